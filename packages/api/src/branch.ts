@@ -1,0 +1,78 @@
+import { type Static, Type } from 'typebox'
+
+import { BranchEndpointCreate } from './endpoint.ts'
+import { Id, Timestamp } from './ids.ts'
+
+export const BranchState = Type.Union([
+  Type.Literal('init'),
+  Type.Literal('resetting'),
+  Type.Literal('ready'),
+  Type.Literal('archived'),
+])
+
+export const Branch = Type.Object({
+  id: Id,
+  project_id: Id,
+  parent_id: Type.Optional(Id),
+  parent_lsn: Type.Optional(Type.String()),
+  parent_timestamp: Type.Optional(Timestamp),
+  name: Type.String(),
+  current_state: BranchState,
+  pending_state: Type.Optional(BranchState),
+  state_changed_at: Timestamp,
+  /** Bytes of all databases as PostgreSQL counts them, shared with the parent or not. */
+  logical_size: Type.Optional(Type.Integer()),
+  creation_source: Type.String(),
+  primary: Type.Boolean(),
+  default: Type.Boolean(),
+  protected: Type.Boolean(),
+  cpu_used_sec: Type.Integer(),
+  compute_time_seconds: Type.Integer(),
+  active_time_seconds: Type.Integer(),
+  written_data_bytes: Type.Integer(),
+  data_transfer_bytes: Type.Integer(),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  expires_at: Type.Optional(Timestamp),
+  ttl_interval_seconds: Type.Optional(Type.Integer()),
+  init_source: Type.Optional(Type.String()),
+  recovery: Type.Optional(
+    Type.Object({
+      deleted_at: Timestamp,
+      recoverable_until: Timestamp,
+      deletion_method: Type.String(),
+    }),
+  ),
+})
+export type Branch = Static<typeof Branch>
+
+const ExpiresAt = Type.Union([Timestamp, Type.Null()])
+
+export const BranchCreate = Type.Object({
+  branch: Type.Optional(
+    Type.Object({
+      parent_id: Type.Optional(Id),
+      name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+      parent_lsn: Type.Optional(Type.String()),
+      parent_timestamp: Type.Optional(Timestamp),
+      protected: Type.Optional(Type.Boolean()),
+      archived: Type.Optional(Type.Boolean()),
+      init_source: Type.Optional(
+        Type.Union([Type.Literal('parent-data'), Type.Literal('schema-only')]),
+      ),
+      expires_at: Type.Optional(ExpiresAt),
+    }),
+  ),
+  endpoints: Type.Optional(Type.Array(BranchEndpointCreate, { maxItems: 10 })),
+  annotation_value: Type.Optional(Type.Record(Type.String(), Type.String())),
+})
+export type BranchCreate = Static<typeof BranchCreate>
+
+export const BranchUpdate = Type.Object({
+  branch: Type.Object({
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    protected: Type.Optional(Type.Boolean()),
+    expires_at: Type.Optional(ExpiresAt),
+  }),
+})
+export type BranchUpdate = Static<typeof BranchUpdate>

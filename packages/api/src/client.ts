@@ -1,0 +1,91 @@
+import type { Route, RouteInput, RouteOutput } from './route.ts'
+import { type Routes, routes } from './routes.ts'
+
+/** One function a route, named by its operationId. */
+export type Client = {
+  [K in keyof Routes]: (input: RouteInput<Routes[K]>) => Promise<RouteOutput<Routes[K]>>
+}
+
+/** An error answer of the API: `code` is stable, `message` is for people. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly requestId: string | undefined
+
+  constructor(status: number, body: { code: string; message: string; request_id?: string }) {
+    super(body.message)
+    this.name = 'ApiError'
+    this.status = status
+    this.code = body.code
+    this.requestId = body.request_id
+  }
+}
+
+interface ClientOptions {
+  /** With the base path, e.g. `http://127.0.0.1:7432/api/v2`. */
+  baseUrl: string
+  apiKey: string
+  userAgent?: string
+  /** Milliseconds until a call is given up. */
+  timeoutMs?: number
+}
+
+type Values = Record<string, string | number | boolean | undefined>
+
+interface CallInput {
+  path?: Values
+  query?: Values
+  body?: unknown
+}
+
+const defaultTimeoutMs = 60_000
+
+/** A typed client of the API. Calls reject with `ApiError` for an error answer, `TypeError` for none. */
+export function createClient(options: ClientOptions): Client {
+  const calls = Object.entries(routes).map(([name, route]) => [
+    name,
+    (input: CallInput) => call(options, route, input),
+  ])
+  // TypeScript cannot build a mapped type key by key; `routes` is what makes this true.
+  return Object.fromEntries(calls) as Client
+}
+
+async function call(options: ClientOptions, route: Route, input: CallInput): Promise<unknown> {
+  const response = await fetch(buildUrl(options.baseUrl, route.url, input), {
+    method: route.method,
+    headers: {
+      authorization: `Bearer ${options.apiKey}`,
+      accept: 'application/json',
+      ...(input.body !== undefined && { 'content-type': 'application/json' }),
+      ...(options.userAgent !== undefined && { 'user-agent': options.userAgent }),
+    },
+    ...(input.body !== undefined && { body: JSON.stringify(input.body) }),
+    signal: AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs),
+  })
+  if (!response.ok) throw await readError(response)
+  return response.status === 204 ? undefined : response.json()
+}
+
+async function readError(response: Response): Promise<ApiError> {
+  const text = await response.text()
+  try {
+    return new ApiError(response.status, JSON.parse(text))
+  } catch {
+    // Not our server's answer, e.g. a proxy's page: the status is all there is to say.
+    return new ApiError(response.status, {
+      code: 'internal',
+      message: `the server answered ${response.status} ${response.statusText}`.trim(),
+    })
+  }
+}
+
+function buildUrl(baseUrl: string, template: string, { path = {}, query = {} }: CallInput): URL {
+  const pathname = template.replaceAll(/:(\w+)/g, (_, key: string) =>
+    encodeURIComponent(String(path[key])),
+  )
+  const url = new URL(baseUrl.replace(/\/+$/, '') + pathname)
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(key, String(value))
+  }
+  return url
+}

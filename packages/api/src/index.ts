@@ -1,0 +1,22 @@
+export type { ApiKey } from './account.ts'
+export type { Branch, BranchCreate, BranchUpdate } from './branch.ts'
+export { ApiError, type Client, createClient } from './client.ts'
+export type { ConnectionDetails } from './connection.ts'
+export type { Database } from './database.ts'
+export type {
+  BranchEndpointCreate,
+  Endpoint,
+  EndpointCreate,
+  EndpointSettings,
+  EndpointState,
+  EndpointType,
+  EndpointUpdate,
+} from './endpoint.ts'
+export { type ErrorCode, errors } from './errors.ts'
+export { branchIdPattern } from './ids.ts'
+export type { Operation, OperationAction, OperationStatus } from './operation.ts'
+export type { AwakeReason, ComputeStatus, PlatformStatus } from './platform.ts'
+export type { DefaultEndpointSettings, Project, ProjectCreate, ProjectUpdate } from './project.ts'
+export type { Role } from './role.ts'
+export type { Route, RouteInput, RouteOutput } from './route.ts'
+export { apiBasePath, type Routes, routes } from './routes.ts'

@@ -1,0 +1,54 @@
+import { type Static, Type } from 'typebox'
+
+import { EndpointState, EndpointType } from './endpoint.ts'
+import { Id, Timestamp } from './ids.ts'
+
+/** Why a compute is not asleep: a session that works or listens, or a setting. */
+export const AwakeReason = Type.Object({
+  reason: Type.String(),
+  role: Type.Optional(Type.String()),
+  database: Type.Optional(Type.String()),
+  application_name: Type.Optional(Type.String()),
+  since: Type.Optional(Timestamp),
+})
+export type AwakeReason = Static<typeof AwakeReason>
+
+export const ComputeStatus = Type.Object({
+  endpoint_id: Id,
+  project_id: Id,
+  branch_id: Id,
+  branch_name: Type.String(),
+  type: EndpointType,
+  current_state: EndpointState,
+  pg_version: Type.String(),
+  pid: Type.Optional(Type.Integer()),
+  sessions: Type.Integer(),
+  memory_bytes: Type.Optional(Type.Integer()),
+  started_at: Type.Optional(Timestamp),
+  last_active: Type.Optional(Timestamp),
+  suspend_at: Type.Optional(Timestamp),
+  awake: Type.Array(AwakeReason),
+})
+export type ComputeStatus = Static<typeof ComputeStatus>
+
+export const PlatformStatus = Type.Object({
+  version: Type.String(),
+  pid: Type.Integer(),
+  started_at: Type.Union([Timestamp, Type.Null()]),
+  home: Type.String(),
+  api_url: Type.String(),
+  domain: Type.String(),
+  direct_port: Type.Integer(),
+  pooled_port: Type.Integer(),
+  store: Type.Object({ kind: Type.String(), available: Type.Boolean() }),
+  pool: Type.Object({
+    driver: Type.String(),
+    path: Type.String(),
+    total_bytes: Type.Integer(),
+    free_bytes: Type.Integer(),
+    warning: Type.Optional(Type.String()),
+  }),
+  postgres: Type.Array(Type.Object({ version: Type.String(), origin: Type.String() })),
+  computes: Type.Array(ComputeStatus),
+})
+export type PlatformStatus = Static<typeof PlatformStatus>

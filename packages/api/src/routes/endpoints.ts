@@ -1,0 +1,86 @@
+import { Type } from 'typebox'
+
+import { Endpoint, EndpointCreate, EndpointUpdate } from '../endpoint.ts'
+import { Operation } from '../operation.ts'
+import { EndpointPath, ProjectPath } from '../paths.ts'
+import { route } from '../route.ts'
+
+const tag = 'Endpoint'
+const EndpointAnswer = Type.Object({ endpoint: Endpoint, operations: Type.Array(Operation) })
+
+export const endpointRoutes = {
+  listProjectEndpoints: route({
+    method: 'GET',
+    url: '/projects/:project_id/endpoints',
+    summary: 'List the endpoints of a project',
+    tag,
+    path: ProjectPath,
+    status: 200,
+    response: Type.Object({ endpoints: Type.Array(Endpoint) }),
+  }),
+  createProjectEndpoint: route({
+    method: 'POST',
+    url: '/projects/:project_id/endpoints',
+    summary: 'Give a branch a compute',
+    tag,
+    path: ProjectPath,
+    body: EndpointCreate,
+    status: 201,
+    response: EndpointAnswer,
+  }),
+  getProjectEndpoint: route({
+    method: 'GET',
+    url: '/projects/:project_id/endpoints/:endpoint_id',
+    summary: 'Get an endpoint',
+    tag,
+    path: EndpointPath,
+    status: 200,
+    response: Type.Object({ endpoint: Endpoint }),
+  }),
+  updateProjectEndpoint: route({
+    method: 'PATCH',
+    url: '/projects/:project_id/endpoints/:endpoint_id',
+    summary: 'Change size, suspend timeout or settings of an endpoint',
+    tag,
+    path: EndpointPath,
+    body: EndpointUpdate,
+    status: 200,
+    response: EndpointAnswer,
+  }),
+  deleteProjectEndpoint: route({
+    method: 'DELETE',
+    url: '/projects/:project_id/endpoints/:endpoint_id',
+    summary: 'Take the compute of a branch away; its data stays',
+    tag,
+    path: EndpointPath,
+    status: 200,
+    response: EndpointAnswer,
+  }),
+  startProjectEndpoint: route({
+    method: 'POST',
+    url: '/projects/:project_id/endpoints/:endpoint_id/start',
+    summary: 'Start a compute',
+    tag,
+    path: EndpointPath,
+    status: 200,
+    response: EndpointAnswer,
+  }),
+  suspendProjectEndpoint: route({
+    method: 'POST',
+    url: '/projects/:project_id/endpoints/:endpoint_id/suspend',
+    summary: 'Suspend a compute',
+    tag,
+    path: EndpointPath,
+    status: 200,
+    response: EndpointAnswer,
+  }),
+  restartProjectEndpoint: route({
+    method: 'POST',
+    url: '/projects/:project_id/endpoints/:endpoint_id/restart',
+    summary: 'Restart a compute that is active',
+    tag,
+    path: EndpointPath,
+    status: 200,
+    response: EndpointAnswer,
+  }),
+}

@@ -1,0 +1,34 @@
+import { Type } from 'typebox'
+
+import { Uuid } from '../ids.ts'
+import { Operation } from '../operation.ts'
+import { Cursor, ProjectPath } from '../paths.ts'
+import { route } from '../route.ts'
+
+export const operationRoutes = {
+  listProjectOperations: route({
+    method: 'GET',
+    url: '/projects/:project_id/operations',
+    summary: 'List operations, newest first',
+    tag: 'Operation',
+    path: ProjectPath,
+    query: Type.Object({
+      cursor: Cursor,
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    }),
+    status: 200,
+    response: Type.Object({
+      operations: Type.Array(Operation),
+      pagination: Type.Object({ cursor: Type.Optional(Type.String()) }),
+    }),
+  }),
+  getProjectOperation: route({
+    method: 'GET',
+    url: '/projects/:project_id/operations/:operation_id',
+    summary: 'Get an operation',
+    tag: 'Operation',
+    path: Type.Object({ ...ProjectPath.properties, operation_id: Uuid }),
+    status: 200,
+    response: Type.Object({ operation: Operation }),
+  }),
+}

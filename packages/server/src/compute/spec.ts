@@ -1,0 +1,38 @@
+/** What a compute is started from. Kept next to the compute, so that it starts while the store is down. */
+export interface ComputeSpec {
+  endpointId: string
+  /** PostgreSQL's data directory. */
+  dataDirectory: string
+  /** Major version: 14 to 18. */
+  pgVersion: number
+  /** 1 CU is one vCPU and 4 GB. */
+  minComputeUnits: number
+  maxComputeUnits: number
+  /** Settings of the user, over ours. */
+  pgSettings: Record<string, string>
+  /** Seconds without activity before suspend; -1 never. */
+  suspendTimeoutSeconds: number
+  disabled: boolean
+  /** For people and logs: which project and branch this is. Not interpreted here. */
+  labels: Record<string, string>
+}
+
+/** The roles and databases of a cluster, as last read from it. */
+export interface ClusterCatalog {
+  readAt: string
+  roles: CatalogRole[]
+  databases: CatalogDatabase[]
+}
+
+export interface CatalogRole {
+  name: string
+  /** `pg_authid.rolpassword`, or null. */
+  verifier: string | null
+  canLogin: boolean
+}
+
+export interface CatalogDatabase {
+  name: string
+  owner: string
+  sizeBytes: number
+}

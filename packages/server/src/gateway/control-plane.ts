@@ -1,0 +1,48 @@
+/**
+ * All that the gateway knows of the rest of the platform. Arguments and answers are plain data, so
+ * that the gateway can move to a process of its own and this can become messages.
+ */
+export interface ControlPlane {
+  /** The endpoint, or undefined where there is none. Never wakes it. */
+  findEndpoint(endpointId: string): Promise<EndpointAccess | undefined>
+  /**
+   * The role's password as PostgreSQL stores it (`SCRAM-SHA-256$…`), current even where it was set
+   * by SQL; undefined where the role does not exist, may not log in or has no SCRAM password.
+   * Never wakes the compute.
+   */
+  findVerifier(endpointId: string, role: string): Promise<string | undefined>
+  /**
+   * Starts the compute where it is idle and resolves once it accepts connections. Called only after
+   * authentication. Rejects with AppError, whose message may be shown.
+   */
+  wake(endpointId: string): Promise<ComputeAddress>
+  /** A client is connected to the compute from now until `end()`. */
+  openSession(session: SessionDetails): SessionActivity
+}
+
+export interface EndpointAccess {
+  endpointId: string
+  disabled: boolean
+}
+
+export interface ComputeAddress {
+  /** The Unix socket that the postmaster listens on. */
+  socketPath: string
+}
+
+export interface SessionDetails {
+  endpointId: string
+  role: string
+  database: string
+  applicationName: string
+  clientAddress: string
+  pooled: boolean
+}
+
+export interface SessionActivity {
+  /** Bytes have passed. Cheap: called for every chunk. */
+  touch(): void
+  /** The session has issued LISTEN: it waits for notifications, so the compute must stay awake. */
+  markListening(): void
+  end(): void
+}

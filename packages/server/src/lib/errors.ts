@@ -1,0 +1,39 @@
+import { type ErrorCode, errors } from '@coppice/api'
+
+/**
+ * An error that a client may see: its code is a row of the table in `@coppice/api`, its message is
+ * safe to show and says what to do. Everything else that is thrown reaches clients as `internal`.
+ */
+export class AppError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'AppError'
+    this.code = code
+  }
+
+  get status(): number {
+    return errors[this.code].status
+  }
+
+  get sqlstate(): string {
+    return errors[this.code].sqlstate
+  }
+}
+
+/** The messages of an error and of its causes, outermost first, for one log line. */
+export function describeError(error: unknown): string {
+  const parts: string[] = []
+  for (let at = error; at !== undefined && at !== null && parts.length < 8;) {
+    parts.push(at instanceof Error ? at.message : String(at))
+    at = at instanceof Error ? at.cause : undefined
+  }
+  return parts.join(': ')
+}
+
+/** The `code` of a Node or PostgreSQL error (`ENOENT`, `28P01`), where it has one. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}

@@ -1,0 +1,45 @@
+import { defineConfig } from 'vitest/config'
+
+import { ClosingLine } from './vitest.reporter.ts'
+
+// The suffix of a test says what it needs: `.test.ts` nothing, `.pg.test.ts` real PostgreSQL binaries,
+// `.e2e.test.ts` a whole platform. Processes and volumes are real, so the last two get time.
+const sources = ['packages/*/src/**']
+
+export default defineConfig({
+  ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
+  resolve: { conditions: ['source'] },
+  test: {
+    reporters: ['default', new ClosingLine()],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: sources.map((path) => `${path}/*.test.ts`),
+          exclude: ['**/*.pg.test.ts', '**/node_modules/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pg',
+          include: sources.map((path) => `${path}/*.pg.test.ts`),
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.e2e.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
