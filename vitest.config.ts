@@ -7,7 +7,7 @@ import { ClosingLine } from './vitest.reporter.ts'
 const sources = ['packages/*/src/**']
 
 export default defineConfig({
-  ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
+  ssr: { resolve: { conditions: ['source', 'node', 'default'] } },
   resolve: { conditions: ['source'] },
   test: {
     reporters: ['default', new ClosingLine()],
@@ -18,6 +18,7 @@ export default defineConfig({
           name: 'unit',
           include: sources.map((path) => `${path}/*.test.ts`),
           exclude: ['**/*.pg.test.ts', '**/node_modules/**'],
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -28,6 +29,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -38,6 +40,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,5 +1,6 @@
-import type { Route, RouteInput, RouteOutput } from './route.ts'
-import { type Routes, routes } from './routes.ts'
+import type { RouteInput, RouteOutput } from './route.ts'
+import type { Routes } from './routes.ts'
+import { type Method, methodAndUrl, type RouteName, urls } from './urls.ts'
 
 /** One function a route, named by its operationId. */
 export type Client = {
@@ -42,15 +43,19 @@ const defaultTimeoutMs = 60_000
 
 /** A typed client of the API. Calls reject with `ApiError` for an error answer, `TypeError` for none. */
 export function createClient(options: ClientOptions): Client {
-  const calls = Object.entries(routes).map(([name, route]) => [
+  const calls = Object.keys(urls).map((name) => [
     name,
-    (input: CallInput) => call(options, route, input),
+    (input: CallInput) => call(options, methodAndUrl(name as RouteName), input),
   ])
-  // TypeScript cannot build a mapped type key by key; `routes` is what makes this true.
+  // TypeScript cannot build a mapped type key by key; that every route has its URL makes this true.
   return Object.fromEntries(calls) as Client
 }
 
-async function call(options: ClientOptions, route: Route, input: CallInput): Promise<unknown> {
+async function call(
+  options: ClientOptions,
+  route: { method: Method; url: string },
+  input: CallInput,
+): Promise<unknown> {
   const response = await fetch(buildUrl(options.baseUrl, route.url, input), {
     method: route.method,
     headers: {
@@ -80,9 +85,12 @@ async function readError(response: Response): Promise<ApiError> {
 }
 
 function buildUrl(baseUrl: string, template: string, { path = {}, query = {} }: CallInput): URL {
-  const pathname = template.replaceAll(/:(\w+)/g, (_, key: string) =>
-    encodeURIComponent(String(path[key])),
-  )
+  const pathname = template.replaceAll(/:(\w+)/g, (_, key: string) => {
+    const value = String(path[key])
+    // URL parsing drops these even when they are encoded, and the call would go to another route.
+    if (/^\.{0,2}$/.test(value)) throw new TypeError(`${key} must not be '${value}'`)
+    return encodeURIComponent(value)
+  })
   const url = new URL(baseUrl.replace(/\/+$/, '') + pathname)
   for (const [key, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(key, String(value))

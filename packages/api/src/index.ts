@@ -13,10 +13,11 @@ export type {
   EndpointUpdate,
 } from './endpoint.ts'
 export { type ErrorCode, errors } from './errors.ts'
-export { branchIdPattern } from './ids.ts'
+export { branchIdPattern } from './id-patterns.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
 export type { AwakeReason, ComputeStatus, PlatformStatus } from './platform.ts'
 export type { DefaultEndpointSettings, Project, ProjectCreate, ProjectUpdate } from './project.ts'
 export type { Role } from './role.ts'
 export type { Route, RouteInput, RouteOutput } from './route.ts'
-export { apiBasePath, type Routes, routes } from './routes.ts'
+export { type Routes, routes } from './routes.ts'
+export { apiBasePath, type Method, type RouteName } from './urls.ts'

@@ -1,10 +1,9 @@
 import type { Static, TObject, TSchema } from 'typebox'
 
-/** One endpoint of the HTTP API, as data: the server mounts it and the clients call it. */
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
-  /** Below the API's base path (`/api/v2`), with `:name` parameters. */
-  readonly url: string
+import { type Method, methodAndUrl, type RouteName } from './urls.ts'
+
+/** What an endpoint takes and answers, as schemas: the server checks them, the clients' types follow. */
+export interface RouteSchemas {
   readonly summary: string
   readonly tag: string
   readonly path?: TObject
@@ -12,6 +11,13 @@ export interface Route {
   readonly body?: TSchema
   readonly status: 200 | 201 | 202 | 204
   readonly response: TSchema
+}
+
+/** One endpoint of the HTTP API, as data. */
+export interface Route extends RouteSchemas {
+  readonly method: Method
+  /** With `:name` parameters. */
+  readonly url: string
 }
 
 type InputPart = 'path' | 'query' | 'body'
@@ -24,5 +30,8 @@ export type RouteInput<R extends Route> = {
 /** What the route answers. */
 export type RouteOutput<R extends Route> = Static<R['response']>
 
-/** Keeps the literal types of a route definition. */
-export const route = <const R extends Route>(definition: R): R => definition
+/** Joins an endpoint's schemas with its place, keeping their literal types. */
+export const route = <const S extends RouteSchemas>(
+  name: RouteName,
+  schemas: S,
+): S & { method: Method; url: string } => ({ ...schemas, ...methodAndUrl(name) })

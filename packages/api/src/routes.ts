@@ -1,11 +1,13 @@
+import type { Route } from './route.ts'
 import { accountRoutes } from './routes/account.ts'
 import { branchRoutes } from './routes/branches.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { projectRoutes } from './routes/projects.ts'
+import type { RouteName } from './urls.ts'
 
-/** Every endpoint of the API, named by its operationId in Neon's published document. */
+/** Every endpoint of the API with its schemas. */
 export const routes = {
   ...projectRoutes,
   ...branchRoutes,
@@ -13,9 +15,6 @@ export const routes = {
   ...operationRoutes,
   ...accountRoutes,
   ...platformRoutes,
-}
+} satisfies Record<RouteName, Route>
 
 export type Routes = typeof routes
-
-/** Where the API lives below its host. */
-export const apiBasePath = '/api/v2'

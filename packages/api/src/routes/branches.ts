@@ -16,9 +16,7 @@ const RoleAnswer = Type.Object({ role: Role, operations: Operations })
 const DatabaseAnswer = Type.Object({ database: Database, operations: Operations })
 
 export const branchRoutes = {
-  listProjectBranches: route({
-    method: 'GET',
-    url: '/projects/:project_id/branches',
+  listProjectBranches: route('listProjectBranches', {
     summary: 'List branches',
     tag,
     path: ProjectPath,
@@ -43,9 +41,7 @@ export const branchRoutes = {
       }),
     }),
   }),
-  countProjectBranches: route({
-    method: 'GET',
-    url: '/projects/:project_id/branches/count',
+  countProjectBranches: route('countProjectBranches', {
     summary: 'Count branches',
     tag,
     path: ProjectPath,
@@ -53,13 +49,11 @@ export const branchRoutes = {
     status: 200,
     response: Type.Object({ count: Type.Integer() }),
   }),
-  createProjectBranch: route({
-    method: 'POST',
-    url: '/projects/:project_id/branches',
+  createProjectBranch: route('createProjectBranch', {
     summary: 'Create a branch of a live parent',
     tag,
     path: ProjectPath,
-    body: Type.Optional(BranchCreate),
+    body: Type.Union([BranchCreate, Type.Null()]),
     status: 201,
     response: Type.Object({
       branch: Branch,
@@ -70,18 +64,14 @@ export const branchRoutes = {
       connection_uris: Type.Optional(Type.Array(ConnectionDetails)),
     }),
   }),
-  getProjectBranch: route({
-    method: 'GET',
-    url: '/projects/:project_id/branches/:branch_id',
+  getProjectBranch: route('getProjectBranch', {
     summary: 'Get a branch',
     tag,
     path: BranchPath,
     status: 200,
     response: Type.Object({ branch: Branch }),
   }),
-  updateProjectBranch: route({
-    method: 'PATCH',
-    url: '/projects/:project_id/branches/:branch_id',
+  updateProjectBranch: route('updateProjectBranch', {
     summary: 'Rename a branch, protect it or let it expire',
     tag,
     path: BranchPath,
@@ -89,9 +79,7 @@ export const branchRoutes = {
     status: 200,
     response: BranchAnswer,
   }),
-  deleteProjectBranch: route({
-    method: 'DELETE',
-    url: '/projects/:project_id/branches/:branch_id',
+  deleteProjectBranch: route('deleteProjectBranch', {
     summary: 'Delete a branch; recoverable until its recovery window ends, unless hard_delete',
     tag,
     path: BranchPath,
@@ -99,45 +87,35 @@ export const branchRoutes = {
     status: 200,
     response: BranchAnswer,
   }),
-  recoverProjectBranch: route({
-    method: 'POST',
-    url: '/projects/:project_id/branches/:branch_id/recover',
+  recoverProjectBranch: route('recoverProjectBranch', {
     summary: 'Bring a deleted branch back',
     tag,
     path: BranchPath,
     status: 200,
     response: BranchAnswer,
   }),
-  setDefaultProjectBranch: route({
-    method: 'POST',
-    url: '/projects/:project_id/branches/:branch_id/set_as_default',
+  setDefaultProjectBranch: route('setDefaultProjectBranch', {
     summary: 'Make a branch the one that is used when none is named',
     tag,
     path: BranchPath,
     status: 200,
     response: BranchAnswer,
   }),
-  listProjectBranchEndpoints: route({
-    method: 'GET',
-    url: '/projects/:project_id/branches/:branch_id/endpoints',
+  listProjectBranchEndpoints: route('listProjectBranchEndpoints', {
     summary: 'List the endpoints of a branch',
     tag,
     path: BranchPath,
     status: 200,
     response: Type.Object({ endpoints: Type.Array(Endpoint) }),
   }),
-  listProjectBranchDatabases: route({
-    method: 'GET',
-    url: '/projects/:project_id/branches/:branch_id/databases',
+  listProjectBranchDatabases: route('listProjectBranchDatabases', {
     summary: 'List databases',
     tag,
     path: BranchPath,
     status: 200,
     response: Type.Object({ databases: Type.Array(Database) }),
   }),
-  createProjectBranchDatabase: route({
-    method: 'POST',
-    url: '/projects/:project_id/branches/:branch_id/databases',
+  createProjectBranchDatabase: route('createProjectBranchDatabase', {
     summary: 'Create a database',
     tag,
     path: BranchPath,
@@ -145,18 +123,14 @@ export const branchRoutes = {
     status: 201,
     response: DatabaseAnswer,
   }),
-  getProjectBranchDatabase: route({
-    method: 'GET',
-    url: '/projects/:project_id/branches/:branch_id/databases/:database_name',
+  getProjectBranchDatabase: route('getProjectBranchDatabase', {
     summary: 'Get a database',
     tag,
     path: DatabasePath,
     status: 200,
     response: Type.Object({ database: Database }),
   }),
-  updateProjectBranchDatabase: route({
-    method: 'PATCH',
-    url: '/projects/:project_id/branches/:branch_id/databases/:database_name',
+  updateProjectBranchDatabase: route('updateProjectBranchDatabase', {
     summary: 'Rename a database or give it another owner',
     tag,
     path: DatabasePath,
@@ -164,27 +138,21 @@ export const branchRoutes = {
     status: 200,
     response: DatabaseAnswer,
   }),
-  deleteProjectBranchDatabase: route({
-    method: 'DELETE',
-    url: '/projects/:project_id/branches/:branch_id/databases/:database_name',
+  deleteProjectBranchDatabase: route('deleteProjectBranchDatabase', {
     summary: 'Drop a database',
     tag,
     path: DatabasePath,
     status: 200,
     response: DatabaseAnswer,
   }),
-  listProjectBranchRoles: route({
-    method: 'GET',
-    url: '/projects/:project_id/branches/:branch_id/roles',
+  listProjectBranchRoles: route('listProjectBranchRoles', {
     summary: 'List roles',
     tag,
     path: BranchPath,
     status: 200,
     response: Type.Object({ roles: Type.Array(Role) }),
   }),
-  createProjectBranchRole: route({
-    method: 'POST',
-    url: '/projects/:project_id/branches/:branch_id/roles',
+  createProjectBranchRole: route('createProjectBranchRole', {
     summary: 'Create a role with a new password',
     tag,
     path: BranchPath,
@@ -192,36 +160,28 @@ export const branchRoutes = {
     status: 201,
     response: RoleAnswer,
   }),
-  getProjectBranchRole: route({
-    method: 'GET',
-    url: '/projects/:project_id/branches/:branch_id/roles/:role_name',
+  getProjectBranchRole: route('getProjectBranchRole', {
     summary: 'Get a role',
     tag,
     path: RolePath,
     status: 200,
     response: Type.Object({ role: Role }),
   }),
-  deleteProjectBranchRole: route({
-    method: 'DELETE',
-    url: '/projects/:project_id/branches/:branch_id/roles/:role_name',
+  deleteProjectBranchRole: route('deleteProjectBranchRole', {
     summary: 'Drop a role; what it owns goes to the owner of the database',
     tag,
     path: RolePath,
     status: 200,
     response: RoleAnswer,
   }),
-  getProjectBranchRolePassword: route({
-    method: 'GET',
-    url: '/projects/:project_id/branches/:branch_id/roles/:role_name/reveal_password',
+  getProjectBranchRolePassword: route('getProjectBranchRolePassword', {
     summary: 'Get the password of a role, where it is stored',
     tag,
     path: RolePath,
     status: 200,
     response: Type.Object({ password: Type.String() }),
   }),
-  resetProjectBranchRolePassword: route({
-    method: 'POST',
-    url: '/projects/:project_id/branches/:branch_id/roles/:role_name/reset_password',
+  resetProjectBranchRolePassword: route('resetProjectBranchRolePassword', {
     summary: 'Give a role a new password',
     tag,
     path: RolePath,

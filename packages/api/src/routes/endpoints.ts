@@ -9,18 +9,14 @@ const tag = 'Endpoint'
 const EndpointAnswer = Type.Object({ endpoint: Endpoint, operations: Type.Array(Operation) })
 
 export const endpointRoutes = {
-  listProjectEndpoints: route({
-    method: 'GET',
-    url: '/projects/:project_id/endpoints',
+  listProjectEndpoints: route('listProjectEndpoints', {
     summary: 'List the endpoints of a project',
     tag,
     path: ProjectPath,
     status: 200,
     response: Type.Object({ endpoints: Type.Array(Endpoint) }),
   }),
-  createProjectEndpoint: route({
-    method: 'POST',
-    url: '/projects/:project_id/endpoints',
+  createProjectEndpoint: route('createProjectEndpoint', {
     summary: 'Give a branch a compute',
     tag,
     path: ProjectPath,
@@ -28,18 +24,14 @@ export const endpointRoutes = {
     status: 201,
     response: EndpointAnswer,
   }),
-  getProjectEndpoint: route({
-    method: 'GET',
-    url: '/projects/:project_id/endpoints/:endpoint_id',
+  getProjectEndpoint: route('getProjectEndpoint', {
     summary: 'Get an endpoint',
     tag,
     path: EndpointPath,
     status: 200,
     response: Type.Object({ endpoint: Endpoint }),
   }),
-  updateProjectEndpoint: route({
-    method: 'PATCH',
-    url: '/projects/:project_id/endpoints/:endpoint_id',
+  updateProjectEndpoint: route('updateProjectEndpoint', {
     summary: 'Change size, suspend timeout or settings of an endpoint',
     tag,
     path: EndpointPath,
@@ -47,36 +39,28 @@ export const endpointRoutes = {
     status: 200,
     response: EndpointAnswer,
   }),
-  deleteProjectEndpoint: route({
-    method: 'DELETE',
-    url: '/projects/:project_id/endpoints/:endpoint_id',
+  deleteProjectEndpoint: route('deleteProjectEndpoint', {
     summary: 'Take the compute of a branch away; its data stays',
     tag,
     path: EndpointPath,
     status: 200,
     response: EndpointAnswer,
   }),
-  startProjectEndpoint: route({
-    method: 'POST',
-    url: '/projects/:project_id/endpoints/:endpoint_id/start',
+  startProjectEndpoint: route('startProjectEndpoint', {
     summary: 'Start a compute',
     tag,
     path: EndpointPath,
     status: 200,
     response: EndpointAnswer,
   }),
-  suspendProjectEndpoint: route({
-    method: 'POST',
-    url: '/projects/:project_id/endpoints/:endpoint_id/suspend',
+  suspendProjectEndpoint: route('suspendProjectEndpoint', {
     summary: 'Suspend a compute',
     tag,
     path: EndpointPath,
     status: 200,
     response: EndpointAnswer,
   }),
-  restartProjectEndpoint: route({
-    method: 'POST',
-    url: '/projects/:project_id/endpoints/:endpoint_id/restart',
+  restartProjectEndpoint: route('restartProjectEndpoint', {
     summary: 'Restart a compute that is active',
     tag,
     path: EndpointPath,

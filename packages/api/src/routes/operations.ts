@@ -6,9 +6,7 @@ import { Cursor, ProjectPath } from '../paths.ts'
 import { route } from '../route.ts'
 
 export const operationRoutes = {
-  listProjectOperations: route({
-    method: 'GET',
-    url: '/projects/:project_id/operations',
+  listProjectOperations: route('listProjectOperations', {
     summary: 'List operations, newest first',
     tag: 'Operation',
     path: ProjectPath,
@@ -22,9 +20,7 @@ export const operationRoutes = {
       pagination: Type.Object({ cursor: Type.Optional(Type.String()) }),
     }),
   }),
-  getProjectOperation: route({
-    method: 'GET',
-    url: '/projects/:project_id/operations/:operation_id',
+  getProjectOperation: route('getProjectOperation', {
     summary: 'Get an operation',
     tag: 'Operation',
     path: Type.Object({ ...ProjectPath.properties, operation_id: Uuid }),

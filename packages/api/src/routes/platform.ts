@@ -3,9 +3,7 @@ import { route } from '../route.ts'
 
 /** Coppice's own: what runs on this host. */
 export const platformRoutes = {
-  getPlatformStatus: route({
-    method: 'GET',
-    url: '/platform/status',
+  getPlatformStatus: route('getPlatformStatus', {
     summary: 'Get the state of the platform: pool, store, computes and what keeps each awake',
     tag: 'Platform',
     status: 200,

@@ -14,9 +14,7 @@ const tag = 'Project'
 const Operations = Type.Array(Operation)
 
 export const projectRoutes = {
-  listProjects: route({
-    method: 'GET',
-    url: '/projects',
+  listProjects: route('listProjects', {
     summary: 'List projects',
     tag,
     query: Type.Object({
@@ -35,9 +33,7 @@ export const projectRoutes = {
       integrations: Type.Record(Type.String(), Type.Unknown()),
     }),
   }),
-  listSharedProjects: route({
-    method: 'GET',
-    url: '/projects/shared',
+  listSharedProjects: route('listSharedProjects', {
     summary: 'List projects shared with the caller: always none, there is one organization',
     tag,
     query: Type.Object({
@@ -52,9 +48,7 @@ export const projectRoutes = {
       pagination: Type.Object({ cursor: Type.Optional(Type.String()) }),
     }),
   }),
-  createProject: route({
-    method: 'POST',
-    url: '/projects',
+  createProject: route('createProject', {
     summary: 'Create a project with its root branch, role, database and read-write endpoint',
     tag,
     body: ProjectCreate,
@@ -69,18 +63,14 @@ export const projectRoutes = {
       endpoints: Type.Array(Endpoint),
     }),
   }),
-  getProject: route({
-    method: 'GET',
-    url: '/projects/:project_id',
+  getProject: route('getProject', {
     summary: 'Get a project',
     tag,
     path: ProjectPath,
     status: 200,
     response: Type.Object({ project: Project }),
   }),
-  updateProject: route({
-    method: 'PATCH',
-    url: '/projects/:project_id',
+  updateProject: route('updateProject', {
     summary: 'Change a project',
     tag,
     path: ProjectPath,
@@ -88,9 +78,7 @@ export const projectRoutes = {
     status: 200,
     response: Type.Object({ project: Project, operations: Operations }),
   }),
-  deleteProject: route({
-    method: 'DELETE',
-    url: '/projects/:project_id',
+  deleteProject: route('deleteProject', {
     summary: 'Delete a project; recoverable until its recovery window ends',
     tag,
     path: ProjectPath,
@@ -98,18 +86,14 @@ export const projectRoutes = {
     status: 200,
     response: Type.Object({ project: Project }),
   }),
-  recoverProject: route({
-    method: 'POST',
-    url: '/projects/:project_id/recover',
+  recoverProject: route('recoverProject', {
     summary: 'Bring a deleted project back',
     tag,
     path: ProjectPath,
     status: 200,
     response: Type.Object({ project: Project }),
   }),
-  getConnectionURI: route({
-    method: 'GET',
-    url: '/projects/:project_id/connection_uri',
+  getConnectionURI: route('getConnectionURI', {
     summary: 'Get a connection string',
     tag,
     path: ProjectPath,

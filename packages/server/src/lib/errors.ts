@@ -26,8 +26,9 @@ export class AppError extends Error {
 export function describeError(error: unknown): string {
   const parts: string[] = []
   for (let at = error; at !== undefined && at !== null && parts.length < 8;) {
-    parts.push(at instanceof Error ? at.message : String(at))
-    at = at instanceof Error ? at.cause : undefined
+    if (!(at instanceof Error)) return [...parts, JSON.stringify(at)].join(': ')
+    parts.push(at.message)
+    at = at.cause
   }
   return parts.join(': ')
 }

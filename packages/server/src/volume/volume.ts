@@ -18,7 +18,7 @@ export interface VolumeDriver {
   /** What the user should know about this driver here, e.g. that branches are full copies. */
   readonly warning: string | undefined
 
-  /** Directory of a volume, there or not. */
+  /** Directory of a volume, there or not. An id is `[a-z0-9-]{1,80}`; anything else is a bug and throws. */
   path(id: string): string
   exists(id: string): Promise<boolean>
   /** Names of whole volumes. */
@@ -37,7 +37,14 @@ export interface VolumeDriver {
   /** Removes what a crash left half-made; answers how many. Called once before anything else. */
   sweep(): Promise<number>
   usage(id: string): Promise<VolumeUsage>
+  /** Of the pool's file system. On btrfs as of its last commit, so some seconds behind. */
   space(): Promise<PoolSpace>
+  /**
+   * Resolves once `space` counts what was destroyed before as free again, or when its deadline has
+   * passed. File systems free in the background; a caller who must know waits here. Flushes the pool,
+   * so not for every `destroy`.
+   */
+  reclaim(): Promise<void>
 }
 
 /** A running cluster that can be copied file by file (PostgreSQL manual, "Continuous Archiving", low-level API). */

@@ -1,0 +1,70 @@
+/**
+ * Method and URL of every endpoint, below the API's base path, by its operationId in Neon's published
+ * document. Apart from the schemas, so that a client need not load those.
+ */
+export const urls = {
+  listProjects: 'GET /projects',
+  listSharedProjects: 'GET /projects/shared',
+  createProject: 'POST /projects',
+  getProject: 'GET /projects/:project_id',
+  updateProject: 'PATCH /projects/:project_id',
+  deleteProject: 'DELETE /projects/:project_id',
+  recoverProject: 'POST /projects/:project_id/recover',
+  getConnectionURI: 'GET /projects/:project_id/connection_uri',
+  listProjectBranches: 'GET /projects/:project_id/branches',
+  countProjectBranches: 'GET /projects/:project_id/branches/count',
+  createProjectBranch: 'POST /projects/:project_id/branches',
+  getProjectBranch: 'GET /projects/:project_id/branches/:branch_id',
+  updateProjectBranch: 'PATCH /projects/:project_id/branches/:branch_id',
+  deleteProjectBranch: 'DELETE /projects/:project_id/branches/:branch_id',
+  recoverProjectBranch: 'POST /projects/:project_id/branches/:branch_id/recover',
+  setDefaultProjectBranch: 'POST /projects/:project_id/branches/:branch_id/set_as_default',
+  listProjectBranchEndpoints: 'GET /projects/:project_id/branches/:branch_id/endpoints',
+  listProjectBranchDatabases: 'GET /projects/:project_id/branches/:branch_id/databases',
+  createProjectBranchDatabase: 'POST /projects/:project_id/branches/:branch_id/databases',
+  getProjectBranchDatabase:
+    'GET /projects/:project_id/branches/:branch_id/databases/:database_name',
+  updateProjectBranchDatabase:
+    'PATCH /projects/:project_id/branches/:branch_id/databases/:database_name',
+  deleteProjectBranchDatabase:
+    'DELETE /projects/:project_id/branches/:branch_id/databases/:database_name',
+  listProjectBranchRoles: 'GET /projects/:project_id/branches/:branch_id/roles',
+  createProjectBranchRole: 'POST /projects/:project_id/branches/:branch_id/roles',
+  getProjectBranchRole: 'GET /projects/:project_id/branches/:branch_id/roles/:role_name',
+  deleteProjectBranchRole: 'DELETE /projects/:project_id/branches/:branch_id/roles/:role_name',
+  getProjectBranchRolePassword:
+    'GET /projects/:project_id/branches/:branch_id/roles/:role_name/reveal_password',
+  resetProjectBranchRolePassword:
+    'POST /projects/:project_id/branches/:branch_id/roles/:role_name/reset_password',
+  listProjectEndpoints: 'GET /projects/:project_id/endpoints',
+  createProjectEndpoint: 'POST /projects/:project_id/endpoints',
+  getProjectEndpoint: 'GET /projects/:project_id/endpoints/:endpoint_id',
+  updateProjectEndpoint: 'PATCH /projects/:project_id/endpoints/:endpoint_id',
+  deleteProjectEndpoint: 'DELETE /projects/:project_id/endpoints/:endpoint_id',
+  startProjectEndpoint: 'POST /projects/:project_id/endpoints/:endpoint_id/start',
+  suspendProjectEndpoint: 'POST /projects/:project_id/endpoints/:endpoint_id/suspend',
+  restartProjectEndpoint: 'POST /projects/:project_id/endpoints/:endpoint_id/restart',
+  listProjectOperations: 'GET /projects/:project_id/operations',
+  getProjectOperation: 'GET /projects/:project_id/operations/:operation_id',
+  listApiKeys: 'GET /api_keys',
+  createApiKey: 'POST /api_keys',
+  revokeApiKey: 'DELETE /api_keys/:key_id',
+  getCurrentUserInfo: 'GET /users/me',
+  getCurrentUserOrganizations: 'GET /users/me/organizations',
+  getAuthDetails: 'GET /auth',
+  getActiveRegions: 'GET /regions',
+  getPlatformStatus: 'GET /platform/status',
+} as const
+
+export type RouteName = keyof typeof urls
+
+/** Where the API lives below its host. */
+export const apiBasePath = '/api/v2'
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+
+/** The two halves of an entry. */
+export function methodAndUrl(name: RouteName): { method: Method; url: string } {
+  const [method, url] = urls[name].split(' ') as [Method, string]
+  return { method, url }
+}

@@ -1,0 +1,8 @@
+/**
+ * The part of the contract that needs no schemas at run time, `@coppice/api/client`: loading the schemas
+ * takes a third of a second, which every CLI command would pay.
+ */
+export { ApiError, type Client, createClient } from './client.ts'
+export { type ErrorCode, errors } from './errors.ts'
+export { branchIdPattern } from './id-patterns.ts'
+export { apiBasePath } from './urls.ts'

@@ -1,0 +1,156 @@
+import type { Endpoint } from '@coppice/api'
+import type { Command } from 'commander'
+
+import { addBranchFlags, type BranchFlags, chooseBranch } from '../branch-choice.ts'
+import type { Cli } from '../cli.ts'
+import { addComputeFlags, computeFields, type ComputeFlags } from '../compute-options.ts'
+import { eachBranch, openScope, type Scope } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { addExamples } from '../help.ts'
+import { endpointDetails, endpointTable } from '../views/endpoint.ts'
+
+type Flags = { branch?: string; branchName?: string }
+type Path = { project_id: string; endpoint_id: string }
+
+/** `endpoints`: the computes of branches and the addresses at which they are reached. */
+export function addEndpoints(program: Command, cli: Cli): void {
+  const endpoints = program
+    .command('endpoints')
+    .aliases(['endpoint', 'computes'])
+    .description('Manage computes: the PostgreSQL that runs for a branch.')
+  addList(endpoints, cli)
+  addAction(endpoints, cli, {
+    name: 'get',
+    description: 'Show an endpoint.',
+    run: ({ client }, path) => client.getProjectEndpoint({ path }),
+  })
+  addAction(endpoints, cli, {
+    name: 'start',
+    description: 'Start a compute; connecting to it does so as well.',
+    run: ({ client }, path) => client.startProjectEndpoint({ path }),
+  })
+  addAction(endpoints, cli, {
+    name: 'suspend',
+    description: 'Suspend a compute; connecting to it starts it again.',
+    run: ({ client }, path) => client.suspendProjectEndpoint({ path }),
+  })
+  addAction(endpoints, cli, {
+    name: 'restart',
+    description: 'Restart a compute that is active.',
+    run: ({ client }, path) => client.restartProjectEndpoint({ path }),
+  })
+  addUpdate(endpoints, cli)
+  addAction(endpoints, cli, {
+    name: 'delete',
+    description: 'Take a compute away from its branch; the data stays.',
+    run: ({ client }, path) => client.deleteProjectEndpoint({ path }),
+    view: async (endpoint) => `Endpoint ${endpoint.id} is deleted; its branch stays.`,
+  })
+}
+
+function addList(endpoints: Command, cli: Cli): void {
+  const command = endpoints
+    .command('list')
+    .description('List the endpoints of a project, or of one branch.')
+  addBranchFlags(command, { takesName: true }).action(async (flags: BranchFlags) => {
+    const scope = await openScope(cli)
+    const list = await listEndpoints(scope, chooseBranch({ flags }))
+    await cli.output.answer(list, async () =>
+      list.length > 0
+        ? endpointTable(list, await branchNames(scope))
+        : 'No endpoints found. Give a branch one with `coppice branches add-compute <branch>`.',
+    )
+  })
+}
+
+async function listEndpoints(scope: Scope, branch: string | undefined): Promise<Endpoint[]> {
+  const { client, projectId } = scope
+  const path = { project_id: projectId }
+  const { endpoints } =
+    branch === undefined
+      ? await client.listProjectEndpoints({ path })
+      : await client.listProjectBranchEndpoints({ path: { ...path, branch_id: branch } })
+  return endpoints
+}
+
+async function branchNames(scope: Scope): Promise<Map<string, string>> {
+  const names = new Map<string, string>()
+  for await (const branch of eachBranch(scope)) names.set(branch.id, branch.name)
+  return names
+}
+
+interface Action {
+  name: string
+  description: string
+  run: (scope: Scope, path: Path) => Promise<{ endpoint: Endpoint }>
+  view?: (endpoint: Endpoint) => Promise<string>
+}
+
+function addAction(endpoints: Command, cli: Cli, action: Action): void {
+  const { name, description, run, view = endpointDetails } = action
+  onEndpoint(endpoints.command(name), description).action(
+    async (positional: string | undefined, flags: Flags) => {
+      const scope = await openScope(cli)
+      const { endpoint } = await run(scope, await endpointPath(scope, positional, flags))
+      await cli.output.answer(endpoint, () => view(endpoint))
+    },
+  )
+}
+
+function addUpdate(endpoints: Command, cli: Cli): void {
+  const command = onEndpoint(
+    endpoints.command('update'),
+    'Change the size or the suspend timeout of a compute.',
+  ).option('--name <name>', 'Name of the compute.')
+  addExamples(addComputeFlags(command), [
+    ['endpoints update main --cu 1-4', 'Size of the compute of the branch main'],
+    ['endpoints update ep-quiet-sea-12345678 --suspend-timeout 60', 'Suspend it sooner'],
+  ]).action(
+    async (positional: string | undefined, flags: Flags & ComputeFlags & { name?: string }) => {
+      const changes = {
+        ...(flags.name !== undefined && { name: flags.name }),
+        ...computeFields(flags),
+      }
+      if (Object.keys(changes).length === 0) throw new CliError('Nothing to change was given.')
+      const scope = await openScope(cli)
+      const { endpoint } = await scope.client.updateProjectEndpoint({
+        path: await endpointPath(scope, positional, flags),
+        body: { endpoint: changes },
+      })
+      await cli.output.answer(endpoint, () => endpointDetails(endpoint))
+    },
+  )
+}
+
+function onEndpoint(command: Command, description: string): Command {
+  command
+    .description(description)
+    .argument('[endpoint]', 'Endpoint, by id; or a branch, for its read-write endpoint.')
+  return addBranchFlags(command, { takesName: false })
+}
+
+/** An id as it is; a branch stands for its read-write endpoint, or for the only one it has. */
+async function endpointPath(
+  scope: Scope,
+  positional: string | undefined,
+  { branch, branchName }: Flags,
+): Promise<Path> {
+  const project = { project_id: scope.projectId }
+  const isId = positional?.startsWith('ep-') === true
+  const flagged = chooseBranch({ flags: { branch, branchName } })
+  if (isId && flagged === undefined) return { ...project, endpoint_id: positional }
+  if (isId) throw new CliError('Name the endpoint or its branch, not both.')
+  const name = chooseBranch({ positional, flags: { branch, branchName } })
+  if (name === undefined) {
+    throw new CliError('Which endpoint?', {
+      advice: 'Give its id, or the name of its branch. `coppice endpoints list` shows them.',
+    })
+  }
+  const endpoints = await listEndpoints(scope, name)
+  const writable = endpoints.find((endpoint) => endpoint.type === 'read_write')
+  const endpoint = writable ?? (endpoints.length === 1 ? endpoints[0] : undefined)
+  if (endpoint) return { ...project, endpoint_id: endpoint.id }
+  throw new CliError(`Branch ${name} has no read-write endpoint.`, {
+    advice: 'Give it one with `coppice branches add-compute <branch> --type read_write`.',
+  })
+}

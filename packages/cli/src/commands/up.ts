@@ -1,0 +1,99 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+
+import { type Command, Option } from 'commander'
+
+import type { Cli } from '../cli.ts'
+import { addExamples } from '../help.ts'
+import { parsePort } from '../parse.ts'
+import { homeArguments } from '../platform-program.ts'
+import { release, serve } from '../serve.ts'
+import { createSteps } from '../steps.ts'
+import { readyScreen } from '../views/ready.ts'
+
+interface UpFlags {
+  port?: number
+  pooledPort?: number
+  apiPort?: number
+  listen?: string
+  domain?: string
+  poolSize?: string
+  size?: string
+  foreground?: boolean
+}
+
+/** `up`: the platform, running in the background when the command ends. */
+export function addUp(program: Command, cli: Cli): void {
+  const command = program
+    .command('up')
+    .description('Start the platform on this machine, and set it up the first time.')
+    .addOption(
+      new Option('--port <port>', 'Port for direct connections: 5432 unless given.').argParser(
+        parsePort,
+      ),
+    )
+    .addOption(
+      new Option('--pooled-port <port>', 'Port of the pooler: 6432 unless given.').argParser(
+        parsePort,
+      ),
+    )
+    .addOption(new Option('--api-port <port>', 'Port of the API.').argParser(parsePort))
+    .option(
+      '--listen <addresses>',
+      'Addresses to listen on, with commas; only this machine unless given.',
+    )
+    .option('--domain <domain>', 'Domain below which endpoints have their host names.')
+    .option('--pool-size <size>', 'Size of the storage pool, where one is made: 50G.')
+    .addOption(new Option('--size <size>', 'The same as --pool-size.').hideHelp())
+    .option('--foreground', 'Stay, and stop the platform on Ctrl-C.')
+  addExamples(command, [
+    ['up', 'Start, with all defaults'],
+    ['up --listen 0.0.0.0 --domain db.example.com', 'For other machines as well'],
+    ['up --foreground', 'Under a service manager'],
+  ]).action(async (flags: UpFlags) => up(cli, flags))
+}
+
+async function up(cli: Cli, flags: UpFlags): Promise<void> {
+  const steps = createSteps(cli)
+  try {
+    const { ready, child } = await serve(cli, {
+      args: [...serveArguments(flags), ...homeArguments(cli)],
+      isDetached: !flags.foreground,
+      onStep: (message) => steps.step(message),
+    })
+    steps.done()
+    await cli.output.answer(ready, () => readyScreen(ready, cli.output))
+    if (flags.foreground && !ready.already_running) cli.result.exitCode = await attend(child)
+    else release(child)
+  } catch (error) {
+    steps.fail()
+    throw error
+  }
+}
+
+function serveArguments(flags: UpFlags): string[] {
+  const values: ReadonlyArray<readonly [string, string | number | undefined]> = [
+    ['--port', flags.port],
+    ['--pooled-port', flags.pooledPort],
+    ['--api-port', flags.apiPort],
+    ['--listen', flags.listen],
+    ['--domain', flags.domain],
+    ['--pool-size', flags.poolSize ?? flags.size],
+  ]
+  return values.flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]))
+}
+
+/** Has the platform stop in order when we are told to, and answers its exit code. */
+async function attend(child: ChildProcess): Promise<number> {
+  const stop = () => void child.kill('SIGTERM')
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, stop)
+  // What it still writes has nowhere to go, but must not fill the pipe.
+  child.stdout?.resume()
+  try {
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    return child.exitCode ?? 1
+  } finally {
+    for (const signal of signals) process.off(signal, stop)
+  }
+}

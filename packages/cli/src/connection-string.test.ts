@@ -1,0 +1,159 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { parseConnectionUri } from './connection-uri.ts'
+import { type Bench, startBench } from './testing/cli.ts'
+import { addBranch, addDatabase, addEndpoint, addRole } from './testing/fake-world.ts'
+
+const project = 'quiet-sea-00000001'
+
+let bench: Bench
+
+beforeEach(async () => {
+  bench = await startBench()
+})
+afterEach(async () => bench.stop())
+
+async function uri(...argv: string[]): Promise<string> {
+  const { code, stdout, stderr } = await bench.run('connection-string', ...argv)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return stdout.trimEnd()
+}
+
+const options = 'options=endpoint%3Dep-quiet-sea-00000001%20-c%20a%3Db'
+const plain =
+  "postgresql://neondb_owner:p%40ss%20w%3Ard%2F%25'%24@ep-quiet-sea-00000001.localhost:5432/neondb"
+
+test('it is what the API answers', async () => {
+  expect(await uri()).toBe(`${plain}?sslmode=require&channel_binding=require&${options}`)
+  expect(await uri('main')).toBe(await uri('--branch', 'main'))
+})
+
+test('--ssl changes only how TLS is checked', async () => {
+  expect(await uri('--ssl', 'omit')).toBe(`${plain}?${options}`)
+  expect(await uri('--ssl', 'verify-full')).toBe(
+    `${plain}?sslmode=verify-full&channel_binding=require&${options}`,
+  )
+  const { code, stderr } = await bench.run('cs', '--ssl', 'maybe')
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('verify-ca') })
+})
+
+test('--pooled asks the API, --prisma adds what Prisma wants', async () => {
+  expect(await uri('--pooled')).toContain('@ep-quiet-sea-00000001-pooler.localhost:5432/')
+  expect(await uri('--prisma')).toMatch(/&connect_timeout=30$/)
+  expect(await uri('--prisma', '--pooled')).toMatch(
+    /&connect_timeout=30&pool_timeout=30&pgbouncer=true$/,
+  )
+})
+
+test('--extended gives the parts', async () => {
+  const { stdout } = await bench.run('cs', '--extended', '-o', 'json')
+  expect(JSON.parse(stdout)).toEqual({
+    connection_string: await uri(),
+    host: 'ep-quiet-sea-00000001.localhost:5432',
+    role: 'neondb_owner',
+    password: "p@ss w:rd/%'$",
+    database: 'neondb',
+    options: `sslmode=require&channel_binding=require&${options}`,
+  })
+})
+
+test('several roles or databases have to be told apart', async () => {
+  const [main] = bench.world.branches
+  addRole(bench.world, main?.id ?? '', 'app')
+  const roles = await bench.run('cs')
+  expect(roles.stderr).toContain(
+    'Multiple roles found for the branch, please provide one with the --role-name option: neondb_owner, app',
+  )
+  addDatabase(bench.world, main?.id ?? '', 'shop', 'app')
+  const databases = await bench.run('cs', '--role-name', 'app')
+  expect(databases.stderr).toContain('with the --database-name option: neondb, shop')
+  expect(await uri('--role-name', 'app', '--database-name', 'shop')).toContain('/shop?')
+})
+
+test('--endpoint-type picks the compute', async () => {
+  const [main] = bench.world.branches
+  expect((await bench.run('cs', '--endpoint-type', 'read_only')).stderr).toContain(
+    'No read_only endpoint found',
+  )
+  if (main) addEndpoint(bench.world, main, { type: 'read_only' })
+  expect(await uri('--endpoint-type', 'read_only')).toContain('@ep-quiet-sea-00000002.')
+})
+
+test('a pinned branch is used, unless another is named', async () => {
+  const branch = addBranch(bench.world, project, {
+    name: 'pinned',
+    parentId: bench.world.branches[0]?.id,
+  })
+  addEndpoint(bench.world, branch, { type: 'read_write' })
+  const set = await bench.run('set-context', '--project-id', project, '--branch', 'pinned')
+  expect(set.stderr).toContain(join(bench.cwd, '.neon'))
+  expect(await uri()).toContain('@ep-quiet-sea-00000002.')
+  expect(await uri('main')).toContain('@ep-quiet-sea-00000001.')
+  expect((await bench.run('set-context')).code).toBe(0)
+  expect(JSON.parse(await readFile(join(bench.cwd, '.neon'), 'utf8'))).toEqual({})
+})
+
+async function installPsql(exitCode: number): Promise<string> {
+  const notes = join(bench.cwd, 'notes')
+  await mkdir(join(bench.cwd, 'bin'), { recursive: true })
+  const psql = join(bench.cwd, 'bin', 'psql')
+  await writeFile(psql, `#!/bin/sh\n{ env; echo "ARGS=$*"; } > '${notes}'\nexit ${exitCode}\n`)
+  await chmod(psql, 0o755)
+  bench.environment['PATH'] = `${join(bench.cwd, 'bin')}:${bench.environment['PATH']}`
+  return notes
+}
+
+test('psql gets its connection by environment and its arguments as they are', async () => {
+  const path = await installPsql(3)
+  Object.assign(bench.environment, { PGHOSTADDR: '10.0.0.1', PGSERVICE: 'x', PGAPPNAME: 'kept' })
+  const { code, stdout } = await bench.run('psql', 'main', '--', '-c', 'SELECT 1', '--debug')
+  expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+  const lines = (await readFile(path, 'utf8')).split('\n')
+  expect(lines).toContain('ARGS=-c SELECT 1 --debug')
+  for (const line of [
+    'PGHOST=ep-quiet-sea-00000001.localhost',
+    'PGPORT=5432',
+    'PGUSER=neondb_owner',
+    "PGPASSWORD=p@ss w:rd/%'$",
+    'PGDATABASE=neondb',
+    'PGOPTIONS=endpoint=ep-quiet-sea-00000001 -c a=b',
+    'PGSSLMODE=require',
+    'PGCHANNELBINDING=require',
+    'PGAPPNAME=kept',
+  ]) {
+    expect(lines).toContain(line)
+  }
+  expect(lines.filter((line) => /^(PGHOSTADDR|PGSERVICE)=/.test(line))).toEqual([])
+})
+
+test('--psql connects to what has just been created', async () => {
+  const path = await installPsql(0)
+  const { code } = await bench.run('branches', 'create', 'dev', '--psql', '--', '-l')
+  expect(code).toBe(0)
+  const notes = await readFile(path, 'utf8')
+  expect(notes).toContain('PGHOST=ep-quiet-sea-00000002.localhost\n')
+  expect(notes).toContain('ARGS=-l\n')
+})
+
+test('a missing psql is told with how to install it', async () => {
+  bench.environment['PATH'] = bench.cwd
+  const { code, stderr } = await bench.run('psql')
+  expect(code).toBe(1)
+  expect(stderr).toContain('psql is not installed')
+  expect(stderr).toContain('postgresql-client')
+})
+
+test('a connection string is taken apart', () => {
+  expect(parseConnectionUri('postgres://u:p%2F@[::1]:5433/d%20b?a=b%3Dc')).toEqual({
+    host: '::1',
+    port: '5433',
+    role: 'u',
+    password: 'p/',
+    database: 'd b',
+    parameters: new Map([['a', 'b=c']]),
+  })
+  expect(() => parseConnectionUri('mysql://x')).toThrow('not a connection string')
+})

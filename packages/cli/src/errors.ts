@@ -1,0 +1,61 @@
+import { ApiError, errors } from '@coppice/api/client'
+import { CommanderError } from 'commander'
+
+import type { Output } from './output.ts'
+
+interface CliErrorOptions extends ErrorOptions {
+  /** What to do about it, on lines of its own. */
+  advice?: string
+  exitCode?: number
+}
+
+/** An error that is the user's to read: the message says what, the advice what to do. */
+export class CliError extends Error {
+  readonly advice: string | undefined
+  readonly exitCode: number
+
+  constructor(message: string, options: CliErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'CliError'
+    this.advice = options.advice
+    this.exitCode = options.exitCode ?? 1
+  }
+}
+
+/** Writes an error to stderr and answers the exit code of the process. */
+export function reportError(error: unknown, output: Output, debug: boolean): number {
+  // Commander has written its own message and help already.
+  if (error instanceof CommanderError) return error.exitCode
+  output.error(describe(error))
+  if (error instanceof CliError && error.advice !== undefined) output.note(error.advice)
+  if (debug && error instanceof Error) output.note(stackOf(error))
+  return exitCodeOf(error)
+}
+
+/** 1: the user can mend it; 2: the platform, or this program, is at fault. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CliError) return error.exitCode
+  if (error instanceof ApiError) return exitCodeOfAnswer(error.code, error.status)
+  return 2
+}
+
+/** The exit code of the API's error table, or by the status where the code is another server's. */
+export function exitCodeOfAnswer(code: string, status: number): number {
+  const known: Record<string, { exit: number } | undefined> = errors
+  return known[code]?.exit ?? (status >= 500 ? 2 : 1)
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof ApiError)) return error.message
+  const isOurs = error.status >= 500 && error.requestId !== undefined
+  return isOurs ? `${error.message} (request ${error.requestId})` : error.message
+}
+
+function stackOf(error: Error): string {
+  const lines: string[] = []
+  for (let at: unknown = error; at instanceof Error && lines.length < 8; at = at.cause) {
+    lines.push(at.stack ?? at.message)
+  }
+  return lines.join('\ncaused by: ')
+}

@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from 'commander'
+
+const secondsByUnit: Record<string, number | undefined> = {
+  s: 1,
+  m: 60,
+  h: 3600,
+  d: 86_400,
+  w: 604_800,
+}
+
+/** A moment: RFC 3339, or a span from now such as `12h` or `7d`. Answers RFC 3339 in UTC. */
+export function parseMoment(text: string): string {
+  const span = parseSpan(text)
+  const at = span === undefined ? Date.parse(text) : Date.now() + span * 1000
+  if (Number.isNaN(at)) {
+    throw new InvalidArgumentError('Give a time (2030-01-31T12:00:00Z) or a span (12h, 7d).')
+  }
+  return new Date(at).toISOString()
+}
+
+/** Seconds: a number, or a span such as `12h` or `7d`. */
+export function parseSeconds(text: string): number {
+  const seconds = parseSpan(text) ?? (/^\d+$/.test(text) ? Number(text) : undefined)
+  if (seconds === undefined) throw new InvalidArgumentError('Give seconds or a span (12h, 7d).')
+  return seconds
+}
+
+/** A whole number from 1 up. */
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count
+  throw new InvalidArgumentError('Give a whole number from 1 up.')
+}
+
+/** A TCP port. Not 0: connection strings carry the number from one start to the next. */
+export function parsePort(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
+  throw new InvalidArgumentError('Give a port from 1 to 65535.')
+}
+
+function parseSpan(text: string): number | undefined {
+  const [, count, unit] = /^(\d+)([smhdw])$/.exec(text) ?? []
+  const unitSeconds = unit === undefined ? undefined : secondsByUnit[unit]
+  return unitSeconds === undefined ? undefined : Number(count) * unitSeconds
+}

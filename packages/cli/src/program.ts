@@ -1,0 +1,112 @@
+import { Command, Option } from 'commander'
+
+import type { Cli } from './cli.ts'
+import { addAccount } from './commands/account.ts'
+import { addBranches } from './commands/branches.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addConnectionString, addPsql } from './commands/connection-string.ts'
+import { addDatabases } from './commands/databases.ts'
+import { addEndpoints } from './commands/endpoints.ts'
+import { addLogs } from './commands/logs.ts'
+import { addOperations } from './commands/operations.ts'
+import { addPlatform } from './commands/platform.ts'
+import { addPool } from './commands/pool.ts'
+import { addProjects } from './commands/projects.ts'
+import { addRoles } from './commands/roles.ts'
+import { addSetContext } from './commands/set-context.ts'
+import { addUp } from './commands/up.ts'
+import { addExamples, pointToHelp } from './help.ts'
+import { defaultWidth, formats, type TerminalStream } from './output.ts'
+import { readVersion } from './version.ts'
+
+interface Terminal {
+  stdout: TerminalStream
+  stderr: TerminalStream
+}
+
+const helpMaxWidth = 100
+/** Global options that are shown in the help of every command. */
+const shownEverywhere = ['--output', '--project-id']
+
+/**
+ * Adds every command to a program. The program exists before, because `cli` reads its options, and
+ * commands are made by `command()`, because only so they inherit how it writes and ends.
+ */
+export function addCommands(program: Command, cli: Cli): void {
+  program.commandsGroup('The platform on this machine:')
+  addUp(program, cli)
+  addPlatform(program, cli)
+  addPool(program, cli)
+  addLogs(program, cli)
+  program.commandsGroup('Projects and branches:')
+  addProjects(program, cli)
+  addBranches(program, cli)
+  addEndpoints(program, cli)
+  addDatabases(program, cli)
+  addRoles(program, cli)
+  addOperations(program, cli)
+  program.commandsGroup('Connecting:')
+  addConnectionString(program, cli)
+  addPsql(program, cli)
+  program.commandsGroup('Account and settings:')
+  addAccount(program, cli)
+  addSetContext(program, cli)
+  addCompletion(program, cli)
+  pointToHelp(program)
+}
+
+/** The program with its global options and without commands; it throws where it would exit. */
+export function createProgram({ stdout, stderr }: Terminal): Command {
+  const widthOf = (stream: TerminalStream) => Math.min(stream.columns || defaultWidth, helpMaxWidth)
+  const program: Command = new Command('coppice')
+    .description('Coppice: serverless PostgreSQL with branches, on your own machine.')
+    .version(readVersion(), '-v, --version', 'Print the version.')
+    .helpOption('-h, --help', 'Show this help.')
+    .helpCommand('help [command]', 'Show the help of a command.')
+    .configureHelp({
+      showGlobalOptions: true,
+      // The rest stands in the help of `coppice` itself.
+      visibleGlobalOptions: (command) =>
+        command === program
+          ? []
+          : program.options.filter((option) => shownEverywhere.includes(option.long ?? '')),
+      subcommandTerm: (command) => [command.name(), ...command.aliases()].join(', '),
+      // Descriptions name choices and defaults themselves, in words.
+      optionDescription: (option) => option.description,
+      argumentDescription: (argument) => argument.description,
+    })
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'ERROR: ')),
+      getOutHelpWidth: () => widthOf(stdout),
+      getErrHelpWidth: () => widthOf(stderr),
+    })
+    .exitOverride()
+  addGlobalOptions(program)
+  return addExamples(program, [
+    ['up', 'Start the platform'],
+    ['branches create --name feature/new-column', 'Branch the database'],
+    ['psql feature/new-column', 'Open a session on the branch'],
+  ])
+}
+
+function addGlobalOptions(program: Command): void {
+  const format = () => new Option('--format <format>').choices(formats)
+  program
+    .addOption(
+      new Option(
+        '-o, --output <format>',
+        'Format of the answer: table, json or yaml (also --format).',
+      ).choices(formats),
+    )
+    .addOption(format().hideHelp())
+    .option('--project-id <id>', 'Project; the only one unless given.')
+    .option('--api-host <url>', 'Address of the API; the platform on this machine unless given.')
+    .option('--api-key <key>', 'API key; better in COPPICE_API_KEY.')
+    .option('--context-file <file>', 'File that pins a project; .neon upwards from here.')
+    .option('--home <directory>', 'State directory of the platform on this machine.')
+    .option('--color', 'Colours, whatever the terminal is.')
+    .option('--no-color', 'No colours.')
+    .option('--debug', 'Show where an error comes from.')
+}

@@ -1,0 +1,69 @@
+import type { Branch } from '@coppice/api'
+
+import { formatBytes, formatMoment, formatTime } from '../format.ts'
+import { renderDetails, renderTable } from '../table.ts'
+
+/** Branches as a list, parents by name. */
+export async function branchTable(branches: readonly Branch[]): Promise<string> {
+  const names = new Map(branches.map((branch) => [branch.id, branch.name]))
+  const parentOf = ({ parent_id: id }: Branch) => (id ? (names.get(id) ?? id) : undefined)
+  return renderTable<Branch>(
+    [
+      { title: 'id', value: (branch) => branch.id },
+      { title: 'name', value: (branch) => branch.name },
+      { title: 'parent', value: parentOf },
+      { title: 'size', value: sizeOf },
+      { title: 'created', value: (branch) => formatTime(branch.created_at) },
+      { title: 'notes', value: (branch) => notesOf(branch).join(', ') },
+    ],
+    branches,
+  )
+}
+
+/** One branch, whole. */
+export async function branchDetails(branch: Branch): Promise<string> {
+  return renderDetails([
+    ['Branch', branch.name],
+    ['ID', branch.id],
+    ['Project', branch.project_id],
+    ['Parent', branch.parent_id],
+    ['State', branch.current_state],
+    ['Default', branch.default ? 'yes' : 'no'],
+    ['Protected', branch.protected ? 'yes' : 'no'],
+    ['Size', sizeOf(branch)],
+    ['Created', formatTime(branch.created_at)],
+    ['Expires', formatMoment(branch.expires_at)],
+    ['Deleted', formatTime(branch.recovery?.deleted_at)],
+    ['Recoverable', until(branch.recovery?.recoverable_until)],
+  ])
+}
+
+/** What can still be done about a branch that has been deleted; empty where nothing can. */
+export function recoveryHint(branch: Branch): string {
+  const end = formatMoment(branch.recovery?.recoverable_until)
+  if (end === undefined) return `Branch ${branch.name} is deleted for good.`
+  return (
+    `Branch ${branch.name} is deleted. It can be brought back until ${end}:\n` +
+    `  coppice branches recover ${branch.id} --project-id ${branch.project_id}`
+  )
+}
+
+function sizeOf(branch: Branch): string | undefined {
+  return branch.logical_size === undefined ? undefined : formatBytes(branch.logical_size)
+}
+
+function notesOf(branch: Branch): string[] {
+  const expires = formatTime(branch.expires_at)
+  const recoverable = until(branch.recovery?.recoverable_until)
+  return [
+    ...(branch.default ? ['default'] : []),
+    ...(branch.protected ? ['protected'] : []),
+    ...(branch.current_state === 'ready' ? [] : [branch.current_state]),
+    ...(expires === undefined || branch.recovery ? [] : [`expires ${expires}`]),
+    ...(branch.recovery ? [`deleted, recoverable ${recoverable ?? ''}`.trim()] : []),
+  ]
+}
+
+function until(timestamp: string | undefined): string | undefined {
+  return timestamp === undefined ? undefined : `until ${formatMoment(timestamp)}`
+}

@@ -1,0 +1,51 @@
+import type { AwakeReason, ComputeStatus, PlatformStatus } from '@coppice/api'
+
+import { formatBytes, formatTime } from '../format.ts'
+import { renderDetails, renderTable } from '../table.ts'
+
+/** The platform, then its computes with what keeps each awake. */
+export async function renderStatus(status: PlatformStatus): Promise<string> {
+  const { pool, store, computes } = status
+  const started = formatTime(status.started_at ?? undefined)
+  const details = await renderDetails([
+    ['Coppice', `${status.version}, process ${status.pid}${started ? `, started ${started}` : ''}`],
+    ['API', status.api_url],
+    ['Home', status.home],
+    ['Domain', status.domain],
+    ['Ports', `${status.direct_port} direct, ${status.pooled_port} pooled`],
+    ['Store', store.available ? store.kind : `${store.kind}, not available`],
+    ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
+    ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],
+  ])
+  const warning = pool.warning === undefined ? [] : [`Note: ${pool.warning}`]
+  const list = computes.length > 0 ? await computeTable(computes) : 'No computes are running.'
+  return [details, ...warning, list].join('\n\n')
+}
+
+function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {
+  return `${formatBytes(free)} of ${formatBytes(total)} free`
+}
+
+async function computeTable(computes: readonly ComputeStatus[]): Promise<string> {
+  return renderTable<ComputeStatus>(
+    [
+      { title: 'endpoint', value: (compute) => compute.endpoint_id },
+      { title: 'branch', value: (compute) => compute.branch_name },
+      { title: 'state', value: (compute) => compute.current_state },
+      { title: 'sessions', value: (compute) => String(compute.sessions) },
+      { title: 'memory', value: memoryOf },
+      { title: 'suspends', value: (compute) => formatTime(compute.suspend_at) },
+      { title: 'awake for', value: (compute) => compute.awake.map(describeReason).join('; ') },
+    ],
+    computes,
+  )
+}
+
+function memoryOf({ memory_bytes: sizeBytes }: ComputeStatus): string | undefined {
+  return sizeBytes === undefined ? undefined : formatBytes(sizeBytes)
+}
+
+function describeReason(reason: AwakeReason): string {
+  const who = [reason.application_name, reason.role].filter(Boolean).join(' as ')
+  return who === '' ? reason.reason : `${reason.reason} (${who})`
+}

@@ -1,0 +1,555 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import type { AwakeReason } from '@coppice/api'
+import type { Sql } from 'postgres'
+
+import { AppError, describeError } from '../lib/errors.ts'
+import type { OsUser } from '../lib/exec.ts'
+import type { Logger } from '../lib/log.ts'
+import { describeListening, readActivity } from './activity.ts'
+import {
+  emptyCatalog,
+  findVerifier,
+  loadCatalog,
+  readCatalog,
+  readVerifier,
+  sameCatalog,
+  saveCatalog,
+} from './catalog.ts'
+import { configFilePath, writeConfigFiles } from './config-files.ts'
+import type { Installation } from './installations.ts'
+import { readControlFile } from './pg-control.ts'
+import { boundLog } from './postgres-log.ts'
+import {
+  adoptPostmaster,
+  findPostmaster,
+  type Postmaster,
+  type PostmasterOptions,
+  startPostmaster,
+  stopPostmaster,
+} from './postmaster.ts'
+import { isFreshClone } from './promote-clone.ts'
+import { type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
+import { postgresPort } from './settings.ts'
+import type { ClusterCatalog, ComputeSpec } from './spec.ts'
+import { connectSuperuser, disconnect, platformDatabase } from './superuser.ts'
+import { endClientSessions } from './suspend.ts'
+
+export type ComputeState = 'idle' | 'starting' | 'active' | 'suspending'
+
+export interface ComputeOptions {
+  spec: ComputeSpec
+  /** Its own: configuration, log, catalog. */
+  directory: string
+  socketDirectory: string
+  user: OsUser | undefined
+  /** The server of a major version; throws AppError where there is none. */
+  installationFor: (majorVersion: number) => Installation
+  log: Logger
+  onStateChange: (state: ComputeState) => void
+}
+
+/** How long a client waits for a wake. Recovery after a crash may go on beyond it, in the background. */
+const wakeTimeoutMs = 60_000
+
+/** A fast shutdown writes at most the shared buffers; then an immediate one, paid for by recovery. */
+const suspendTimeoutMs = 60_000
+
+/** Of the reserved ones; others connect for one use each. */
+const superuserConnections = 3
+
+/** The platform's own connections are closed when they have been idle for so long. */
+const superuserIdleSeconds = 4
+
+/** How old the cached catalog may get while clients are active. */
+const catalogMaxAgeMs = 10_000
+
+/** How soon background work, such as autovacuum, is looked at again before a suspend. */
+const recheckMs = 5_000
+
+/** Waits before each attempt to start a compute that has died. Then it stays idle until it is woken. */
+const restartDelaysMs = [0, 250, 1_000, 5_000, 15_000, 60_000]
+
+/**
+ * One endpoint's PostgreSQL: idle, starting, active or suspending.
+ *
+ * At most one transition runs at a time. Whoever wakes it while it starts shares the start; while it
+ * suspends, waits and starts it again. A compute that dies while it should be active is started again
+ * without being asked: nobody's login may be what starts it, and its catalog has to stay current.
+ */
+export class Compute {
+  #spec: ComputeSpec
+  readonly #options: ComputeOptions
+  readonly #sessions = new Sessions(Date.now())
+  readonly #catalogPath: string
+
+  #state: ComputeState = 'idle'
+  #postmaster: Postmaster | undefined
+  #startedAt: Date | undefined
+  /** Set while a start runs; it never rejects, and leaves its error behind. */
+  #starting: Promise<void> | undefined
+  #startError: Error | undefined
+  /** Set while a suspend runs. */
+  #stopping: Promise<AwakeReason[]> | undefined
+  readonly #ending = new AbortController()
+
+  #superuser: Sql | undefined
+  #superuserUses = 0
+  #catalog: ClusterCatalog = emptyCatalog
+  #catalogCheckedMs = 0
+  #notBeforeMs = 0
+  #isTicking = false
+
+  constructor(options: ComputeOptions) {
+    this.#options = options
+    this.#spec = options.spec
+    this.#catalogPath = join(options.directory, 'catalog.json')
+  }
+
+  get spec(): ComputeSpec {
+    return this.#spec
+  }
+
+  get state(): ComputeState {
+    return this.#state
+  }
+
+  get pid(): number | undefined {
+    return this.#postmaster?.pid
+  }
+
+  get startedAt(): Date | undefined {
+    return this.#startedAt
+  }
+
+  get lastActiveAt(): Date {
+    return new Date(this.#sessions.lastActiveMs)
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.count
+  }
+
+  get logFile(): string {
+    return join(this.#options.directory, 'postgres.log')
+  }
+
+  /** Most of a new spec takes effect at the next start, the suspend timeout at once. */
+  setSpec(spec: ComputeSpec): void {
+    this.#spec = spec
+  }
+
+  /**
+   * Finds out what goes on, after this process has started, and takes over a running postmaster. Answers
+   * `cut off` for a cluster that was stopped in the middle of its work, by a power cut perhaps: its
+   * catalog file may be out of date, and only `recover` can tell. Never rejects.
+   */
+  async load(): Promise<'running' | 'cut off' | 'stopped'> {
+    try {
+      this.#catalog = await loadCatalog(this.#catalogPath)
+      if (await findPostmaster(this.#spec.dataDirectory, this.#configFile)) {
+        // Milliseconds, unless it is in the middle of its own start.
+        void this.#ensureStarting()
+        await this.#waitForStart(wakeTimeoutMs)
+        return 'running'
+      }
+      return (await this.#wasCutOff()) ? 'cut off' : 'stopped'
+    } catch (error) {
+      this.#warn(error)
+      return 'stopped'
+    }
+  }
+
+  /** Starts a cluster that was cut off, so that its catalog is current again. Never rejects. */
+  async recover(): Promise<void> {
+    if (!this.#spec.disabled && this.#state === 'idle') await this.#ensureStarting(restartDelaysMs)
+  }
+
+  /**
+   * Makes the compute accept connections. Rejects with AppError: `endpoint_disabled`,
+   * `compute_start_failed`, `pool_full`.
+   */
+  async wake(): Promise<{ socketPath: string }> {
+    this.#sessions.noteActivity()
+    const postmaster = await this.#ensureActive()
+    return { socketPath: `${postmaster.socketDirectory}/.s.PGSQL.${postgresPort}` }
+  }
+
+  /**
+   * Stops the compute, unless something keeps it awake: then answers what. `force` stops it in any case
+   * and ends the sessions on it. Clean either way: no recovery at the next start.
+   */
+  async suspend({ force = false } = {}): Promise<'suspended' | AwakeReason[]> {
+    await this.#starting
+    await this.#stopping?.catch(() => undefined)
+    if (this.#state !== 'active') return 'suspended'
+    this.#stopping ??= this.#suspend(force).finally(() => (this.#stopping = undefined))
+    const reasons = await this.#stopping
+    // Whoever was before us may have been told to leave it running.
+    if (reasons.length > 0 && force) return this.suspend({ force })
+    return reasons.length > 0 ? reasons : 'suspended'
+  }
+
+  async restart(): Promise<void> {
+    await this.suspend({ force: true })
+    await this.wake()
+  }
+
+  /** What keeps it awake, now; nothing where it is not active. */
+  async activity(): Promise<AwakeReason[]> {
+    if (this.#state !== 'active') return []
+    return (await this.#readActivity()).reasons
+  }
+
+  openSession(details: SessionDetails): SessionHandle {
+    return this.#sessions.open(details)
+  }
+
+  /** Wakes the compute where it is idle. Many may use it at once; each waits for its turn. */
+  async withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    await this.#ensureActive()
+    this.#superuserUses += 1
+    try {
+      return await this.#useSuperuser(database, work)
+    } finally {
+      this.#superuserUses -= 1
+      this.#sessions.noteActivity()
+    }
+  }
+
+  /**
+   * For looking, not for working: neither wakes the compute nor counts as activity. Undefined where the
+   * compute is not active.
+   */
+  async peek<T>(work: (sql: Sql) => Promise<T>): Promise<T | undefined> {
+    if (this.#state !== 'active') return undefined
+    return this.#useSuperuser(platformDatabase, work)
+  }
+
+  /** A connection of its own to the platform's database, which keeps the compute awake until it is closed. */
+  async openSuperuser(): Promise<{ sql: Sql; close(): Promise<void> }> {
+    const postmaster = await this.#ensureActive()
+    const sql = connectSuperuser(postmaster.socketDirectory, platformDatabase)
+    this.#superuserUses += 1
+    let isOpen = true
+    return {
+      sql,
+      close: async () => {
+        if (!isOpen) return
+        isOpen = false
+        this.#superuserUses -= 1
+        await disconnect(sql)
+      },
+    }
+  }
+
+  /** The role's SCRAM verifier, without waking the compute. Undefined where the role cannot log in. */
+  async verifier(role: string): Promise<string | undefined> {
+    if (this.#state === 'active') {
+      try {
+        return await this.#useSuperuser(platformDatabase, async (sql) => readVerifier(sql, role))
+      } catch (error) {
+        // It is on its way down; what it last knew has to do.
+        this.#warn(error)
+      }
+    }
+    return findVerifier(this.#catalog, role)
+  }
+
+  /** Roles and databases: read anew where the compute is active, as last known where it is not. */
+  async catalog(): Promise<ClusterCatalog> {
+    if (this.#state === 'active') await this.#refreshCatalog()
+    return this.#catalog
+  }
+
+  /** What a new branch inherits from its parent, before it has run. */
+  async seedCatalog(catalog: ClusterCatalog): Promise<void> {
+    await saveCatalog(this.#catalogPath, catalog)
+    this.#catalog = catalog
+  }
+
+  /** Called every so often: keeps the catalog current and suspends what is idle. Never rejects. */
+  async tick(): Promise<void> {
+    if (this.#isTicking || this.#isEnding || this.#state !== 'active') return
+    this.#isTicking = true
+    const postmaster = this.#postmaster
+    try {
+      await boundLog(this.logFile)
+      const hasChanged = this.#sessions.lastActiveMs >= this.#catalogCheckedMs
+      if (hasChanged && Date.now() - this.#catalogCheckedMs >= catalogMaxAgeMs) {
+        await this.#refreshCatalog()
+      }
+      await this.#suspendWhenIdle()
+    } catch (error) {
+      // One that is being stopped, or has died, does not answer: that is told elsewhere.
+      const isUp = this.#state === 'active' && this.#postmaster === postmaster
+      if (isUp && !this.#isEnding) this.#warn(error)
+    } finally {
+      this.#isTicking = false
+    }
+  }
+
+  /** Gives up what this process holds, and leaves the compute as it is. May be called twice. */
+  async release(): Promise<void> {
+    this.#ending.abort()
+    await this.#settled()
+    await this.#closeSuperuser()
+  }
+
+  /** Stops it at once, without a checkpoint: its data is about to be deleted. May be called twice. */
+  async destroy(): Promise<void> {
+    this.#ending.abort()
+    await this.#kill()
+    await this.#settled()
+    await this.#closeSuperuser()
+    // A start may have been past the point where the first look found it.
+    await this.#kill()
+    this.#setState('idle')
+    await rm(this.#options.socketDirectory, { recursive: true, force: true })
+  }
+
+  get #isEnding(): boolean {
+    return this.#ending.signal.aborted
+  }
+
+  async #settled(): Promise<void> {
+    await this.#starting
+    await this.#stopping?.catch(() => undefined)
+  }
+
+  get #configFile(): string {
+    return configFilePath(this.#options.directory)
+  }
+
+  async #ensureActive(): Promise<Postmaster> {
+    if (this.#spec.disabled) {
+      throw new AppError('endpoint_disabled', `endpoint ${this.#spec.endpointId} is disabled`)
+    }
+    const deadline = performance.now() + wakeTimeoutMs
+    for (;;) {
+      if (this.#state === 'active' && this.#postmaster) return this.#postmaster
+      void this.#ensureStarting()
+      await this.#waitForStart(deadline - performance.now())
+    }
+  }
+
+  /** Resolves when the start that is going on has succeeded; it goes on past the timeout. */
+  async #waitForStart(timeoutMs: number): Promise<void> {
+    const abort = new AbortController()
+    const timeout = delay(timeoutMs, 'timeout' as const, { signal: abort.signal, ref: true })
+    timeout.catch(() => undefined)
+    try {
+      if ((await Promise.race([this.#starting, timeout])) === 'timeout') {
+        throw new AppError('compute_start_failed', 'the compute is still starting; try again soon')
+      }
+    } finally {
+      abort.abort()
+    }
+    if (this.#startError !== undefined) throw this.#startError
+  }
+
+  /** The start that is going on, or a new one, after the suspend that is going on. Never rejects. */
+  async #ensureStarting(delays: readonly number[] = [0]): Promise<void> {
+    this.#starting ??= this.#startRepeatedly(delays).finally(() => (this.#starting = undefined))
+    return this.#starting
+  }
+
+  async #startRepeatedly(delays: readonly number[]): Promise<void> {
+    this.#startError = undefined
+    await this.#stopping?.catch(() => undefined)
+    // The suspend may have been called off.
+    if (this.#state === 'active') return
+    for (const delayMs of delays) {
+      try {
+        if (delayMs > 0) await delay(delayMs, undefined, { signal: this.#ending.signal })
+        await this.#start()
+        return
+      } catch (error) {
+        this.#startError = error instanceof Error ? error : new Error(String(error))
+        this.#options.log.error({ endpoint: this.#spec.endpointId }, describeError(error))
+        if (this.#isEnding) break
+      }
+    }
+    this.#setState('idle')
+  }
+
+  async #start(): Promise<void> {
+    if (this.#isEnding) {
+      throw new AppError('endpoint_not_found', `endpoint ${this.#spec.endpointId} is going away`)
+    }
+    const startMs = performance.now()
+    this.#setState('starting')
+    const postmaster = await this.#findOrStart()
+    this.#postmaster = postmaster
+    this.#startedAt = new Date()
+    this.#startError = undefined
+    // Read with the next tick: not on the way of the first query, which waits for the same processor.
+    this.#catalogCheckedMs = 0
+    this.#sessions.noteActivity()
+    this.#setState('active')
+    void postmaster.exited.then(() => this.#noticeExit(postmaster))
+    const ms = Math.round(performance.now() - startMs)
+    this.#options.log.info({ endpoint: this.#spec.endpointId, pid: postmaster.pid, ms }, 'active')
+  }
+
+  async #findOrStart(): Promise<Postmaster> {
+    const { user, directory, socketDirectory, installationFor } = this.#options
+    const installation = installationFor(this.#spec.pgVersion)
+    const options: PostmasterOptions = {
+      binDirectory: installation.binDirectory,
+      dataDirectory: this.#spec.dataDirectory,
+      configFile: this.#configFile,
+      logFile: this.logFile,
+      user,
+    }
+    const adopted = await adoptPostmaster(options)
+    if (adopted !== undefined) return adopted
+    await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
+    return startPostmaster(options)
+  }
+
+  /** Runs when the process of a postmaster is gone, expected or not. */
+  #noticeExit(postmaster: Postmaster): void {
+    if (this.#postmaster !== postmaster) return
+    this.#postmaster = undefined
+    if (this.#stopping || this.#isEnding) return
+    this.#options.log.error({ endpoint: this.#spec.endpointId }, 'PostgreSQL has died')
+    this.#startAgain()
+  }
+
+  #startAgain(): void {
+    void this.#closeSuperuser().catch((error: unknown) => this.#warn(error))
+    this.#setState('starting')
+    void this.#ensureStarting(restartDelaysMs)
+  }
+
+  /** Answers nothing when it has stopped, else what keeps it awake. */
+  async #suspend(force: boolean): Promise<AwakeReason[]> {
+    const beganMs = Date.now()
+    const startMs = performance.now()
+    this.#setState('suspending')
+    try {
+      const reasons = force ? [] : (await this.#readActivity()).reasons
+      if (reasons.length > 0 || (!force && this.#sessions.lastActiveMs > beganMs)) {
+        this.#setState('active')
+        return reasons.length > 0 ? reasons : [{ reason: 'in use again' }]
+      }
+      await this.#endSessions()
+    } catch (error) {
+      if (!force) {
+        if (this.#postmaster) this.#setState('active')
+        else this.#startAgain()
+        throw error
+      }
+      // Whatever it cannot tell any more, it can be stopped.
+      this.#warn(error)
+    }
+    await this.#closeSuperuser()
+    await this.#stop(suspendTimeoutMs)
+    this.#setState('idle')
+    const ms = Math.round(performance.now() - startMs)
+    this.#options.log.info({ endpoint: this.#spec.endpointId, ms }, 'suspended')
+    return []
+  }
+
+  /** And reads the catalog after them, so that no change of a password is missed. */
+  async #endSessions(): Promise<void> {
+    await this.#useSuperuser(platformDatabase, endClientSessions)
+    await this.#refreshCatalog()
+  }
+
+  async #stop(fastTimeoutMs: number): Promise<void> {
+    const postmaster = this.#postmaster
+    if (postmaster === undefined) return
+    await stopPostmaster(postmaster.pid, {
+      dataDirectory: this.#spec.dataDirectory,
+      fastTimeoutMs,
+    })
+    this.#postmaster = undefined
+    this.#startedAt = undefined
+  }
+
+  async #kill(): Promise<void> {
+    const { dataDirectory } = this.#spec
+    const running = await findPostmaster(dataDirectory, this.#configFile).catch(() => undefined)
+    if (running) await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: 0 })
+  }
+
+  async #suspendWhenIdle(): Promise<void> {
+    const timeoutMs = this.#spec.suspendTimeoutSeconds * 1000
+    const now = Date.now()
+    if (timeoutMs < 0 || now < this.#notBeforeMs) return
+    if (now - this.#sessions.lastActiveMs < timeoutMs) return
+    const { reasons, lastChangeMs } = await this.#readActivity()
+    if (lastChangeMs !== undefined) this.#sessions.noteActivity(lastChangeMs)
+    if (reasons.length > 0) {
+      // A session that works is activity; for work of the cluster's own it is enough to look again.
+      if (reasons.some((one) => one.role !== undefined)) this.#sessions.noteActivity()
+      this.#notBeforeMs = now + Math.min(timeoutMs, recheckMs)
+      return
+    }
+    // What a shutdown has to write is written while it can still be called off.
+    await this.#useSuperuser(platformDatabase, async (sql) => sql`checkpoint`)
+    if (Date.now() - this.#sessions.lastActiveMs >= timeoutMs) await this.suspend()
+  }
+
+  async #readActivity(): Promise<{ reasons: AwakeReason[]; lastChangeMs: number | undefined }> {
+    const own: AwakeReason[] = this.#sessions.listening().map(describeListening)
+    if (this.#superuserUses > 0) own.push({ reason: 'in use by the platform' })
+    if (this.#spec.suspendTimeoutSeconds < 0) own.push({ reason: 'never suspends' })
+    const server = await this.#useSuperuser(platformDatabase, readActivity)
+    return { reasons: [...own, ...server.reasons], lastChangeMs: server.lastChangeMs }
+  }
+
+  /** Without waking it, and without counting as a use that keeps it awake. */
+  async #useSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    const directory = this.#postmaster?.socketDirectory ?? this.#options.socketDirectory
+    if (database === platformDatabase) {
+      this.#superuser ??= connectSuperuser(directory, database, {
+        // A login is checked without waiting for a slow statement of ours.
+        max: superuserConnections,
+        idleTimeoutSeconds: superuserIdleSeconds,
+      })
+      return work(this.#superuser)
+    }
+    const sql = connectSuperuser(directory, database)
+    try {
+      return await work(sql)
+    } finally {
+      await disconnect(sql)
+    }
+  }
+
+  async #closeSuperuser(): Promise<void> {
+    const sql = this.#superuser
+    this.#superuser = undefined
+    if (sql) await disconnect(sql)
+  }
+
+  async #refreshCatalog(): Promise<void> {
+    const beganMs = Date.now()
+    const catalog = await this.#useSuperuser(platformDatabase, readCatalog)
+    this.#catalogCheckedMs = beganMs
+    const isSame = sameCatalog(catalog, this.#catalog)
+    this.#catalog = catalog
+    if (!isSame && !this.#isEnding) await saveCatalog(this.#catalogPath, catalog)
+  }
+
+  /** Neither stopped cleanly nor a clone that has never run. */
+  async #wasCutOff(): Promise<boolean> {
+    if (isFreshClone(this.#spec.dataDirectory)) return false
+    return (await readControlFile(this.#spec.dataDirectory)).state !== 'shut down'
+  }
+
+  #warn(error: unknown): void {
+    this.#options.log.warn({ endpoint: this.#spec.endpointId }, describeError(error))
+  }
+
+  #setState(state: ComputeState): void {
+    if (this.#state === state) return
+    this.#state = state
+    this.#options.onStateChange(state)
+  }
+}

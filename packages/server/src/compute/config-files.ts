@@ -1,0 +1,75 @@
+import { chmod, chown, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { errorCode } from '../lib/errors.ts'
+import type { OsUser } from '../lib/exec.ts'
+import { pgHbaConf, renderPgIdentConf } from './access-files.ts'
+import { hasLibrary, type Installation } from './installations.ts'
+import { platformUserName } from './os-user.ts'
+import { renderPostgresConf } from './settings.ts'
+import type { ComputeSpec } from './spec.ts'
+
+export interface ConfigPlace {
+  /** The compute's own directory. */
+  directory: string
+  socketDirectory: string
+  /** That PostgreSQL runs as. */
+  user: OsUser | undefined
+}
+
+export const configFilePath = (directory: string): string => join(directory, 'postgresql.conf')
+
+/**
+ * Writes postgresql.conf, pg_hba.conf and pg_ident.conf where they differ from what is there, and makes
+ * the socket directory. Needs no flush: they are written again before every start.
+ */
+export async function writeConfigFiles(
+  spec: ComputeSpec,
+  place: ConfigPlace,
+  installation: Installation,
+): Promise<void> {
+  const hbaFile = join(place.directory, 'pg_hba.conf')
+  const identFile = join(place.directory, 'pg_ident.conf')
+  const conf = renderPostgresConf(spec, {
+    socketDirectory: place.socketDirectory,
+    hbaFile,
+    identFile,
+    platform: process.platform,
+    hasStatStatements: await hasLibrary(installation, 'pg_stat_statements'),
+  })
+  await Promise.all([
+    writeWhereChanged(configFilePath(place.directory), conf, place.user),
+    writeWhereChanged(hbaFile, pgHbaConf, place.user),
+    writeWhereChanged(identFile, renderPgIdentConf(platformUserName()), place.user),
+    makePrivateDirectory(place.socketDirectory, place.user),
+  ])
+}
+
+/** PostgreSQL may read it and not change it. */
+async function writeWhereChanged(
+  path: string,
+  content: string,
+  user: OsUser | undefined,
+): Promise<void> {
+  if ((await readIfThere(path)) === content) return
+  const beside = `${path}.tmp`
+  await writeFile(beside, content, { mode: 0o640 })
+  if (user) await chown(beside, 0, user.gid)
+  await rename(beside, path)
+}
+
+/** Whoever can enter it can try to log in, so it is 0700 and PostgreSQL's own. */
+async function makePrivateDirectory(path: string, user: OsUser | undefined): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  await chmod(path, 0o700)
+  if (user) await chown(path, user.uid, user.gid)
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

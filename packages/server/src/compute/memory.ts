@@ -1,0 +1,37 @@
+import { readdir, readFile } from 'node:fs/promises'
+
+/**
+ * Bytes of memory that a postmaster and its children take, each page that several share counted once in
+ * sum (proportional set size). Undefined where the system does not tell, or the process is gone.
+ */
+export async function memoryBytes(postmasterPid: number): Promise<number | undefined> {
+  const children = await childrenOf(postmasterPid)
+  const sizes = await Promise.all([postmasterPid, ...children].map(proportionalBytes))
+  if (sizes[0] === undefined) return undefined
+  return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
+}
+
+/** All of a postmaster's processes are its direct children. */
+async function childrenOf(pid: number): Promise<number[]> {
+  try {
+    const tasks = await readdir(`/proc/${pid}/task`)
+    const lists = await Promise.all(
+      tasks.map(async (task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8')),
+    )
+    return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number))
+  } catch {
+    // No Linux, a kernel without the list, or a process that is gone.
+    return []
+  }
+}
+
+async function proportionalBytes(pid: number): Promise<number | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
+    const kibibytes = /^Pss:\s+(\d+) kB$/m.exec(text)?.[1]
+    return kibibytes === undefined ? undefined : Number(kibibytes) * 1024
+  } catch {
+    // It may have ended since it was listed.
+    return undefined
+  }
+}

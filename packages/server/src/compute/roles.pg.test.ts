@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { createVerifier } from '../lib/scram.ts'
+import { bootstrapCluster } from './bootstrap.ts'
+import type { Compute } from './compute.ts'
+import { changeDatabaseOwner, createDatabase, dropDatabase, renameDatabase } from './databases.ts'
+import { createRole, dropRole, setPassword } from './roles.ts'
+import { connectAs, type Login, owner, ownerBootstrap } from './testing/clients.ts'
+import { createWorkbench, majorVersions, type Workbench } from './testing/cluster.ts'
+import { createSpec } from './testing/spec.ts'
+
+let bench: Workbench
+
+beforeAll(async () => {
+  bench = await createWorkbench()
+})
+
+afterAll(async () => bench.close())
+
+const verifierOf = async (password: string) => createVerifier(password, { iterations: 1 })
+
+describe.each(majorVersions)('roles and databases of PostgreSQL %d', (majorVersion) => {
+  let compute: Compute
+
+  const as = async <T>(
+    login: Partial<Login>,
+    work: (sql: ReturnType<typeof connectAs>) => Promise<T>,
+  ): Promise<T> => {
+    const sql = connectAs((await compute.wake()).socketPath, { ...owner, ...login })
+    try {
+      return await work(sql)
+    } finally {
+      await sql.end()
+    }
+  }
+
+  const databases = async (): Promise<Record<string, string>> =>
+    Object.fromEntries((await compute.catalog()).databases.map((one) => [one.name, one.owner]))
+
+  beforeAll(async () => {
+    const host = await bench.startHost(`host-${majorVersion}`)
+    const dataDirectory = await bench.createCluster(majorVersion)
+    compute = await host.put(
+      createSpec(dataDirectory, { pgVersion: majorVersion, endpointId: `ep-${majorVersion}` }),
+    )
+    await bootstrapCluster(compute, await ownerBootstrap())
+  })
+
+  afterAll(async () => compute?.suspend({ force: true }))
+
+  test('the first role owns the first database; a repeated step changes nothing', async () => {
+    await bootstrapCluster(compute, await ownerBootstrap())
+    expect(await databases()).toEqual({ [owner.database]: owner.role })
+    const [row] = await as(
+      {},
+      async (sql) => sql`
+      select rolsuper, rolreplication, rolcreatedb, rolcreaterole, rolbypassrls,
+        pg_has_role(rolname, 'neon_superuser', 'member') as is_member
+      from pg_roles where rolname = current_user`,
+    )
+    expect(row).toEqual({
+      rolsuper: false,
+      rolreplication: false,
+      rolcreatedb: true,
+      rolcreaterole: true,
+      rolbypassrls: true,
+      is_member: true,
+    })
+  })
+
+  test.each(['a.b', 'sp ace', 'quo"te', "apos'trophe", 'Ünï'])(
+    '%s is an ordinary name',
+    async (name) => {
+      await createRole(compute, { name, verifier: await verifierOf('pw') })
+      await createDatabase(compute, { name, owner: name })
+      const who = await as({ role: name, password: 'pw', database: name }, async (sql) => {
+        await sql`create table t (id int)`
+        return sql`select current_user::text as role, current_database()::text as database`
+      })
+      expect([...who]).toEqual([{ role: name, database: name }])
+      await dropDatabase(compute, name)
+      await dropRole(compute, name)
+    },
+  )
+
+  test('a role without a password cannot log in, and can when it is given one', async () => {
+    await createRole(compute, { name: 'quiet', verifier: null })
+    const login = { role: 'quiet', password: 'pw' }
+    await expect(as(login, async (sql) => sql`select 1`)).rejects.toThrow(
+      /not permitted to log in|password/,
+    )
+    await setPassword(compute, 'quiet', await verifierOf('pw'))
+    await as(login, async (sql) => sql`select 1`)
+    await dropRole(compute, 'quiet')
+  })
+
+  test('a new password replaces the old one, and never shows in an error', async () => {
+    await createRole(compute, { name: 'r', verifier: await verifierOf('old') })
+    await setPassword(compute, 'r', await verifierOf('new'))
+    await as({ role: 'r', password: 'new' }, async (sql) => sql`select 1`)
+    await expect(as({ role: 'r', password: 'old' }, async (sql) => sql`select 1`)).rejects.toThrow(
+      'password authentication failed',
+    )
+    await expect(setPassword(compute, 'r', 'plain text')).rejects.toThrow('not a password')
+    await expect(setPassword(compute, 'nobody', await verifierOf('x'))).rejects.toMatchObject({
+      code: 'role_not_found',
+    })
+    await dropRole(compute, 'r')
+  })
+
+  test('what a dropped role owned goes to the owner of the database', async () => {
+    await createRole(compute, { name: 'leaver', verifier: await verifierOf('pw') })
+    await createDatabase(compute, { name: 'other', owner: owner.role })
+    for (const database of [owner.database, 'other']) {
+      await as({ database }, async (sql) => {
+        await sql.unsafe('grant all on schema public to leaver')
+      })
+      await as({ role: 'leaver', password: 'pw', database }, async (sql) => {
+        await sql`create table public.left_behind (id int)`
+        await sql`insert into left_behind values (1)`
+      })
+    }
+    await dropRole(compute, 'leaver')
+    await dropRole(compute, 'leaver')
+    for (const database of [owner.database, 'other']) {
+      const rows = await as(
+        { database },
+        async (sql) => sql`
+        select tableowner::text as owner, (select count(*)::int from left_behind) as rows
+        from pg_tables where tablename = 'left_behind'`,
+      )
+      expect([...rows]).toEqual([{ owner: owner.role, rows: 1 }])
+    }
+    await dropDatabase(compute, 'other')
+  })
+
+  test('nothing of a dropped role ever becomes the superuser’s', async () => {
+    await createRole(compute, { name: 'climber', verifier: await verifierOf('pw') })
+    await compute.withSuperuser(
+      'postgres',
+      async (sql) => sql`create schema trap authorization climber`,
+    )
+    await as({ role: 'climber', password: 'pw', database: 'postgres' }, async (sql) => {
+      await sql`create function trap.f() returns text language sql security definer as 'select current_user::text'`
+    })
+    await dropRole(compute, 'climber')
+    const left = await compute.withSuperuser(
+      'postgres',
+      async (sql) => sql`select from pg_proc where proname = 'f' and prosecdef`,
+    )
+    expect(left).toHaveLength(0)
+  })
+
+  test('a role that owns a database stays', async () => {
+    await expect(dropRole(compute, owner.role)).rejects.toMatchObject({ code: 'role_owns_objects' })
+    await as({}, async (sql) => sql`select 1`)
+  })
+
+  test.each(['cloud_admin', 'neon_superuser', 'pg_monitor'])(
+    '%s is not ours to drop',
+    async (name) => {
+      await expect(dropRole(compute, name)).rejects.toMatchObject({ code: 'invalid_request' })
+    },
+  )
+
+  test('a database is renamed and dropped under its sessions', async () => {
+    await createDatabase(compute, { name: 'before', owner: owner.role })
+    const busy = connectAs((await compute.wake()).socketPath, { ...owner, database: 'before' })
+    await busy`select 1`
+    await renameDatabase(compute, 'before', 'after')
+    await renameDatabase(compute, 'before', 'after')
+    expect(Object.keys(await databases())).toContain('after')
+    await busy.end({ timeout: 0 })
+    const other = connectAs((await compute.wake()).socketPath, { ...owner, database: 'after' })
+    await other`select 1`
+    await dropDatabase(compute, 'after')
+    await dropDatabase(compute, 'after')
+    expect(Object.keys(await databases())).not.toContain('after')
+    await other.end({ timeout: 0 })
+  })
+
+  test('a name that is taken or missing is told apart', async () => {
+    await createDatabase(compute, { name: 'one', owner: owner.role })
+    await expect(renameDatabase(compute, 'one', owner.database)).rejects.toMatchObject({
+      code: 'database_exists',
+    })
+    await expect(renameDatabase(compute, 'none', 'two')).rejects.toMatchObject({
+      code: 'database_not_found',
+    })
+    await expect(createDatabase(compute, { name: 'x', owner: 'nobody' })).rejects.toMatchObject({
+      code: 'role_not_found',
+    })
+    await dropDatabase(compute, 'one')
+  })
+
+  test('a new owner of a database is the owner of its schema public', async () => {
+    await createRole(compute, { name: 'heir', verifier: await verifierOf('pw') })
+    await createDatabase(compute, { name: 'estate', owner: owner.role })
+    await changeDatabaseOwner(compute, 'estate', 'heir')
+    expect((await databases())['estate']).toBe('heir')
+    await as({ role: 'heir', password: 'pw', database: 'estate' }, async (sql) => {
+      await sql`create table public.t (id int)`
+    })
+    await dropDatabase(compute, 'estate')
+    await dropRole(compute, 'heir')
+  })
+
+  test('an owner’s settings on a database do not reach the platform', async () => {
+    await createRole(compute, { name: 'trickster', verifier: await verifierOf('pw') })
+    await createDatabase(compute, { name: 'tricky', owner: owner.role })
+    await as({}, async (sql) => {
+      await sql.unsafe(`alter database tricky set search_path = evil, public`)
+      await sql.unsafe(`alter database tricky set default_transaction_read_only = on`)
+      await sql.unsafe(`alter database tricky set statement_timeout = 1`)
+      await sql.unsafe(`alter database tricky set default_transaction_isolation = serializable`)
+      await sql.unsafe(`alter database tricky set role = 'app.owner'`)
+    })
+    const [row] = await compute.withSuperuser(
+      'tricky',
+      async (sql) => sql`
+      select current_user::text as role, current_setting('search_path') as path,
+        current_setting('statement_timeout') as timeout,
+        current_setting('transaction_read_only') as read_only,
+        current_setting('transaction_isolation') as isolation`,
+    )
+    expect(row).toEqual({
+      role: 'cloud_admin',
+      path: 'pg_catalog,pg_temp',
+      timeout: '0',
+      read_only: 'off',
+      isolation: 'read committed',
+    })
+    await dropRole(compute, 'trickster')
+    await dropDatabase(compute, 'tricky')
+  })
+})

@@ -1,0 +1,134 @@
+import type { Sql } from 'postgres'
+
+import { AppError } from '../lib/errors.ts'
+import { parseVerifier } from '../lib/scram.ts'
+import { checkObjectName, memberGroup, quoteIdentifier } from './object-names.ts'
+import { type Cluster, platformDatabase } from './superuser.ts'
+
+export interface NewRole {
+  name: string
+  /** `SCRAM-SHA-256$…`, made by the caller; null for a role that cannot log in. */
+  verifier: string | null
+}
+
+/**
+ * Creates a role as Neon's API does, or gives the one that an earlier attempt made the same attributes
+ * and password. REPLICATION, which Neon grants too, would let a role copy the whole cluster with its
+ * password verifiers; it is left out while the gateway does not serve it.
+ */
+export async function createRole(cluster: Cluster, role: NewRole): Promise<void> {
+  const name = quoteIdentifier(checkObjectName('role', role.name))
+  const login = role.verifier === null ? 'nologin' : 'login'
+  const password = passwordLiteral(role.verifier)
+  const attributes = `inherit createrole createdb bypassrls ${login} password ${password}`
+  await cluster.withSuperuser(platformDatabase, async (sql) => {
+    if (await roleExists(sql, role.name)) {
+      await runSecret(sql, `alter role ${name} ${attributes}`)
+      await sql.unsafe(`grant ${memberGroup} to ${name}`)
+    } else {
+      await runSecret(sql, `create role ${name} ${attributes} in role ${memberGroup}`)
+    }
+  })
+}
+
+/** Rejects with AppError `role_not_found`. */
+export async function setPassword(cluster: Cluster, name: string, verifier: string): Promise<void> {
+  const role = quoteIdentifier(checkObjectName('role', name))
+  await cluster.withSuperuser(platformDatabase, async (sql) => {
+    await requireRole(sql, name)
+    await runSecret(sql, `alter role ${role} login password ${passwordLiteral(verifier)}`)
+  })
+}
+
+/** Utility statements take no parameters; a verifier holds nothing that a literal would have to escape. */
+function passwordLiteral(verifier: string | null): string {
+  if (verifier === null) return 'null'
+  if (parseVerifier(verifier) === undefined) {
+    throw new Error('a role is given a SCRAM-SHA-256 verifier, not a password')
+  }
+  return `'${verifier}'`
+}
+
+/** postgres.js keeps the statement on its errors, and this one holds a verifier: only the message goes on. */
+async function runSecret(sql: Sql, statement: string): Promise<void> {
+  try {
+    await sql.unsafe(statement)
+  } catch (error) {
+    // oxlint-disable-next-line preserve-caught-error -- the cause would carry the statement
+    throw new Error(error instanceof Error ? error.message : 'the statement failed')
+  }
+}
+
+/**
+ * Drops a role, and gives what it owns to the owner of the database that it lies in. A missing role is
+ * fine. Rejects with AppError `role_owns_objects` while it owns a database.
+ */
+export async function dropRole(cluster: Cluster, name: string): Promise<void> {
+  const role = quoteIdentifier(checkObjectName('role', name))
+  const databases = await cluster.withSuperuser(platformDatabase, async (sql) => {
+    if (!(await roleExists(sql, name))) return []
+    await refuseDatabaseOwner(sql, name)
+    // Nobody logs in as it, and so nobody makes new things, from here on.
+    await sql.unsafe(`alter role ${role} nologin`)
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${name}`
+    return listDatabases(sql)
+  })
+  for (const database of databases) {
+    await cluster.withSuperuser(database.name, async (sql) => {
+      if (await roleExists(sql, name)) await giveUpObjects(sql, role, database)
+    })
+  }
+  await cluster.withSuperuser(platformDatabase, async (sql) => {
+    await sql.unsafe(`drop role if exists ${role}`)
+  })
+}
+
+interface OwnedDatabase {
+  name: string
+  owner: string
+  is_platforms: boolean
+}
+
+async function listDatabases(sql: Sql): Promise<OwnedDatabase[]> {
+  return sql<OwnedDatabase[]>`
+    select d.datname as name, r.rolname as owner, r.rolsuper as is_platforms
+    from pg_database d join pg_roles r on r.oid = d.datdba
+    where d.datallowconn and d.datconnlimit <> -2
+    order by d.datname`
+}
+
+/**
+ * In a database of the platform's own, things are dropped and never given to its owner, who is the
+ * superuser: a SECURITY DEFINER function would run as the superuser from then on.
+ */
+async function giveUpObjects(sql: Sql, role: string, database: OwnedDatabase): Promise<void> {
+  if (database.is_platforms) {
+    await sql.unsafe(`drop owned by ${role} cascade`)
+    return
+  }
+  await sql.unsafe(`reassign owned by ${role} to ${quoteIdentifier(database.owner)}`)
+  // What is left of it are privileges.
+  await sql.unsafe(`drop owned by ${role}`)
+}
+
+async function refuseDatabaseOwner(sql: Sql, name: string): Promise<void> {
+  const owned = await sql<{ name: string }[]>`
+    select d.datname as name from pg_database d join pg_roles r on r.oid = d.datdba
+    where r.rolname = ${name} order by 1`
+  if (owned.length === 0) return
+  const names = owned.map((one) => one.name).join(', ')
+  throw new AppError(
+    'role_owns_objects',
+    `role ${name} owns these databases: ${names}; delete them or give them to another role first`,
+  )
+}
+
+/** Rejects with AppError `role_not_found`. */
+export async function requireRole(sql: Sql, name: string): Promise<void> {
+  if (await roleExists(sql, name)) return
+  throw new AppError('role_not_found', `role ${name} does not exist`)
+}
+
+async function roleExists(sql: Sql, name: string): Promise<boolean> {
+  return (await sql`select from pg_roles where rolname = ${name}`).length > 0
+}

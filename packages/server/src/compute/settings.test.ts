@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+
+import { pgHbaConf, renderPgIdentConf } from './access-files.ts'
+import { renderPostgresConf, type SettingsHost } from './settings.ts'
+import { createSpec } from './testing/spec.ts'
+
+const host: SettingsHost = {
+  socketDirectory: '/run/coppice/ep-a',
+  hbaFile: '/state/ep-a/pg_hba.conf',
+  identFile: '/state/ep-a/pg_ident.conf',
+  platform: 'linux',
+  hasStatStatements: true,
+}
+
+const conf = (changes = {}, hostChanges: Partial<SettingsHost> = {}): string[] =>
+  renderPostgresConf(createSpec('/data', changes), { ...host, ...hostChanges }).split('\n')
+
+describe('postgresql.conf', () => {
+  test.each([14, 15, 16, 17, 18])('keeps data safe and the network out on %d', (pgVersion) => {
+    const lines = conf({ pgVersion })
+    expect(lines).toContain("fsync = 'on'")
+    expect(lines).toContain("full_page_writes = 'on'")
+    expect(lines).toContain("listen_addresses = ''")
+    expect(lines).toContain(`unix_socket_directories = '"/run/coppice/ep-a"'`)
+    expect(lines).toContain("max_connections = '107'")
+  })
+
+  test('has only what the version knows', () => {
+    expect(conf({ pgVersion: 16 }).join()).not.toContain('allow_alter_system')
+    expect(conf({ pgVersion: 17 })).toContain("allow_alter_system = 'off'")
+    expect(conf({ pgVersion: 17 }).join()).not.toContain('io_method')
+    expect(conf({ pgVersion: 18 })).toContain("io_method = 'sync'")
+  })
+
+  test('has only what the host knows', () => {
+    expect(conf()).toContain("recovery_init_sync_method = 'syncfs'")
+    expect(conf({}, { platform: 'darwin' }).join()).not.toContain('syncfs')
+    expect(conf({}, { hasStatStatements: false }).join()).not.toContain('pg_stat_statements')
+  })
+
+  test('sizes memory by compute units, within bounds', () => {
+    expect(conf({ maxComputeUnits: 0.25 })).toContain("shared_buffers = '128MB'")
+    expect(conf({ maxComputeUnits: 4 })).toContain("shared_buffers = '512MB'")
+    expect(conf({ maxComputeUnits: 64 })).toContain("shared_buffers = '2048MB'")
+  })
+
+  test('is the same for all sizes in what a clone must not have less of', () => {
+    const names = ['max_connections', 'max_wal_senders', 'max_replication_slots']
+    const pick = (units: number) =>
+      conf({ maxComputeUnits: units }).filter((line) => names.some((name) => line.startsWith(name)))
+    expect(pick(0.25)).toEqual(pick(8))
+  })
+
+  test('ends with the settings of the user, which so win', () => {
+    const lines = conf({ pgSettings: { work_mem: '64MB', jit: 'on' } })
+    expect(lines.indexOf("jit = 'on'")).toBeGreaterThan(lines.indexOf("jit = 'off'"))
+    expect(lines.filter(Boolean).at(-1)).toBe("jit = 'on'")
+  })
+
+  test('refuses settings that a project may not change', () => {
+    expect(() => conf({ pgSettings: { archive_command: 'id' } })).toThrow(
+      expect.objectContaining({ code: 'invalid_request' }),
+    )
+  })
+})
+
+test('the superuser comes only from the platform, everyone else with a password', () => {
+  expect(pgHbaConf.split('\n').filter((line) => line.startsWith('local'))).toEqual([
+    'local all cloud_admin peer map=platform',
+    'local all all scram-sha-256',
+  ])
+  expect(renderPgIdentConf('root')).toContain('platform "root" cloud_admin\n')
+})

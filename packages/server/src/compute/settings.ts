@@ -1,0 +1,158 @@
+import { checkPgSettings, renderSetting } from './pg-settings.ts'
+import type { ComputeSpec } from './spec.ts'
+
+/**
+ * The configuration of one compute, rendered from its spec. It lies in the compute's own directory and
+ * not with the data, so that a clone never starts with its parent's settings.
+ */
+export interface SettingsHost {
+  socketDirectory: string
+  hbaFile: string
+  identFile: string
+  platform: NodeJS.Platform
+  /** Of the compute's installation: whether `pg_stat_statements` can be preloaded. */
+  hasStatStatements: boolean
+}
+
+/** Only names the socket: nothing listens on the network. */
+export const postgresPort = 5432
+
+/** What a project's clients can have open at once, whatever the compute's size. */
+const clientConnections = 100
+
+/** For the platform itself, also when clients have taken all of theirs. */
+const reservedConnections = 7
+
+/** postgresql.conf. Rejects settings that a project may not change with AppError `invalid_request`. */
+export function renderPostgresConf(spec: ComputeSpec, host: SettingsHost): string {
+  checkPgSettings(spec.pgSettings)
+  const groups = [
+    placeSettings(spec, host),
+    durabilitySettings(spec, host),
+    memorySettings(spec),
+    processSettings(spec, host),
+    localeSettings,
+    logSettings,
+    spec.pgSettings,
+  ]
+  const lines = groups.map((group) =>
+    Object.entries(group)
+      .map(([name, value]) => `${renderSetting(name, value)}\n`)
+      .join(''),
+  )
+  return `# Rendered before every start; edits are lost.\n${lines.join('\n')}`
+}
+
+type Settings = Readonly<Record<string, string | number>>
+
+function placeSettings(spec: ComputeSpec, host: SettingsHost): Settings {
+  return {
+    listen_addresses: '',
+    port: postgresPort,
+    unix_socket_directories: quoteListItem(host.socketDirectory),
+    unix_socket_permissions: '0700',
+    hba_file: host.hbaFile,
+    ident_file: host.identFile,
+    cluster_name: spec.endpointId,
+    password_encryption: 'scram-sha-256',
+    ...(spec.pgVersion >= 17 && { allow_alter_system: 'off' }),
+  }
+}
+
+/** `unix_socket_directories` is a list: a path with a comma or a space in it is quoted. */
+const quoteListItem = (path: string): string => `"${path.replaceAll('"', '""')}"`
+
+function durabilitySettings(spec: ComputeSpec, host: SettingsHost): Settings {
+  return {
+    fsync: 'on',
+    full_page_writes: 'on',
+    wal_level: 'replica',
+    max_wal_senders: 10,
+    max_replication_slots: 10,
+    hot_standby: 'on',
+    // On copy-on-write storage, rewriting an old segment or filling a new one with zeros only makes
+    // blocks that every clone then holds on to.
+    wal_recycle: 'off',
+    wal_init_zero: 'off',
+    min_wal_size: '32MB',
+    // What a crash, or a clone of a busy cluster, may have to replay: some seconds' worth.
+    max_wal_size: '512MB',
+    checkpoint_timeout: '5min',
+    // One call instead of an fsync of each file before recovery.
+    ...(host.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
+    restart_after_crash: 'on',
+    // A clone's own WAL ends in its own directory, and there is nothing to wait for.
+    ...(spec.pgVersion >= 17 && { summarize_wal: 'off' }),
+  }
+}
+
+const megabytesPerUnit = 4096
+
+function memorySettings(spec: ComputeSpec): Settings {
+  const units = spec.maxComputeUnits
+  return {
+    shared_buffers: `${sharedBuffersMegabytes(units)}MB`,
+    effective_cache_size: `${Math.round(units * megabytesPerUnit * 0.75)}MB`,
+    maintenance_work_mem: `${Math.round(64 * clamp(units, 1, 16))}MB`,
+    huge_pages: 'off',
+    jit: 'off',
+  }
+}
+
+/**
+ * Small, as on Neon: the cache proper is the kernel's, which computes share and which survives a
+ * suspend. The bounds keep a shutdown's checkpoint short; what is not touched takes no memory.
+ */
+function sharedBuffersMegabytes(units: number): number {
+  return Math.round(clamp(units * 128, 128, 2048))
+}
+
+const clamp = (value: number, low: number, high: number): number =>
+  Math.min(Math.max(value, low), high)
+
+function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
+  return {
+    max_connections: clientConnections + reservedConnections,
+    superuser_reserved_connections: reservedConnections,
+    max_worker_processes: 12 + Math.floor(2 * spec.maxComputeUnits),
+    max_parallel_workers: 8,
+    autovacuum: 'on',
+    // No subscription of a clone must ever connect to its publisher; this also saves the launcher.
+    max_logical_replication_workers: 0,
+    idle_in_transaction_session_timeout: '5min',
+    // Linux, macOS and the BSDs can tell that a client has gone while its query runs.
+    client_connection_check_interval: '60s',
+    // The I/O workers of 18 cost a small compute three processes and 10 to 20 ms of its start.
+    ...(spec.pgVersion >= 18 && spec.maxComputeUnits <= smallUnits && { io_method: 'sync' }),
+    ...(host.hasStatStatements && {
+      shared_preload_libraries: 'pg_stat_statements',
+      // It would keep the text of ALTER ROLE … PASSWORD for everyone to read.
+      'pg_stat_statements.track_utility': 'off',
+    }),
+  }
+}
+
+/** Up to here a compute is small: start and memory matter more than the last of its throughput. */
+const smallUnits = 4
+
+const localeSettings: Settings = {
+  timezone: 'UTC',
+  datestyle: 'iso, mdy',
+  lc_messages: 'C',
+  lc_monetary: 'C',
+  lc_numeric: 'C',
+  lc_time: 'C',
+  default_text_search_config: 'pg_catalog.english',
+}
+
+const logSettings: Settings = {
+  log_destination: 'stderr',
+  logging_collector: 'off',
+  log_timezone: 'UTC',
+  log_line_prefix: '%m [%p] %q%u@%d ',
+  log_connections: 'off',
+  log_disconnections: 'off',
+  // A failing CREATE ROLE … PASSWORD would otherwise leave the password in the log.
+  log_min_error_statement: 'panic',
+  log_temp_files: '1MB',
+}

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { writeFileAtomically } from '../lib/files.ts'
+import type { ComputeSpec } from './spec.ts'
+
+const specPath = (directory: string): string => join(directory, 'spec.json')
+
+export async function writeSpec(directory: string, spec: ComputeSpec): Promise<void> {
+  await writeFileAtomically(specPath(directory), `${JSON.stringify(spec, null, 2)}\n`)
+}
+
+/** Rejects for a file that is not there or is no spec. */
+export async function readSpec(directory: string): Promise<ComputeSpec> {
+  const value: unknown = JSON.parse(await readFile(specPath(directory), 'utf8'))
+  if (!isSpec(value)) throw new Error(`${specPath(directory)} is not a compute's spec`)
+  return value
+}
+
+const fieldTypes = {
+  endpointId: 'string',
+  dataDirectory: 'string',
+  pgVersion: 'number',
+  minComputeUnits: 'number',
+  maxComputeUnits: 'number',
+  pgSettings: 'object',
+  suspendTimeoutSeconds: 'number',
+  disabled: 'boolean',
+  labels: 'object',
+} satisfies Record<keyof ComputeSpec, string>
+
+function isSpec(value: unknown): value is ComputeSpec {
+  if (typeof value !== 'object' || value === null) return false
+  const fields = new Map<string, unknown>(Object.entries(value))
+  return Object.entries(fieldTypes).every(
+    ([name, type]) => typeof fields.get(name) === type && fields.get(name) !== null,
+  )
+}

@@ -1,0 +1,84 @@
+import postgres, { type Sql } from 'postgres'
+
+import { superuserName } from './access-files.ts'
+import { postgresPort } from './settings.ts'
+
+/** The database for whatever concerns a whole cluster; it holds nothing of users. */
+export const platformDatabase = 'postgres'
+
+/** A running cluster, or one that is started when it is used. */
+export interface Cluster {
+  /** Runs a function with a superuser's connection to one database. */
+  withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T>
+}
+
+/** Over a local socket, to a server that accepts connections; more means that something is wrong. */
+const connectTimeoutSeconds = 10
+
+/**
+ * Users own databases and may set defaults on them that a superuser's session there would take over. What
+ * could redirect or stop our statements is set by the connection itself, which wins (manual, "Setting
+ * Parameters"). Given as `options`, since postgres.js leaves out parameters that are false or zero.
+ */
+const safeDefaults = Object.entries({
+  role: 'none',
+  search_path: 'pg_catalog,pg_temp',
+  standard_conforming_strings: 'on',
+  default_transaction_read_only: 'off',
+  default_transaction_isolation: String.raw`read\ committed`,
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  datestyle: 'ISO',
+})
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(' ')
+
+interface ConnectOptions {
+  /** Connections that may be opened when one is busy. More than one shares no session state. */
+  max?: number
+  /** Closes connections that have had nothing to do for so long. */
+  idleTimeoutSeconds?: number
+}
+
+/** Lazy connections as the superuser, over the socket. */
+export function connectSuperuser(
+  socketDirectory: string,
+  database: string,
+  { max = 1, idleTimeoutSeconds }: ConnectOptions = {},
+): Sql {
+  return postgres({
+    path: `${socketDirectory}/.s.PGSQL.${postgresPort}`,
+    database,
+    user: superuserName,
+    max,
+    ssl: false,
+    fetch_types: false,
+    prepare: false,
+    connect_timeout: connectTimeoutSeconds,
+    ...(idleTimeoutSeconds !== undefined && { idle_timeout: idleTimeoutSeconds }),
+    onnotice: () => undefined,
+    connection: { application_name: 'coppice', options: safeDefaults },
+  })
+}
+
+/** How long `end` waits for what still runs before it closes the socket. */
+const endTimeoutSeconds = 1
+
+export async function disconnect(sql: Sql): Promise<void> {
+  await sql.end({ timeout: endTimeoutSeconds })
+}
+
+/** A running cluster, connected to once for each use. */
+export function clusterAt(socketDirectory: string): Cluster {
+  return {
+    withSuperuser: async (database, work) => {
+      const sql = connectSuperuser(socketDirectory, database)
+      try {
+        return await work(sql)
+      } finally {
+        await disconnect(sql)
+      }
+    },
+  }
+}

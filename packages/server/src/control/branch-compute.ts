@@ -1,0 +1,25 @@
+import type { Compute } from '../compute/compute.ts'
+import { AppError } from '../lib/errors.ts'
+import type { Context } from './context.ts'
+import type { BranchRow } from './store/branches.ts'
+import { listBranchEndpoints } from './store/endpoints.ts'
+
+/** The compute that writes to a branch, where the branch has one. */
+export async function findBranchCompute(
+  context: Context,
+  branchId: string,
+): Promise<Compute | undefined> {
+  const endpoints = await listBranchEndpoints(context.store, branchId)
+  const writer = endpoints.find((endpoint) => endpoint.type === 'read_write')
+  return writer && context.host.get(writer.id)
+}
+
+/** The same for work that cannot be done without: roles and databases live in the branch itself. */
+export async function requireBranchCompute(context: Context, branch: BranchRow): Promise<Compute> {
+  const compute = await findBranchCompute(context, branch.id)
+  if (compute !== undefined) return compute
+  throw new AppError(
+    'not_available',
+    `branch ${branch.name} has no compute; add one with \`neon branches add-compute ${branch.name} --type read_write\``,
+  )
+}

@@ -1,0 +1,309 @@
+import type {
+  BranchCreate,
+  BranchEndpointCreate,
+  BranchUpdate,
+  ConnectionDetails,
+} from '@coppice/api'
+
+import { AppError } from '../lib/errors.ts'
+import { newBranchId, newName } from '../lib/ids.ts'
+import { connectionDetails } from './connection-uri.ts'
+import type { Context } from './context.ts'
+import { planEndpoint } from './endpoint-plan.ts'
+import { branchNotFound, requireBranch, requireDefaultBranch, requireProject } from './lookups.ts'
+import { checkBranchName } from './names.ts'
+import { runInBackground, runOperation } from './operations/runner.ts'
+import { registerCompute } from './register-compute.ts'
+import * as store from './store/branches.ts'
+import type { BranchRow } from './store/branches.ts'
+import { type DatabaseRow, listDatabases } from './store/databases.ts'
+import { type EndpointRow, insertEndpoint, listBranchEndpoints } from './store/endpoints.ts'
+import { insertOperation, type OperationRow } from './store/operations.ts'
+import type { ProjectRow } from './store/projects.ts'
+import { listRoles, type RoleRow } from './store/roles.ts'
+import { isUniqueViolation } from './store/store.ts'
+import { requireSpace } from './volumes.ts'
+
+export interface CreatedBranch {
+  branch: BranchRow
+  endpoints: EndpointRow[]
+  roles: RoleRow[]
+  databases: DatabaseRow[]
+  operations: OperationRow[]
+  connections: ConnectionDetails[] | undefined
+}
+
+/**
+ * Makes a branch of its parent's present and answers as soon as it can be connected to; its computes
+ * start meanwhile, and a connection that comes first waits for them.
+ */
+export async function createBranch(
+  context: Context,
+  projectId: string,
+  request: BranchCreate,
+): Promise<CreatedBranch> {
+  const project = await requireProject(context, projectId)
+  const wanted = request.branch ?? {}
+  refuseWhatIsNotThere(wanted)
+  const name = checkBranchName(wanted.name ?? newName())
+  const expiresAt = parseExpiry(wanted.expires_at ?? null)
+  const parent =
+    wanted.parent_id === undefined
+      ? await requireDefaultBranch(context, projectId)
+      : await requireBranch(context, projectId, wanted.parent_id)
+  const id = newBranchId()
+  const endpoints = planEndpoints(project, id, request.endpoints ?? [])
+  await requireSpace(context.volumes)
+
+  const { create, starts } = await context.store
+    .begin(async (sql) => {
+      if (!(await store.shareLiveBranch(sql, parent.id))) throw branchNotFound(parent.name)
+      await store.insertBranch(sql, {
+        id,
+        project_id: projectId,
+        parent_id: parent.id,
+        name,
+        volume_id: id,
+        is_default: false,
+        protected: wanted.protected ?? false,
+        expires_at: expiresAt,
+      })
+      for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
+      const base = { project_id: projectId, branch_id: id }
+      return {
+        create: await insertOperation(sql, { ...base, action: 'create_branch' }),
+        starts: await Promise.all(
+          endpoints.map((endpoint) =>
+            insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
+          ),
+        ),
+      }
+    })
+    .catch((error: unknown) => {
+      throw isUniqueViolation(error) ? branchExists(name) : error
+    })
+
+  const created = await runOperation(context, create)
+  for (const start of starts) runInBackground(context, start)
+  const rows = await listBranchEndpoints(context.store, id)
+  const roles = await listRoles(context.store, id)
+  const databases = await listDatabases(context.store, id)
+  return {
+    branch: await requireBranch(context, projectId, id),
+    endpoints: rows,
+    roles,
+    databases,
+    operations: [created, ...starts],
+    connections: connectionsOf(context, rows, roles, databases),
+  }
+}
+
+/** What the API describes and this platform does not do yet is refused, never silently left out. */
+function refuseWhatIsNotThere(branch: NonNullable<BranchCreate['branch']>): void {
+  if (branch.parent_lsn !== undefined || branch.parent_timestamp !== undefined) {
+    throw new AppError(
+      'not_available',
+      'branching from the past is not available yet; leave parent_lsn and parent_timestamp out to branch from now',
+    )
+  }
+  if (branch.init_source === 'schema-only') {
+    throw new AppError('not_available', 'schema-only branches are not available yet')
+  }
+  if (branch.archived === true) {
+    throw new AppError('not_available', 'archived branches are not available yet')
+  }
+}
+
+function planEndpoints(
+  project: ProjectRow,
+  branchId: string,
+  requests: readonly BranchEndpointCreate[],
+) {
+  if (requests.filter((request) => request.type === 'read_write').length > 1) {
+    throw new AppError('invalid_request', 'a branch has at most one read_write endpoint')
+  }
+  return requests.map((request) => planEndpoint(project, branchId, request))
+}
+
+/** With exactly one role that can log in and one database there is one obvious string. */
+function connectionsOf(
+  context: Context,
+  endpoints: readonly EndpointRow[],
+  roles: readonly RoleRow[],
+  databases: readonly DatabaseRow[],
+): ConnectionDetails[] | undefined {
+  const endpoint = endpoints.find((one) => one.type === 'read_write')
+  const [role, ...otherRoles] = roles.filter((one) => one.password_sealed !== null)
+  const [database, ...otherDatabases] = databases
+  if (!endpoint || !role?.password_sealed || !database) return undefined
+  if (otherRoles.length > 0 || otherDatabases.length > 0) return undefined
+  return [
+    connectionDetails(
+      {
+        endpointId: endpoint.id,
+        role: role.name,
+        password: context.secrets.open(role.password_sealed),
+        database: database.name,
+        pooled: false,
+      },
+      context.settings,
+    ),
+  ]
+}
+
+export async function updateBranch(
+  context: Context,
+  projectId: string,
+  idOrName: string,
+  change: BranchUpdate['branch'],
+): Promise<BranchRow> {
+  const branch = await requireBranch(context, projectId, idOrName)
+  const expires_at = change.expires_at === undefined ? undefined : parseExpiry(change.expires_at)
+  if (expires_at && (branch.is_default || (change.protected ?? branch.protected))) {
+    throw new AppError(
+      branch.is_default ? 'branch_is_default' : 'branch_is_protected',
+      `branch ${branch.name} is ${branch.is_default ? 'the default branch' : 'protected'} and cannot expire`,
+    )
+  }
+  const name = change.name === undefined ? undefined : checkBranchName(change.name)
+  try {
+    await store.updateBranch(context.store, branch.id, {
+      name,
+      protected: change.protected,
+      expires_at,
+    })
+  } catch (error) {
+    throw isUniqueViolation(error) ? branchExists(name ?? branch.name) : error
+  }
+  return requireBranch(context, projectId, branch.id)
+}
+
+export async function setDefaultBranch(
+  context: Context,
+  projectId: string,
+  idOrName: string,
+): Promise<BranchRow> {
+  const branch = await requireBranch(context, projectId, idOrName)
+  if (branch.expires_at !== null) {
+    throw new AppError(
+      'invalid_request',
+      `branch ${branch.name} expires; clear that first with \`neon branches set-expiration ${branch.name}\``,
+    )
+  }
+  await context.store.begin((sql) => store.setDefaultBranch(sql, projectId, branch.id))
+  return requireBranch(context, projectId, branch.id)
+}
+
+export interface DeletedBranch {
+  branch: BranchRow
+  operation: OperationRow
+}
+
+/**
+ * Deletes a branch: it is gone from every list at once and its computes stop. Its data stays for the
+ * recovery window, or until the pool is short of space, unless `hardDelete` says that this is final.
+ */
+export async function deleteBranch(
+  context: Context,
+  projectId: string,
+  idOrName: string,
+  hardDelete: boolean,
+): Promise<DeletedBranch> {
+  const branch = await requireBranch(context, projectId, idOrName)
+  const windowMs = hardDelete ? 0 : context.settings.recoveryWindowSeconds * 1000
+  const until = new Date(Date.now() + windowMs)
+  const operation = await context.store.begin(async (sql) => {
+    const row = await store.lockLiveBranch(sql, branch.id)
+    if (row === undefined) throw branchNotFound(branch.name)
+    refuseDeletion(row, await store.listChildNames(sql, branch.id))
+    await store.markBranchDeleted(sql, branch.id, until)
+    return insertOperation(sql, {
+      project_id: projectId,
+      branch_id: branch.id,
+      action: 'delete_timeline',
+      input: { purge: hardDelete },
+    })
+  })
+  const finished = await runOperation(context, operation)
+  return {
+    branch: { ...branch, deleted_at: new Date(), recoverable_until: hardDelete ? null : until },
+    operation: finished,
+  }
+}
+
+function refuseDeletion(branch: BranchRow, children: readonly string[]): void {
+  if (branch.is_default) {
+    throw new AppError(
+      'branch_is_default',
+      `branch ${branch.name} is the default branch; make another one the default first, or delete the project`,
+    )
+  }
+  if (branch.protected) {
+    throw new AppError(
+      'branch_is_protected',
+      `branch ${branch.name} is protected; unprotect it first`,
+    )
+  }
+  if (children.length > 0) {
+    const some = children.slice(0, 5).join(', ')
+    throw new AppError(
+      'branch_has_children',
+      `branch ${branch.name} has child branches (${some}${children.length > 5 ? ', …' : ''}); delete them first`,
+    )
+  }
+}
+
+/** Brings a deleted branch back with its endpoints, roles and data. */
+export async function recoverBranch(
+  context: Context,
+  projectId: string,
+  idOrName: string,
+): Promise<BranchRow> {
+  const project = await requireProject(context, projectId)
+  const branch = await store.findDeletedBranch(context.store, projectId, idOrName)
+  if (branch === undefined) {
+    const live = await store.findBranch(context.store, projectId, idOrName)
+    if (live === undefined) throw branchNotFound(idOrName)
+    throw new AppError('not_recoverable', `branch ${live.name} is not deleted`)
+  }
+  return context.locks.run(branch.id, async () => {
+    // Waited for the lock: a purge may have come first.
+    if (!(await context.volumes.exists(branch.volume_id))) {
+      throw new AppError('not_recoverable', `the data of branch ${branch.name} is gone for good`)
+    }
+    for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
+      await registerCompute(context, endpoint, branch, project.pg_version)
+    }
+    try {
+      await store.markBranchRecovered(context.store, branch.id, branch.name)
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error
+      throw new AppError(
+        'branch_exists',
+        `another branch is named ${branch.name} now; rename or delete it first`,
+      )
+    }
+    return requireBranch(context, projectId, branch.id)
+  })
+}
+
+const expiryLimitDays = 30
+
+function parseExpiry(text: string | null): Date | null {
+  if (text === null) return null
+  const date = new Date(text)
+  const limit = Date.now() + expiryLimitDays * 86_400_000
+  if (Number.isNaN(date.getTime()) || date.getTime() <= Date.now() || date.getTime() > limit) {
+    throw new AppError(
+      'invalid_request',
+      `expires_at must be a time within the next ${expiryLimitDays} days, e.g. ${new Date(Date.now() + 86_400_000).toISOString()}`,
+    )
+  }
+  return date
+}
+
+const branchExists = (name: string): AppError =>
+  new AppError(
+    'branch_exists',
+    `branch ${name} already exists in this project; choose another name`,
+  )

@@ -1,0 +1,110 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Compute } from '../compute/compute.ts'
+import { markFreshClone } from '../compute/fresh-clone.ts'
+import { createLiveSource } from '../compute/live-source.ts'
+import type { ClusterCatalog } from '../compute/spec.ts'
+import type { Context } from './context.ts'
+import type { BranchRow } from './store/branches.ts'
+import { listBranchEndpoints } from './store/endpoints.ts'
+import { volumeDataDirectory } from './volumes.ts'
+
+export interface CloneResult {
+  /** Where the parent's WAL was; null where its compute was idle. */
+  parentLsn: string | null
+  parentTimestamp: Date
+  /** The parent's roles and databases, so that the clone's users can log in before it first starts. */
+  catalog: ClusterCatalog | undefined
+}
+
+/**
+ * Clones a branch's volume as it is now, whatever its compute does meanwhile.
+ *
+ * An atomic driver's clone of a running cluster is a crash image: consistent by construction, made
+ * usable by replaying its WAL. Replay is paid by whoever connects first, so much WAL is cut short by a
+ * checkpoint of the parent beforehand. A driver that copies file by file goes through PostgreSQL's
+ * backup interface, with the parent awake for the duration.
+ */
+export async function cloneVolume(
+  context: Context,
+  parent: BranchRow,
+  volumeId: string,
+): Promise<CloneResult> {
+  const compute = await findCompute(context, parent.id)
+  if (!context.volumes.isAtomic && compute !== undefined) {
+    return copyLive(context, parent, volumeId, compute)
+  }
+  const wasIdle = compute === undefined || compute.state === 'idle'
+  const startedMs = performance.now()
+  const parentLsn = wasIdle ? null : await prepareParent(compute)
+  const preparedMs = performance.now()
+  const parentTimestamp = new Date()
+  const [catalog] = await Promise.all([
+    compute?.catalog(),
+    context.volumes.clone(parent.volume_id, volumeId),
+  ])
+  context.log.info(
+    {
+      branch_id: parent.id,
+      checkpoint_ms: Math.round(preparedMs - startedMs),
+      clone_ms: Math.round(performance.now() - preparedMs),
+    },
+    'cloned',
+  )
+  const isIdle = compute === undefined || compute.state === 'idle'
+  const source = volumeDataDirectory(context.volumes, parent.volume_id)
+  if (!(wasIdle && isIdle) || (await isFreshClone(source))) {
+    await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
+  }
+  return { parentLsn, parentTimestamp, catalog }
+}
+
+/**
+ * Replay runs at some 30 MB/s on a busy machine, a checkpoint of a busy parent takes some 0.3 s
+ * (docs/decisions/0005-branch-start.md): from here on the checkpoint is the shorter wait.
+ */
+const checkpointAboveBytes = 8 * 1024 * 1024
+
+async function prepareParent(compute: Compute): Promise<string | null> {
+  return compute.withSuperuser('postgres', async (sql) => {
+    const [row] = await sql<{ lsn: string; pending: string }[]>`
+      select pg_current_wal_insert_lsn()::text as lsn,
+        (pg_current_wal_insert_lsn() - redo_lsn)::text as pending
+      from pg_control_checkpoint()`
+    if (row === undefined) return null
+    if (Number(row.pending) > checkpointAboveBytes) await sql`checkpoint`
+    return row.lsn
+  })
+}
+
+async function copyLive(
+  context: Context,
+  parent: BranchRow,
+  volumeId: string,
+  compute: Compute,
+): Promise<CloneResult> {
+  await compute.wake()
+  const parentLsn = await compute.withSuperuser('postgres', async (sql) => {
+    const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_insert_lsn()::text as lsn`
+    return row?.lsn ?? null
+  })
+  const parentTimestamp = new Date()
+  await context.volumes.clone(parent.volume_id, volumeId, createLiveSource(compute))
+  await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
+  return { parentLsn, parentTimestamp, catalog: await compute.catalog() }
+}
+
+/** Whether a clone has never been started since it was made. */
+async function isFreshClone(dataDirectory: string): Promise<boolean> {
+  return access(join(dataDirectory, 'standby.signal')).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function findCompute(context: Context, branchId: string): Promise<Compute | undefined> {
+  const endpoints = await listBranchEndpoints(context.store, branchId)
+  const writer = endpoints.find((endpoint) => endpoint.type === 'read_write')
+  return writer && context.host.get(writer.id)
+}

@@ -1,0 +1,48 @@
+import type { ConnectionDetails } from '@coppice/api'
+
+import type { Settings } from './context.ts'
+
+export interface ConnectionTarget {
+  endpointId: string
+  role: string
+  password: string
+  database: string
+  pooled: boolean
+}
+
+/**
+ * A connection string that works on this machine. Where names below the domain resolve, the endpoint
+ * is in the host name and reaches the gateway by SNI; otherwise the host is `localhost` and the
+ * endpoint travels in `options`, which every driver on libpq's conventions sends.
+ */
+export function connectionUri(target: ConnectionTarget, settings: Settings): string {
+  const { host, query } = address(target, settings)
+  const user = encodeURIComponent(target.role)
+  const password = encodeURIComponent(target.password)
+  const database = encodeURIComponent(target.database)
+  return `postgresql://${user}:${password}@${host}/${database}?${query}`
+}
+
+export function connectionDetails(target: ConnectionTarget, settings: Settings): ConnectionDetails {
+  return {
+    connection_uri: connectionUri(target, settings),
+    connection_parameters: {
+      database: target.database,
+      password: target.password,
+      role: target.role,
+      host: `${target.endpointId}.${settings.domain}`,
+      pooler_host: `${target.endpointId}-pooler.${settings.domain}`,
+    },
+  }
+}
+
+function address(target: ConnectionTarget, settings: Settings): { host: string; query: string } {
+  const label = target.pooled ? `${target.endpointId}-pooler` : target.endpointId
+  const port = target.pooled ? settings.pooledPort : settings.directPort
+  const suffix = port === 5432 ? '' : `:${port}`
+  const security = 'sslmode=require&channel_binding=require'
+  if (settings.namesResolve)
+    return { host: `${label}.${settings.domain}${suffix}`, query: security }
+  const option = encodeURIComponent(`endpoint=${label}`)
+  return { host: `localhost${suffix}`, query: `${security}&options=${option}` }
+}

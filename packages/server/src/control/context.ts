@@ -1,0 +1,39 @@
+import type { ComputeHost } from '../compute/host.ts'
+import type { Installation } from '../compute/installations.ts'
+import type { OsUser } from '../lib/exec.ts'
+import type { KeyedLock } from '../lib/keyed-lock.ts'
+import type { Logger } from '../lib/log.ts'
+import type { SecretBox } from '../lib/secret-box.ts'
+import type { VolumeDriver } from '../volume/volume.ts'
+import type { Store } from './store/store.ts'
+
+/** What the control plane works with, made once by `platform.ts` and passed down. */
+export interface Context {
+  store: Store
+  volumes: VolumeDriver
+  host: ComputeHost
+  /** Usable from the database's OS user, newest first. */
+  installations: readonly Installation[]
+  databaseUser: OsUser | undefined
+  secrets: SecretBox
+  settings: Settings
+  /** Serialises work on one branch. */
+  locks: KeyedLock
+  log: Logger
+}
+
+export interface Settings {
+  /** Of the store; also marks the pool, so that a pool is never swept by another platform's store. */
+  platformId: string
+  region: string
+  /** Endpoints are `<endpoint id>.<domain>`. */
+  domain: string
+  /** Whether `<anything>.<domain>` resolves on this machine. */
+  namesResolve: boolean
+  directPort: number
+  pooledPort: number
+  defaultSuspendTimeoutSeconds: number
+  /** How long a deleted branch or project can be brought back. */
+  recoveryWindowSeconds: number
+  defaultPgVersion: number
+}

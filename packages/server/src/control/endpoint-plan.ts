@@ -1,0 +1,52 @@
+import type { BranchEndpointCreate } from '@coppice/api'
+
+import { checkPgSettings } from '../compute/pg-settings.ts'
+import { AppError } from '../lib/errors.ts'
+import { newEndpointId } from '../lib/ids.ts'
+import { resolveSize } from './sizes.ts'
+import type { NewEndpoint } from './store/endpoints.ts'
+import type { ProjectRow } from './store/projects.ts'
+
+/** A new endpoint with the project's defaults filled in. */
+export function planEndpoint(
+  project: ProjectRow,
+  branchId: string,
+  request: BranchEndpointCreate,
+): NewEndpoint {
+  if (request.type === 'read_only') {
+    throw new AppError(
+      'not_available',
+      'read_only endpoints are not available yet; use the read_write endpoint of the branch',
+    )
+  }
+  const defaults = project.default_endpoint_settings
+  const pg_settings = { ...defaults.pg_settings, ...request.settings?.pg_settings }
+  checkPgSettings(pg_settings)
+  const size = resolveSize(
+    { min: request.autoscaling_limit_min_cu, max: request.autoscaling_limit_max_cu },
+    defaults,
+  )
+  return {
+    id: newEndpointId(),
+    project_id: project.id,
+    branch_id: branchId,
+    type: request.type,
+    name: request.name ?? null,
+    ...size,
+    suspend_timeout_seconds: checkSuspendTimeout(
+      request.suspend_timeout_seconds ?? defaults.suspend_timeout_seconds ?? 0,
+    ),
+    pg_settings,
+    pooler_enabled: request.pooler_enabled ?? false,
+    disabled: request.disabled ?? false,
+  }
+}
+
+/** -1 never, 0 the platform's default; one second is the least that makes sense. */
+export function checkSuspendTimeout(seconds: number): number {
+  if (Number.isInteger(seconds) && seconds >= -1 && seconds <= 604_800) return seconds
+  throw new AppError(
+    'invalid_request',
+    'suspend_timeout_seconds is -1 (never), 0 (default) or up to 604800 (a week)',
+  )
+}

@@ -1,0 +1,468 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { startTestControl, type TestControl } from '../../testing/control.ts'
+
+/** The API against a real store and real computes: what it makes, and what it refuses. */
+let control: TestControl
+let project_id: string
+let mainId: string
+
+beforeAll(async () => {
+  control = await startTestControl()
+  const made = await control.client.createProject({ body: { project: { name: 'shop' } } })
+  project_id = made.project.id
+  mainId = made.branch.id
+})
+
+afterAll(async () => {
+  await control?.close()
+})
+
+interface Answer {
+  status: number
+  body: { code?: string; message?: string; request_id?: string } & Record<string, unknown>
+}
+
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await fetch(control.apiUrl + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${control.apiKey}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  return { status: response.status, body: (await response.json()) as Answer['body'] }
+}
+
+const branches = (): string => `/projects/${project_id}/branches`
+
+describe('a project', () => {
+  test('is made with branch main, database neondb and its owner, and a compute', async () => {
+    const { branches: list } = await control.client.listProjectBranches({
+      path: { project_id },
+      query: {},
+    })
+    expect(list).toMatchObject([{ name: 'main', default: true, current_state: 'ready' }])
+    const { endpoints } = await control.client.listProjectEndpoints({ path: { project_id } })
+    expect(endpoints).toMatchObject([{ type: 'read_write', branch_id: mainId }])
+    expect(endpoints[0]?.host).toBe(`${endpoints[0]?.id}.coppice.localhost`)
+    const path = { project_id, branch_id: 'main' }
+    const { roles } = await control.client.listProjectBranchRoles({ path })
+    expect(roles.map((role) => role.name)).toEqual(['neondb_owner'])
+    const { databases } = await control.client.listProjectBranchDatabases({ path })
+    expect(databases).toMatchObject([{ name: 'neondb', owner_name: 'neondb_owner' }])
+  })
+
+  test('is listed with the sizes of its databases', async () => {
+    await control.client.listProjectBranchDatabases({ path: { project_id, branch_id: 'main' } })
+    const { projects } = await control.client.listProjects({ query: {} })
+    expect(projects[0]?.databases).toMatchObject([{ name: 'neondb', branch_id: mainId }])
+    expect(projects[0]?.databases?.[0]?.size_bytes).toBeGreaterThan(1_000_000)
+  })
+
+  test('is deleted, hidden, recovered, and pages', async () => {
+    const made = await control.client.createProject({ body: { project: { name: 'passing' } } })
+    const id = made.project.id
+    const first = await control.client.listProjects({ query: { limit: 1 } })
+    expect(first.projects).toHaveLength(1)
+    const second = await control.client.listProjects({
+      query: { limit: 1, cursor: first.pagination.cursor ?? '' },
+    })
+    expect(second.projects.map((project) => project.id)).toEqual([id])
+    const { project } = await control.client.deleteProject({
+      path: { project_id: id },
+      query: {},
+    })
+    expect(Date.parse(project.recoverable_until ?? '')).toBeGreaterThan(Date.now())
+    expect((await call('GET', `/projects/${id}`)).body.message).toContain('recover')
+    const deleted = await control.client.listProjects({ query: { recoverable: true } })
+    expect(deleted.projects.map((one) => one.id)).toEqual([id])
+    await control.client.recoverProject({ path: { project_id: id } })
+    const { endpoints } = await control.client.listProjectEndpoints({ path: { project_id: id } })
+    const endpoint_id = endpoints[0]?.id ?? ''
+    const started = await control.client.startProjectEndpoint({
+      path: { project_id: id, endpoint_id },
+    })
+    expect(started.endpoint.current_state).toBe('active')
+    await control.client.deleteProject({ path: { project_id: id }, query: { hard_delete: true } })
+    expect((await call('POST', `/projects/${id}/recover`)).status).toBe(404)
+  })
+
+  test('takes the autoscale_limit of the mission and hands it to new endpoints', async () => {
+    const { project } = await control.client.updateProject({
+      path: { project_id },
+      body: { project: { autoscale_limit: 0.5 } },
+    })
+    expect(project.default_endpoint_settings).toMatchObject({ autoscaling_limit_max_cu: 0.5 })
+    const made = await control.client.createProjectBranch({
+      path: { project_id },
+      body: { branch: { name: 'small' }, endpoints: [{ type: 'read_write' }] },
+    })
+    expect(made.endpoints).toMatchObject([
+      { autoscaling_limit_min_cu: 0.25, autoscaling_limit_max_cu: 0.5 },
+    ])
+  })
+})
+
+describe('a branch', () => {
+  test('copies roles and databases, and carries a connection string', async () => {
+    const made = await control.client.createProjectBranch({
+      path: { project_id },
+      body: { branch: { name: 'feature/a b' }, endpoints: [{ type: 'read_write' }] },
+    })
+    expect(made.branch).toMatchObject({ parent_id: mainId, default: false })
+    expect(made.branch.parent_lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/)
+    expect(made.roles.map((role) => role.name)).toEqual(['neondb_owner'])
+    expect(made.connection_uris?.[0]?.connection_uri).toContain(made.endpoints[0]?.id)
+    expect(made.operations.map((operation) => operation.action)).toEqual([
+      'create_branch',
+      'start_compute',
+    ])
+    const byName = await control.client.getProjectBranch({
+      path: { project_id, branch_id: 'feature/a b' },
+    })
+    expect(byName.branch.id).toBe(made.branch.id)
+  })
+
+  test('is named by us when it is given no body', async () => {
+    const answer = await call('POST', branches())
+    expect(answer.status).toBe(201)
+    expect(answer.body['branch']).toMatchObject({ name: expect.stringMatching(/^\w+-\w+-\w{4}$/) })
+  })
+
+  test('is renamed, sorted, searched and paged', async () => {
+    await call('POST', branches(), { branch: { name: 'zeta' } })
+    const renamed = await call('PATCH', `${branches()}/zeta`, { branch: { name: 'alpha' } })
+    expect(renamed.body['branch']).toMatchObject({ name: 'alpha' })
+    const names: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await control.client.listProjectBranches({
+        path: { project_id },
+        query: { sort_by: 'name', sort_order: 'asc', limit: 2, ...(cursor && { cursor }) },
+      })
+      names.push(...page.branches.map((branch) => branch.name))
+      cursor = page.pagination.next
+    } while (cursor !== undefined)
+    expect(names.length).toBeGreaterThan(2)
+    expect(new Set(names).size).toBe(names.length)
+    const { count } = await control.client.countProjectBranches({
+      path: { project_id },
+      query: { search: 'alph' },
+    })
+    expect(count).toBe(1)
+  })
+
+  test('is deleted and recovered by name', async () => {
+    await call('POST', branches(), {
+      branch: { name: 'brief' },
+      endpoints: [{ type: 'read_write' }],
+    })
+    const gone = await call('DELETE', `${branches()}/brief`)
+    expect(gone.body['branch']).toMatchObject({ recovery: { deletion_method: 'manual' } })
+    expect((await call('GET', `${branches()}/brief`)).status).toBe(404)
+    await call('POST', branches(), { branch: { name: 'brief' } })
+    expect(
+      (await call('POST', `${branches()}/${(gone.body['branch'] as { id: string }).id}/recover`))
+        .body.code,
+    ).toBe('branch_exists')
+    await call('DELETE', `${branches()}/brief?hard_delete=true`)
+    expect((await call('POST', `${branches()}/brief/recover`)).status).toBe(200)
+    expect((await call('GET', `${branches()}/brief`)).status).toBe(200)
+  })
+
+  test('of a past point, of a schema, and read-only computes are refused with what to do', async () => {
+    for (const body of [
+      { branch: { parent_lsn: '0/1' } },
+      { branch: { parent_timestamp: '2026-01-01T00:00:00Z' } },
+      { branch: { init_source: 'schema-only' } },
+      { endpoints: [{ type: 'read_only' }] },
+    ]) {
+      const answer = await call('POST', branches(), body)
+      expect(answer).toMatchObject({ status: 422, body: { code: 'not_available' } })
+    }
+  })
+})
+
+describe('bad input changes nothing and says what to do', () => {
+  const long = 'x'.repeat(257)
+  test.for<[string, string, unknown, number, string]>([
+    ['POST', '', { branch: { name: '' } }, 400, 'invalid_request'],
+    ['POST', '', { branch: { name: '   ' } }, 400, 'invalid_request'],
+    ['POST', '', { branch: { name: long } }, 400, 'invalid_request'],
+    ['POST', '', { branch: { name: 'nul\u0000' } }, 400, 'invalid_request'],
+    ['POST', '', { branch: { name: 'br-looks-like-1d' } }, 400, 'invalid_request'],
+    ['POST', '', { branch: { name: 'main' } }, 409, 'branch_exists'],
+    ['POST', '', { branch: { parent_id: 'br-no-such-branch1' } }, 404, 'branch_not_found'],
+    ['POST', '', { branch: { name: 7 } }, 400, 'invalid_request'],
+    ['POST', '', '{"branch":', 400, 'invalid_request'],
+    [
+      'POST',
+      '',
+      { endpoints: [{ type: 'read_write' }, { type: 'read_write' }] },
+      400,
+      'invalid_request',
+    ],
+    [
+      'POST',
+      '',
+      { endpoints: [{ type: 'read_write', autoscaling_limit_max_cu: 0.3 }] },
+      400,
+      'invalid_request',
+    ],
+    [
+      'POST',
+      '',
+      {
+        endpoints: [
+          { type: 'read_write', autoscaling_limit_min_cu: 4, autoscaling_limit_max_cu: 1 },
+        ],
+      },
+      400,
+      'invalid_request',
+    ],
+    [
+      'POST',
+      '',
+      { endpoints: [{ type: 'read_write', settings: { pg_settings: { archive_command: 'id' } } }] },
+      400,
+      'invalid_request',
+    ],
+    ['POST', '', { branch: { expires_at: '2020-01-01T00:00:00Z' } }, 400, 'invalid_request'],
+    [
+      'PATCH',
+      '/main',
+      { branch: { expires_at: new Date(Date.now() + 60_000).toISOString() } },
+      422,
+      'branch_is_default',
+    ],
+    ['PATCH', '/nowhere', { branch: { name: 'x' } }, 404, 'branch_not_found'],
+    ['DELETE', '/main', undefined, 422, 'branch_is_default'],
+    ['DELETE', '/nowhere', undefined, 404, 'branch_not_found'],
+    ['GET', '?cursor=nonsense', undefined, 400, 'invalid_request'],
+    ['GET', '?limit=0', undefined, 400, 'invalid_request'],
+    ['POST', '/main/roles', { role: { name: 'cloud_admin' } }, 400, 'invalid_request'],
+    ['POST', '/main/roles', { role: { name: 'pg_evil' } }, 400, 'invalid_request'],
+    ['POST', '/main/roles', { role: { name: 'r'.repeat(64) } }, 400, 'invalid_request'],
+    ['POST', '/main/roles', { role: { name: 'neondb_owner' } }, 409, 'role_exists'],
+    ['DELETE', '/main/roles/neondb_owner', undefined, 422, 'role_owns_objects'],
+    ['GET', '/main/roles/nobody/reveal_password', undefined, 404, 'role_not_found'],
+    [
+      'POST',
+      '/main/databases',
+      { database: { name: 'neondb', owner_name: 'neondb_owner' } },
+      409,
+      'database_exists',
+    ],
+    [
+      'POST',
+      '/main/databases',
+      { database: { name: 'd', owner_name: 'nobody' } },
+      404,
+      'role_not_found',
+    ],
+    [
+      'POST',
+      '/main/databases',
+      { database: { name: 'template0', owner_name: 'neondb_owner' } },
+      400,
+      'invalid_request',
+    ],
+  ])('%s branches%s %j → %i %s', async ([method, path, body, status, code]) => {
+    const before = await snapshot()
+    const answer = await call(method, branches() + path, body)
+    expect(answer).toMatchObject({ status, body: { code, request_id: expect.any(String) } })
+    expect(answer.body.message?.length).toBeGreaterThan(10)
+    expect(await snapshot()).toEqual(before)
+  })
+
+  test('a parent with children cannot be deleted', async () => {
+    await call('POST', branches(), { branch: { name: 'parent' } })
+    const parent = await control.client.getProjectBranch({
+      path: { project_id, branch_id: 'parent' },
+    })
+    await call('POST', branches(), { branch: { name: 'child', parent_id: parent.branch.id } })
+    const refused = await call('DELETE', `${branches()}/parent`)
+    expect(refused).toMatchObject({ status: 422, body: { code: 'branch_has_children' } })
+    expect(refused.body.message).toContain('child')
+    await call('DELETE', `${branches()}/child`)
+    expect((await call('DELETE', `${branches()}/parent`)).status).toBe(200)
+    const orphan = await call('POST', branches(), { branch: { parent_id: parent.branch.id } })
+    expect(orphan).toMatchObject({ status: 404, body: { code: 'branch_not_found' } })
+  })
+
+  test('a protected branch cannot be deleted', async () => {
+    await call('POST', branches(), { branch: { name: 'guarded', protected: true } })
+    const refused = await call('DELETE', `${branches()}/guarded`)
+    expect(refused.body.code).toBe('branch_is_protected')
+  })
+
+  async function snapshot(): Promise<unknown> {
+    const { context } = control
+    const [counts] = await context.store`
+      select (select count(*) from branches) b, (select count(*) from endpoints) e,
+        (select count(*) from roles) r, (select count(*) from databases) d,
+        (select count(*) from operations where status in ('scheduling', 'running')) o`
+    return { counts, volumes: await context.volumes.list() }
+  }
+})
+
+describe('keys', () => {
+  test.for([
+    ['none', ''],
+    ['a wrong one', 'Bearer coppice_wrongwrongwrong'],
+    ['another scheme', 'Basic b3duZXI6cHc='],
+  ])('%s is answered 401', async ([, authorization]) => {
+    const answer = await call('GET', '/projects', undefined, { authorization: authorization ?? '' })
+    expect(answer).toMatchObject({ status: 401, body: { code: 'not_authenticated' } })
+  })
+
+  test('are made, used, listed without the key, and revoked at once', async () => {
+    const made = await control.client.createApiKey({ body: { key_name: 'ci' } })
+    const headers = { authorization: `Bearer ${made.key}` }
+    expect((await call('GET', '/users/me', undefined, headers)).status).toBe(200)
+    const listed = await control.client.listApiKeys({})
+    expect(JSON.stringify(listed)).not.toContain(made.key)
+    expect(listed.find((key) => key.id === made.id)?.last_used_from_addr).toBe('127.0.0.1')
+    await control.client.revokeApiKey({ path: { key_id: made.id } })
+    expect((await call('GET', '/users/me', undefined, headers)).status).toBe(401)
+  })
+})
+
+describe('roles and databases', () => {
+  const path = (): { project_id: string; branch_id: string } => ({ project_id, branch_id: 'main' })
+
+  test('a role is made, revealed, reset and dropped', async () => {
+    const made = await control.client.createProjectBranchRole({
+      path: path(),
+      body: { role: { name: 'app "user"' } },
+    })
+    const named = { ...path(), role_name: 'app "user"' }
+    expect(await control.client.getProjectBranchRolePassword({ path: named })).toEqual({
+      password: made.role.password,
+    })
+    const reset = await control.client.resetProjectBranchRolePassword({ path: named })
+    expect(reset.role.password).not.toBe(made.role.password)
+    await control.client.deleteProjectBranchRole({ path: named })
+    expect((await call('GET', `${branches()}/main/roles/app%20%22user%22`)).status).toBe(404)
+  })
+
+  test('roles and databases made by SQL are listed; a password set by SQL is not revealed', async () => {
+    const { endpoints } = await control.client.listProjectBranchEndpoints({ path: path() })
+    const compute = control.context.host.get(endpoints[0]?.id ?? '')
+    await compute?.withSuperuser('postgres', async (sql) => {
+      await sql`create role by_sql login in role neon_superuser`
+      await sql`create database sql_made owner by_sql`
+      await sql.unsafe(`alter role neondb_owner password 'changed by sql, long enough'`)
+    })
+    const { roles } = await control.client.listProjectBranchRoles({ path: path() })
+    expect(roles.map((role) => role.name)).toContain('by_sql')
+    const { databases } = await control.client.listProjectBranchDatabases({ path: path() })
+    expect(databases).toContainEqual(
+      expect.objectContaining({ name: 'sql_made', owner_name: 'by_sql' }),
+    )
+    const hidden = await call('GET', `${branches()}/main/roles/neondb_owner/reveal_password`)
+    expect(hidden).toMatchObject({ status: 412, body: { code: 'password_not_stored' } })
+    await control.client.resetProjectBranchRolePassword({
+      path: { ...path(), role_name: 'neondb_owner' },
+    })
+    const shown = await call('GET', `${branches()}/main/roles/neondb_owner/reveal_password`)
+    expect(shown.status).toBe(200)
+  })
+
+  test('a database is made, renamed, given another owner and dropped', async () => {
+    await control.client.createProjectBranchDatabase({
+      path: path(),
+      body: { database: { name: 'stock', owner_name: 'neondb_owner' } },
+    })
+    const renamed = await control.client.updateProjectBranchDatabase({
+      path: { ...path(), database_name: 'stock' },
+      body: { database: { name: 'stock "2"' } },
+    })
+    expect(renamed.database.name).toBe('stock "2"')
+    await control.client.deleteProjectBranchDatabase({
+      path: { ...path(), database_name: 'stock "2"' },
+    })
+    const { databases } = await control.client.listProjectBranchDatabases({ path: path() })
+    expect(databases.map((database) => database.name)).not.toContain('stock "2"')
+  })
+})
+
+describe('endpoints and operations', () => {
+  test('suspend, start, restart, resize and delete', async () => {
+    const made = await control.client.createProjectBranch({
+      path: { project_id },
+      body: { branch: { name: 'worked' }, endpoints: [{ type: 'read_write' }] },
+    })
+    const path = { project_id, endpoint_id: made.endpoints[0]?.id ?? '' }
+    expect((await control.client.startProjectEndpoint({ path })).endpoint.current_state).toBe(
+      'active',
+    )
+    expect((await control.client.restartProjectEndpoint({ path })).operations).toHaveLength(2)
+    expect((await control.client.suspendProjectEndpoint({ path })).endpoint.current_state).toBe(
+      'idle',
+    )
+    const restart = await call(
+      'POST',
+      `/projects/${project_id}/endpoints/${path.endpoint_id}/restart`,
+    )
+    expect(restart.status).toBe(400)
+    const changed = await control.client.updateProjectEndpoint({
+      path,
+      body: {
+        endpoint: {
+          autoscaling_limit_max_cu: 4,
+          suspend_timeout_seconds: -1,
+          settings: { pg_settings: { work_mem: '8MB' } },
+        },
+      },
+    })
+    expect(changed.endpoint).toMatchObject({
+      autoscaling_limit_max_cu: 4,
+      suspend_timeout_seconds: -1,
+    })
+    const second = await call('POST', `/projects/${project_id}/endpoints`, {
+      endpoint: { branch_id: made.branch.id, type: 'read_write' },
+    })
+    expect(second.body.code).toBe('endpoint_exists')
+    await control.client.deleteProjectEndpoint({ path })
+    expect(control.context.host.get(path.endpoint_id)).toBeUndefined()
+  })
+
+  test('operations are listed newest first and found by id', async () => {
+    const { operations } = await control.client.listProjectOperations({
+      path: { project_id },
+      query: { limit: 3 },
+    })
+    expect(operations).toHaveLength(3)
+    const times = operations.map((operation) => operation.created_at)
+    expect(times).toEqual(times.toSorted().toReversed())
+    const [first] = operations
+    const found = await control.client.getProjectOperation({
+      path: { project_id, operation_id: first?.id ?? '' },
+    })
+    expect(found.operation.id).toBe(first?.id)
+    expect(['finished', 'running', 'failed']).toContain(first?.status)
+  })
+})
+
+test('a route that is not there is answered as Neon does', async () => {
+  const answer = await call('GET', `/projects/${project_id}/buckets`)
+  expect(answer).toMatchObject({
+    status: 404,
+    body: { code: '', message: 'this route does not exist' },
+  })
+})
+
+test('the OpenAPI document names every operation and needs no key', async () => {
+  const answer = await call('GET', '/openapi.json', undefined, { authorization: '' })
+  expect(answer.status).toBe(200)
+  expect(JSON.stringify(answer.body)).toContain('createProjectBranch')
+})

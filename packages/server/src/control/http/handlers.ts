@@ -1,0 +1,22 @@
+import type { Context } from '../context.ts'
+import { accountHandlers } from './account-handlers.ts'
+import { branchHandlers } from './branch-handlers.ts'
+import { endpointHandlers } from './endpoint-handlers.ts'
+import { operationHandlers } from './operation-handlers.ts'
+import { projectHandlers } from './project-handlers.ts'
+import type { Handlers } from './server.ts'
+
+/** Handlers translate: request to domain call, rows to the API's shapes. They decide nothing. */
+export function createHandlers(
+  context: Context,
+  platformStatus: Handlers['getPlatformStatus'],
+): Handlers {
+  return {
+    ...projectHandlers(context),
+    ...branchHandlers(context),
+    ...endpointHandlers(context),
+    ...operationHandlers(context),
+    ...accountHandlers(context),
+    getPlatformStatus: platformStatus,
+  }
+}

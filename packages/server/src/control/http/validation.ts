@@ -1,0 +1,39 @@
+import { Ajv, type Options } from 'ajv'
+import ajvFormats from 'ajv-formats'
+import type { FastifySchemaCompiler } from 'fastify'
+import type { TSchema } from 'typebox'
+
+/**
+ * Paths and queries are text, so numbers and booleans are read from it; a body is JSON and means what it
+ * says: `7` is not a name. Properties that a schema does not know are let pass, as Neon does, so that
+ * newer clients work.
+ */
+export function createValidatorCompiler(): FastifySchemaCompiler<TSchema> {
+  const text = createAjv({ coerceTypes: 'array', useDefaults: true })
+  const json = createAjv({})
+  return ({ schema, httpPart }) => {
+    const validate = (httpPart === 'body' ? json : text).compile(schema)
+    return (value: unknown) => {
+      // No body at all reads as null, which the schemas of optional bodies allow.
+      if (validate(value ?? null)) return { value }
+      return { error: new Error(describe(httpPart, validate.errors?.[0])) }
+    }
+  }
+}
+
+function createAjv(options: Options): Ajv {
+  const ajv = new Ajv({ strict: false, ...options })
+  ajvFormats.default(ajv)
+  return ajv
+}
+
+interface Problem {
+  instancePath: string
+  message?: string
+}
+
+/** `body/branch/name must be string` reads as: which part, where in it, and what it must be. */
+function describe(httpPart: string | undefined, problem: Problem | undefined): string {
+  const where = `${httpPart ?? 'request'}${problem?.instancePath ?? ''}`
+  return `${where} ${problem?.message ?? 'is not valid'}`
+}

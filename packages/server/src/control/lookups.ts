@@ -1,0 +1,48 @@
+import { AppError } from '../lib/errors.ts'
+import type { Context } from './context.ts'
+import * as branches from './store/branches.ts'
+import type { BranchRow } from './store/branches.ts'
+import { findAnyProject, findProject, type ProjectRow } from './store/projects.ts'
+
+/** Rows by id or name, or the error that says what is missing and how to get it back. */
+
+export async function requireProject(context: Context, id: string): Promise<ProjectRow> {
+  const project = await findProject(context.store, id)
+  if (project !== undefined) return project
+  const known = await findAnyProject(context.store, id)
+  throw new AppError(
+    'project_not_found',
+    known?.deleted_at
+      ? `project ${id} is deleted; bring it back with \`neon projects recover ${id}\``
+      : `project ${id} does not exist`,
+  )
+}
+
+export async function requireBranch(
+  context: Context,
+  projectId: string,
+  idOrName: string,
+): Promise<BranchRow> {
+  const branch = await branches.findBranch(context.store, projectId, idOrName)
+  if (branch !== undefined) return branch
+  await requireProject(context, projectId)
+  const deleted = await branches.findDeletedBranch(context.store, projectId, idOrName)
+  if (deleted === undefined) throw branchNotFound(idOrName)
+  throw new AppError(
+    'branch_not_found',
+    `branch ${idOrName} is deleted; bring it back with \`neon branches recover ${deleted.id}\``,
+  )
+}
+
+export async function requireDefaultBranch(
+  context: Context,
+  projectId: string,
+): Promise<BranchRow> {
+  await requireProject(context, projectId)
+  const branch = await branches.findDefaultBranch(context.store, projectId)
+  if (branch === undefined) throw new Error(`project ${projectId} has no default branch`)
+  return branch
+}
+
+export const branchNotFound = (name: string): AppError =>
+  new AppError('branch_not_found', `branch ${name} does not exist`)

@@ -1,0 +1,66 @@
+import { must } from '../../lib/assert.ts'
+import { cloneVolume } from '../clone-volume.ts'
+import { computeSpec } from '../compute-spec.ts'
+import type { Context } from '../context.ts'
+import { type BranchRow, findAnyBranch, markBranchReady, setOrigin } from '../store/branches.ts'
+import { copyDatabases } from '../store/databases.ts'
+import { listBranchEndpoints } from '../store/endpoints.ts'
+import type { OperationRow } from '../store/operations.ts'
+import { findAnyProject } from '../store/projects.ts'
+import { copyRoles } from '../store/roles.ts'
+import { purgeBranch } from './branch-volume.ts'
+import type { OperationKind } from './operation.ts'
+
+/**
+ * A branch of its parent's present. The clone is whole, and its computes are known to the host, before
+ * anyone can see the branch; it becomes visible in one transaction with its roles and databases.
+ */
+export const createBranch: OperationKind = {
+  onCrash: 'undo',
+  steps: [
+    { name: 'clone', run: clone },
+    { name: 'publish', run: publish },
+  ],
+  undo: async (context, operation) => {
+    const branch = await findAnyBranch(context.store, must(operation.branch_id, 'names a branch'))
+    if (branch !== undefined && branch.ready_at === null) await purgeBranch(context, branch)
+  },
+}
+
+async function clone(context: Context, operation: OperationRow): Promise<void> {
+  const { branch, parent, pgVersion } = await read(context, operation)
+  if (await context.volumes.exists(branch.volume_id)) return
+  const { parentLsn, parentTimestamp, catalog } = await cloneVolume(
+    context,
+    parent,
+    branch.volume_id,
+  )
+  await setOrigin(context.store, branch.id, parentLsn, parentTimestamp)
+  for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
+    await context.host.put(computeSpec(context, endpoint, branch, pgVersion), { catalog })
+  }
+}
+
+async function publish(context: Context, operation: OperationRow): Promise<void> {
+  const { branch, parent } = await read(context, operation)
+  await context.store.begin(async (sql) => {
+    await copyRoles(sql, parent.id, branch.id)
+    await copyDatabases(sql, parent.id, branch.id)
+    await markBranchReady(sql, branch.id)
+  })
+}
+
+async function read(
+  context: Context,
+  operation: OperationRow,
+): Promise<{ branch: BranchRow; parent: BranchRow; pgVersion: number }> {
+  const id = must(operation.branch_id, 'create_branch names a branch')
+  const branch = must(await findAnyBranch(context.store, id), 'the branch being made has a row')
+  const parentId = must(branch.parent_id, 'a branch being made has a parent')
+  const parent = must(await findAnyBranch(context.store, parentId), 'the parent has a row')
+  const project = must(
+    await findAnyProject(context.store, branch.project_id),
+    'the project has a row',
+  )
+  return { branch, parent, pgVersion: project.pg_version }
+}

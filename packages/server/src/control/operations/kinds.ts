@@ -1,0 +1,22 @@
+import type { OperationAction } from '@coppice/api'
+
+import type { OperationRow } from '../store/operations.ts'
+import { applyConfig } from './apply-config.ts'
+import { createBranch } from './create-branch.ts'
+import { createTimeline } from './create-timeline.ts'
+import { deleteTimeline } from './delete-timeline.ts'
+import type { OperationKind } from './operation.ts'
+import { startCompute } from './start-compute.ts'
+import { suspendCompute } from './suspend-compute.ts'
+
+/** Every operation there is, by Neon's name of its action. */
+export const kinds: Record<OperationAction, OperationKind> = {
+  create_timeline: createTimeline,
+  create_branch: createBranch,
+  delete_timeline: deleteTimeline,
+  start_compute: startCompute,
+  suspend_compute: suspendCompute,
+  apply_config: applyConfig,
+}
+
+export const kindOf = (operation: OperationRow): OperationKind => kinds[operation.action]

@@ -1,0 +1,26 @@
+import type { Context } from '../context.ts'
+import type { OperationRow } from '../store/operations.ts'
+
+/**
+ * Operations: changes that outlive a request.
+ *
+ * An operation is a row; what it does is a list of steps. A step is told nothing but the row, looks at
+ * the world and does what is missing, so that running it twice is the same as once. A crash between
+ * two steps leaves the row open; the next start either runs the steps again (`finish`) or undoes what
+ * they did (`undo`): creations are undone, since their caller never had an answer, everything else is
+ * finished. A test kills the process at every step of every operation listed in `kinds.ts`.
+ *
+ * Rejected: a queue or workflow library (a second truth beside the resource that the API shows), and a
+ * cursor that remembers the step (steps that look for themselves need none).
+ */
+export interface OperationKind {
+  steps: readonly Step[]
+  onCrash: 'finish' | 'undo'
+  /** Removes every trace; idempotent. Also run when a step fails for good. */
+  undo?: (context: Context, operation: OperationRow) => Promise<void>
+}
+
+export interface Step {
+  name: string
+  run: (context: Context, operation: OperationRow) => Promise<void>
+}

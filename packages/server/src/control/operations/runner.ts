@@ -1,0 +1,79 @@
+import { AppError, describeError } from '../../lib/errors.ts'
+import { failpoint } from '../../lib/failpoint.ts'
+import type { Context } from '../context.ts'
+import { listOpenOperations, type OperationRow, setOperationStatus } from '../store/operations.ts'
+import { kindOf } from './kinds.ts'
+
+/**
+ * Runs an operation to its end, one at a time for each branch, and answers its last state. Rejects
+ * with what a step rejected with, after undoing where the kind can be undone.
+ */
+export async function runOperation(
+  context: Context,
+  operation: OperationRow,
+): Promise<OperationRow> {
+  return context.locks.run(operation.branch_id ?? operation.project_id, async () => {
+    await setOperationStatus(context.store, operation.id, 'running')
+    try {
+      await runSteps(context, operation)
+    } catch (error) {
+      await fail(context, operation, error)
+      throw error
+    }
+    return (await setOperationStatus(context.store, operation.id, 'finished')) ?? operation
+  })
+}
+
+/** Runs it beside the request; its end is in the row, a failure in the log. */
+export function runInBackground(context: Context, operation: OperationRow): void {
+  runOperation(context, operation).catch((error: unknown) => {
+    context.log.warn(
+      { operation_id: operation.id, action: operation.action, error: describeError(error) },
+      'operation failed',
+    )
+  })
+}
+
+/** Finishes or undoes what a crash left. Called once, before the API listens. */
+export async function recoverOperations(context: Context): Promise<number> {
+  const open = await listOpenOperations(context.store)
+  for (const operation of open) {
+    const kind = kindOf(operation)
+    const { id, action } = operation
+    context.log.info({ operation_id: id, action, on_crash: kind.onCrash }, 'recovering operation')
+    try {
+      if (kind.onCrash === 'finish') await runOperation(context, operation)
+      else {
+        await kind.undo?.(context, operation)
+        await setOperationStatus(context.store, id, 'cancelled', 'interrupted by a restart')
+      }
+    } catch (error) {
+      // `runOperation` has recorded its own failure; an undo that failed stays open for the next start.
+      context.log.error({ operation_id: id, error: describeError(error) }, 'recovery failed')
+    }
+  }
+  return open.length
+}
+
+async function runSteps(context: Context, operation: OperationRow): Promise<void> {
+  const kind = kindOf(operation)
+  for (const step of kind.steps) {
+    failpoint(`${operation.action}:${step.name}:before`)
+    await step.run(context, operation)
+    failpoint(`${operation.action}:${step.name}:after`)
+  }
+}
+
+async function fail(context: Context, operation: OperationRow, error: unknown): Promise<void> {
+  const message = error instanceof AppError ? error.message : 'internal error'
+  try {
+    await kindOf(operation).undo?.(context, operation)
+    await setOperationStatus(context.store, operation.id, 'failed', message)
+  } catch (undoError) {
+    // The row stays open: the next start undoes it.
+    context.log.error(
+      { operation_id: operation.id, error: describeError(undoError) },
+      'undoing an operation failed',
+    )
+  }
+}

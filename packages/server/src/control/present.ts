@@ -1,0 +1,189 @@
+import type { Branch, Database, Endpoint, Operation, Project, Role } from '@coppice/api'
+
+import type { Settings } from './context.ts'
+import type { BranchRow } from './store/branches.ts'
+import type { DatabaseRow } from './store/databases.ts'
+import type { EndpointRow } from './store/endpoints.ts'
+import type { OperationRow } from './store/operations.ts'
+import type { ProjectRow } from './store/projects.ts'
+import type { RoleRow } from './store/roles.ts'
+
+/**
+ * Rows as the API shows them. Names are Neon's; fields that it requires and that have no meaning on
+ * one's own machine carry the value that is true here (there is one owner, and no size limit).
+ */
+
+/** The one user and the one organization of a platform. */
+export const ownerId = 'owner'
+export const organizationId = 'org-coppice'
+const creationSource = 'console'
+const provisioner = 'k8s-neonvm'
+/** Neon counts in MiB here; 16 TB is its own bound. */
+const branchSizeLimitMib = 16 * 1024 * 1024
+
+export function presentProject(
+  row: ProjectRow,
+  settings: Settings,
+  databases?: readonly DatabaseRow[],
+): Project {
+  return {
+    id: row.id,
+    platform_id: 'coppice',
+    region_id: row.region_id,
+    name: row.name,
+    provisioner,
+    default_endpoint_settings: {
+      ...row.default_endpoint_settings,
+      suspend_timeout_seconds: row.default_endpoint_settings.suspend_timeout_seconds ?? 0,
+    },
+    settings: row.settings,
+    pg_version: row.pg_version,
+    proxy_host: settings.domain,
+    branch_logical_size_limit: branchSizeLimitMib,
+    branch_logical_size_limit_bytes: branchSizeLimitMib * 1024 * 1024,
+    store_passwords: row.store_passwords,
+    creation_source: creationSource,
+    history_retention_seconds: row.history_retention_seconds,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    synthetic_storage_size: 0,
+    consumption_period_start: startOfMonth(0),
+    consumption_period_end: startOfMonth(1),
+    owner_id: ownerId,
+    org_id: organizationId,
+    ...noUsage,
+    active_time: 0,
+    data_storage_bytes_hour: 0,
+    ...(row.deleted_at && { deleted_at: row.deleted_at.toISOString() }),
+    ...(row.recoverable_until && { recoverable_until: row.recoverable_until.toISOString() }),
+    ...(databases && {
+      databases: databases.map(({ name, branch_id, size_bytes }) => ({
+        name,
+        branch_id,
+        size_bytes,
+      })),
+    }),
+  }
+}
+
+/** Usage is not metered yet: Neon's counters are required in its answers and read zero. */
+const noUsage = {
+  cpu_used_sec: 0,
+  compute_time_seconds: 0,
+  active_time_seconds: 0,
+  written_data_bytes: 0,
+  data_transfer_bytes: 0,
+}
+
+export function presentBranch(row: BranchRow): Branch {
+  return {
+    id: row.id,
+    project_id: row.project_id,
+    ...(row.parent_id !== null && { parent_id: row.parent_id }),
+    ...(row.parent_lsn !== null && { parent_lsn: row.parent_lsn }),
+    ...(row.parent_timestamp && { parent_timestamp: row.parent_timestamp.toISOString() }),
+    name: row.name,
+    current_state: 'ready',
+    state_changed_at: (row.ready_at ?? row.created_at).toISOString(),
+    ...(row.logical_size_bytes !== null && { logical_size: row.logical_size_bytes }),
+    creation_source: creationSource,
+    primary: row.is_default,
+    default: row.is_default,
+    protected: row.protected,
+    ...noUsage,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    ...(row.expires_at && {
+      expires_at: row.expires_at.toISOString(),
+      ttl_interval_seconds: Math.round(
+        (row.expires_at.getTime() - row.created_at.getTime()) / 1000,
+      ),
+    }),
+    init_source: row.init_source,
+    ...(row.deleted_at &&
+      row.recoverable_until && {
+        recovery: {
+          deleted_at: row.deleted_at.toISOString(),
+          recoverable_until: row.recoverable_until.toISOString(),
+          deletion_method: 'manual',
+        },
+      }),
+  }
+}
+
+export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint {
+  return {
+    host: endpointHost(row.id, settings),
+    id: row.id,
+    ...(row.name !== null && { name: row.name }),
+    project_id: row.project_id,
+    branch_id: row.branch_id,
+    autoscaling_limit_min_cu: row.min_cu,
+    autoscaling_limit_max_cu: row.max_cu,
+    region_id: settings.region,
+    type: row.type,
+    current_state: row.current_state,
+    settings: { pg_settings: row.pg_settings },
+    pooler_enabled: row.pooler_enabled,
+    pooler_mode: 'transaction',
+    disabled: row.disabled,
+    passwordless_access: false,
+    ...(row.last_active && { last_active: row.last_active.toISOString() }),
+    creation_source: creationSource,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    ...(row.started_at && { started_at: row.started_at.toISOString() }),
+    ...(row.suspended_at && { suspended_at: row.suspended_at.toISOString() }),
+    proxy_host: settings.domain,
+    suspend_timeout_seconds: row.suspend_timeout_seconds,
+    provisioner,
+  }
+}
+
+/** Neon's clients replace the id within the host, so it must be there, and a port may follow. */
+export function endpointHost(endpointId: string, settings: Settings): string {
+  const port = settings.directPort === 5432 ? '' : `:${settings.directPort}`
+  return `${endpointId}.${settings.domain}${port}`
+}
+
+export function presentRole(row: RoleRow, password?: string): Role {
+  return {
+    branch_id: row.branch_id,
+    name: row.name,
+    ...(password !== undefined && { password }),
+    protected: false,
+    authentication_method: row.can_login ? 'password' : 'no_login',
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  }
+}
+
+export function presentDatabase(row: DatabaseRow): Database {
+  return {
+    ...row,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  }
+}
+
+export function presentOperation(row: OperationRow): Operation {
+  const end = row.finished_at ?? new Date()
+  return {
+    id: row.id,
+    project_id: row.project_id,
+    ...(row.branch_id !== null && { branch_id: row.branch_id }),
+    ...(row.endpoint_id !== null && { endpoint_id: row.endpoint_id }),
+    action: row.action,
+    status: row.status,
+    ...(row.error !== null && { error: row.error }),
+    failures_count: row.failures_count,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    total_duration_ms: Math.max(0, end.getTime() - row.created_at.getTime()),
+  }
+}
+
+function startOfMonth(offset: number): string {
+  const now = new Date()
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset, 1)).toISOString()
+}

@@ -1,0 +1,269 @@
+import type { DefaultEndpointSettings, ProjectCreate, ProjectUpdate } from '@coppice/api'
+
+import { checkObjectName } from '../compute/object-names.ts'
+import { checkPgSettings } from '../compute/pg-settings.ts'
+import { AppError } from '../lib/errors.ts'
+import { newBranchId, newEndpointId, newName, newProjectId } from '../lib/ids.ts'
+import { newPassword } from '../lib/passwords.ts'
+import { connectionDetails } from './connection-uri.ts'
+import type { Context } from './context.ts'
+import { requireProject } from './lookups.ts'
+import { checkBranchName, checkProjectName } from './names.ts'
+import { removeComputes, purgeBranch } from './operations/branch-volume.ts'
+import { runOperation } from './operations/runner.ts'
+import { registerCompute } from './register-compute.ts'
+import { resolveSize } from './sizes.ts'
+import { type BranchRow, findAnyBranch, insertBranch, listAllBranches } from './store/branches.ts'
+import { type DatabaseRow, listDatabases, listDefaultBranchDatabases } from './store/databases.ts'
+import { type EndpointRow, insertEndpoint, listBranchEndpoints } from './store/endpoints.ts'
+import { insertOperation, type OperationRow } from './store/operations.ts'
+import * as store from './store/projects.ts'
+import type { ProjectRow } from './store/projects.ts'
+import { listRoles, type RoleRow } from './store/roles.ts'
+import { unsupportedVersion } from './templates.ts'
+import { requireSpace } from './volumes.ts'
+
+export const defaultBranchName = 'main'
+export const defaultDatabaseName = 'neondb'
+const defaultHistorySeconds = 86_400
+
+export interface CreatedProject {
+  project: ProjectRow
+  branch: BranchRow
+  endpoints: EndpointRow[]
+  roles: RoleRow[]
+  databases: DatabaseRow[]
+  operations: OperationRow[]
+  password: string
+  connection: ReturnType<typeof connectionDetails>
+}
+
+/** Makes a project with root branch, owner role, database and read-write endpoint, ready for connections. */
+export async function createProject(
+  context: Context,
+  request: ProjectCreate['project'],
+): Promise<CreatedProject> {
+  const plan = planProject(context, request)
+  await requireSpace(context.volumes)
+  const password = newPassword()
+  const operation = await context.store.begin(async (sql) => {
+    await store.insertProject(sql, plan.project)
+    await insertBranch(sql, plan.branch)
+    await insertEndpoint(sql, plan.endpoint)
+    return insertOperation(sql, {
+      project_id: plan.project.id,
+      branch_id: plan.branch.id,
+      endpoint_id: plan.endpoint.id,
+      action: 'create_timeline',
+      input: {
+        role_name: plan.roleName,
+        database_name: plan.databaseName,
+        password_sealed: context.secrets.seal(password).toString('base64'),
+      },
+    })
+  })
+  const finished = await runOperation(context, operation)
+  const target = {
+    endpointId: plan.endpoint.id,
+    role: plan.roleName,
+    password,
+    database: plan.databaseName,
+  }
+  return {
+    project: await requireProject(context, plan.project.id),
+    branch: await existing(findAnyBranch(context.store, plan.branch.id)),
+    endpoints: await listBranchEndpoints(context.store, plan.branch.id),
+    roles: await listRoles(context.store, plan.branch.id),
+    databases: await listDatabases(context.store, plan.branch.id),
+    operations: [finished],
+    password,
+    connection: connectionDetails({ ...target, pooled: false }, context.settings),
+  }
+}
+
+function planProject(context: Context, request: ProjectCreate['project']) {
+  const pgVersion = request.pg_version ?? context.settings.defaultPgVersion
+  if (!context.installations.some((one) => one.majorVersion === pgVersion)) {
+    throw new AppError('invalid_request', unsupportedVersion(context, pgVersion))
+  }
+  if (request.region_id !== undefined && request.region_id !== context.settings.region) {
+    throw new AppError(
+      'invalid_request',
+      `unknown region ${request.region_id}; this platform is region ${context.settings.region}`,
+    )
+  }
+  const databaseName = checkObjectName(
+    'database',
+    request.branch?.database_name ?? defaultDatabaseName,
+  )
+  const roleName = checkObjectName('role', request.branch?.role_name ?? `${databaseName}_owner`)
+  const defaults = {
+    ...request.default_endpoint_settings,
+    ...(request.autoscaling_limit_min_cu !== undefined && {
+      autoscaling_limit_min_cu: request.autoscaling_limit_min_cu,
+    }),
+    ...(request.autoscaling_limit_max_cu !== undefined && {
+      autoscaling_limit_max_cu: request.autoscaling_limit_max_cu,
+    }),
+  }
+  checkPgSettings(defaults.pg_settings ?? {})
+  const id = newProjectId()
+  const branchId = newBranchId()
+  return {
+    roleName,
+    databaseName,
+    project: {
+      id,
+      name: request.name === undefined ? newName() : checkProjectName(request.name),
+      region_id: context.settings.region,
+      pg_version: pgVersion,
+      settings: request.settings ?? {},
+      default_endpoint_settings: defaults,
+      store_passwords: request.store_passwords ?? true,
+      history_retention_seconds: request.history_retention_seconds ?? defaultHistorySeconds,
+    },
+    branch: {
+      id: branchId,
+      project_id: id,
+      parent_id: null,
+      name: checkBranchName(request.branch?.name ?? defaultBranchName),
+      volume_id: branchId,
+      is_default: true,
+      protected: false,
+      expires_at: null,
+    },
+    endpoint: {
+      id: newEndpointId(),
+      project_id: id,
+      branch_id: branchId,
+      type: 'read_write' as const,
+      name: null,
+      ...resolveSize({}, defaults),
+      suspend_timeout_seconds: defaults.suspend_timeout_seconds ?? 0,
+      pg_settings: defaults.pg_settings ?? {},
+      pooler_enabled: false,
+      disabled: false,
+    },
+  }
+}
+
+export interface ProjectPage {
+  projects: { project: ProjectRow; databases: DatabaseRow[] }[]
+  cursor: string | undefined
+}
+
+export async function listProjects(
+  context: Context,
+  query: {
+    limit: number
+    cursor?: string | undefined
+    search?: string | undefined
+    deleted: boolean
+  },
+): Promise<ProjectPage> {
+  const projects = await store.listProjects(context.store, { ...query, afterId: query.cursor })
+  const databases = await listDefaultBranchDatabases(
+    context.store,
+    projects.map((project) => project.id),
+  )
+  return {
+    projects: projects.map((project) => ({
+      project,
+      databases: databases.filter((database) => database.project_id === project.id),
+    })),
+    cursor: projects.length === query.limit ? projects.at(-1)?.id : undefined,
+  }
+}
+
+export async function updateProject(
+  context: Context,
+  id: string,
+  change: ProjectUpdate['project'],
+): Promise<ProjectRow> {
+  const project = await requireProject(context, id)
+  const defaults = mergeDefaults(project.default_endpoint_settings, change)
+  resolveSize({}, defaults)
+  checkPgSettings(defaults.pg_settings ?? {})
+  await store.updateProject(context.store, id, {
+    ...(change.name !== undefined && { name: checkProjectName(change.name) }),
+    ...(change.settings && { settings: { ...project.settings, ...change.settings } }),
+    ...(change.history_retention_seconds !== undefined && {
+      history_retention_seconds: change.history_retention_seconds,
+    }),
+    default_endpoint_settings: defaults,
+  })
+  return requireProject(context, id)
+}
+
+function mergeDefaults(
+  current: DefaultEndpointSettings,
+  change: ProjectUpdate['project'],
+): DefaultEndpointSettings {
+  const merged = { ...current, ...change.default_endpoint_settings }
+  if (change.autoscale_limit === undefined) return merged
+  return {
+    ...merged,
+    autoscaling_limit_max_cu: change.autoscale_limit,
+    autoscaling_limit_min_cu: Math.min(
+      merged.autoscaling_limit_min_cu ?? 0.25,
+      change.autoscale_limit,
+    ),
+  }
+}
+
+/** Deletes a project: computes stop at once, data stays until the recovery window ends. */
+export async function deleteProject(
+  context: Context,
+  id: string,
+  hardDelete: boolean,
+): Promise<ProjectRow> {
+  const project = await requireProject(context, id)
+  const branches = await listAllBranches(context.store, id)
+  const guarded = branches.find((branch) => branch.protected && branch.deleted_at === null)
+  if (guarded !== undefined) {
+    throw new AppError(
+      'branch_is_protected',
+      `project ${id} has the protected branch ${guarded.name}; unprotect it first`,
+    )
+  }
+  const until = new Date(
+    Date.now() + (hardDelete ? 0 : context.settings.recoveryWindowSeconds * 1000),
+  )
+  await store.markProjectDeleted(context.store, id, until)
+  for (const branch of branches) await removeComputes(context, branch.id)
+  if (hardDelete) await purgeProject(context, project.id)
+  return { ...project, deleted_at: new Date(), recoverable_until: until }
+}
+
+export async function recoverProject(context: Context, id: string): Promise<ProjectRow> {
+  const project = await store.findAnyProject(context.store, id)
+  if (project === undefined || project.ready_at === null) {
+    throw new AppError(
+      'project_not_found',
+      `project ${id} does not exist or can no longer be recovered`,
+    )
+  }
+  if (project.deleted_at === null) {
+    throw new AppError('not_recoverable', `project ${id} is not deleted`)
+  }
+  for (const branch of await listAllBranches(context.store, id)) {
+    if (branch.deleted_at !== null || branch.ready_at === null) continue
+    for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
+      await registerCompute(context, endpoint, branch, project.pg_version)
+    }
+  }
+  await store.markProjectRecovered(context.store, id)
+  return requireProject(context, id)
+}
+
+/** Removes a deleted project for good. Idempotent. */
+export async function purgeProject(context: Context, id: string): Promise<void> {
+  for (const branch of await listAllBranches(context.store, id)) await purgeBranch(context, branch)
+  await store.removeProject(context.store, id)
+}
+
+async function existing<T>(row: Promise<T | undefined>): Promise<T> {
+  const found = await row
+  if (found === undefined) throw new Error('a row that was just written is gone')
+  return found
+}

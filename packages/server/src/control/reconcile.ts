@@ -1,0 +1,146 @@
+import { describeError } from '../lib/errors.ts'
+import type { Service } from '../lib/service.ts'
+import { deleteBranch } from './branches.ts'
+import { syncCatalog } from './catalog-sync.ts'
+import type { Context } from './context.ts'
+import { purgeBranch } from './operations/branch-volume.ts'
+import { purgeProject } from './projects.ts'
+import { registerCompute } from './register-compute.ts'
+import {
+  findAnyBranch,
+  listChildNames,
+  listExpiredBranches,
+  listPurgeableBranches,
+  listVolumeIds,
+} from './store/branches.ts'
+import { listLiveEndpoints, recordComputeState, recordLastActive } from './store/endpoints.ts'
+import { trimOperations } from './store/operations.ts'
+import { listExpiredProjects } from './store/projects.ts'
+import { spaceReserveBytes } from './volumes.ts'
+
+/**
+ * Reconcilers: each is told nothing, compares what should be with what is, and does what is missing.
+ * All run together on a timer; one that fails is logged and tried again at the next tick.
+ */
+const tickMs = 10_000
+
+export function createReconciler(context: Context): Service {
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> = Promise.resolve()
+  const tick = async (): Promise<void> => {
+    for (const [name, reconcile] of Object.entries(reconcilers)) {
+      await reconcile(context).catch((error: unknown) => {
+        context.log.error({ reconciler: name, error: describeError(error) }, 'reconciler failed')
+      })
+    }
+  }
+  return {
+    start: async () => {
+      timer = setInterval(() => {
+        running = running.then(tick)
+      }, tickMs)
+      timer.unref()
+    },
+    stop: async () => {
+      clearInterval(timer)
+      await running
+    },
+  }
+}
+
+const reconcilers = { syncActive, expireBranches, purgeDeleted, trimOldOperations }
+
+/**
+ * Makes the host's computes equal to the endpoints that should exist: after a crash one may be missing
+ * or left over. Called once at start, when nothing else changes either.
+ */
+export async function reconcileComputes(context: Context): Promise<void> {
+  const live = await listLiveEndpoints(context.store)
+  const wanted = new Set(live.map((endpoint) => endpoint.id))
+  for (const compute of context.host.list()) {
+    if (wanted.has(compute.spec.endpointId)) continue
+    context.log.info(
+      { endpoint_id: compute.spec.endpointId },
+      'removing a compute without endpoint',
+    )
+    await compute.suspend({ force: true })
+    await context.host.remove(compute.spec.endpointId)
+  }
+  for (const endpoint of live) {
+    const branch = { volume_id: endpoint.volume_id, name: endpoint.branch_name }
+    await registerCompute(context, endpoint, branch, endpoint.pg_version)
+    const state = context.host.get(endpoint.id)?.state === 'active' ? 'active' : 'idle'
+    if (state !== endpoint.current_state) {
+      await recordComputeState(context.store, endpoint.id, state, new Date())
+    }
+  }
+}
+
+/** Volumes that no row explains are never destroyed: they may be all that is left of a lost store. */
+export async function reportUnknownVolumes(context: Context): Promise<string[]> {
+  const known = new Set(await listVolumeIds(context.store))
+  const names = await context.volumes.list()
+  const unknown = names.filter((name) => !known.has(name) && !name.startsWith('template-'))
+  if (unknown.length > 0) {
+    context.log.warn({ volumes: unknown }, 'the pool holds volumes that the store does not know')
+  }
+  return unknown
+}
+
+/** Copies what active computes are and hold into the store, for lists. */
+async function syncActive(context: Context): Promise<void> {
+  for (const compute of context.host.list()) {
+    if (compute.state !== 'active') continue
+    const branchId = compute.spec.labels['branch_id']
+    if (branchId !== undefined) await syncCatalog(context, branchId)
+    await recordLastActive(context.store, compute.spec.endpointId, compute.lastActiveAt)
+  }
+}
+
+async function expireBranches(context: Context): Promise<void> {
+  for (const branch of await listExpiredBranches(context.store)) {
+    // A branch that got children after it was given its end waits for them to go.
+    if ((await listChildNames(context.store, branch.id)).length > 0) continue
+    context.log.info({ branch_id: branch.id, branch: branch.name }, 'branch expired')
+    await deleteBranch(context, branch.project_id, branch.id, false)
+  }
+}
+
+/** Purges what can no longer be recovered, and earlier, oldest first, when the pool is short of space. */
+async function purgeDeleted(context: Context): Promise<void> {
+  for (const branch of await listPurgeableBranches(context.store, { evenIfRecoverable: false })) {
+    context.log.info({ branch_id: branch.id, branch: branch.name }, 'purging a deleted branch')
+    await purgeIfDeleted(context, branch.id)
+  }
+  for (const project of await listExpiredProjects(context.store)) {
+    context.log.info({ project_id: project.id }, 'purging a deleted project')
+    await purgeProject(context, project.id)
+  }
+  await purgeForSpace(context)
+}
+
+/** Looks again under the branch's lock: it may have been recovered since it was listed. */
+async function purgeIfDeleted(context: Context, branchId: string): Promise<void> {
+  await context.locks.run(branchId, async () => {
+    const branch = await findAnyBranch(context.store, branchId)
+    if (branch !== undefined && branch.deleted_at !== null) await purgeBranch(context, branch)
+  })
+}
+
+/** Gives up deleted branches before the pool runs full. */
+export async function purgeForSpace(context: Context): Promise<void> {
+  for (const branch of await listPurgeableBranches(context.store, { evenIfRecoverable: true })) {
+    const { totalBytes, freeBytes } = await context.volumes.space()
+    if (freeBytes >= 2 * spaceReserveBytes(totalBytes)) return
+    context.log.warn(
+      { branch_id: branch.id, branch: branch.name, free_bytes: freeBytes },
+      'the pool is short of space: purging a deleted branch before its window ends',
+    )
+    await purgeIfDeleted(context, branch.id)
+    await context.volumes.reclaim()
+  }
+}
+
+async function trimOldOperations(context: Context): Promise<void> {
+  await trimOperations(context.store)
+}

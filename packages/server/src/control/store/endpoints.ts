@@ -1,0 +1,128 @@
+import type { EndpointState, EndpointType } from '@coppice/api'
+
+import type { Queryable } from './store.ts'
+
+export interface EndpointRow {
+  id: string
+  project_id: string
+  branch_id: string
+  type: EndpointType
+  name: string | null
+  min_cu: number
+  max_cu: number
+  suspend_timeout_seconds: number
+  pg_settings: Record<string, string>
+  pooler_enabled: boolean
+  disabled: boolean
+  current_state: EndpointState
+  last_active: Date | null
+  started_at: Date | null
+  suspended_at: Date | null
+  created_at: Date
+  updated_at: Date
+}
+
+export type NewEndpoint = Pick<
+  EndpointRow,
+  | 'id'
+  | 'project_id'
+  | 'branch_id'
+  | 'type'
+  | 'name'
+  | 'min_cu'
+  | 'max_cu'
+  | 'suspend_timeout_seconds'
+  | 'pg_settings'
+  | 'pooler_enabled'
+  | 'disabled'
+>
+
+/** Rejects with a unique violation where the branch has a read-write endpoint already. */
+export async function insertEndpoint(sql: Queryable, endpoint: NewEndpoint): Promise<void> {
+  await sql`insert into endpoints ${sql({ ...endpoint, pg_settings: sql.json(endpoint.pg_settings) })}`
+}
+
+/** Endpoints of ready, live branches. */
+export async function findEndpoint(
+  sql: Queryable,
+  projectId: string,
+  id: string,
+): Promise<EndpointRow | undefined> {
+  const [row] = await sql<EndpointRow[]>`
+    select e.* from endpoints e join branches b on b.id = e.branch_id
+    where e.project_id = ${projectId} and e.id = ${id}
+      and b.ready_at is not null and b.deleted_at is null`
+  return row
+}
+
+export async function listEndpoints(sql: Queryable, projectId: string): Promise<EndpointRow[]> {
+  return sql<EndpointRow[]>`
+    select e.* from endpoints e join branches b on b.id = e.branch_id
+    where e.project_id = ${projectId} and b.ready_at is not null and b.deleted_at is null
+    order by e.created_at, e.id`
+}
+
+/** Also of branches that are being made or are deleted. */
+export async function listBranchEndpoints(
+  sql: Queryable,
+  branchId: string,
+): Promise<EndpointRow[]> {
+  return sql<EndpointRow[]>`
+    select * from endpoints where branch_id = ${branchId} order by type desc, created_at, id`
+}
+
+export interface LiveEndpoint extends EndpointRow {
+  volume_id: string
+  branch_name: string
+  pg_version: number
+}
+
+/** Every endpoint that may be connected to, with what its compute is made from. */
+export async function listLiveEndpoints(sql: Queryable): Promise<LiveEndpoint[]> {
+  return sql<LiveEndpoint[]>`
+    select e.*, b.volume_id, b.name as branch_name, p.pg_version
+    from endpoints e join branches b on b.id = e.branch_id join projects p on p.id = b.project_id
+    where b.ready_at is not null and b.deleted_at is null and p.deleted_at is null`
+}
+
+export async function updateEndpoint(
+  sql: Queryable,
+  id: string,
+  change: Partial<Omit<NewEndpoint, 'id' | 'project_id' | 'branch_id' | 'type'>>,
+): Promise<void> {
+  await sql`
+    update endpoints set
+      name = coalesce(${change.name ?? null}, name),
+      min_cu = coalesce(${change.min_cu ?? null}, min_cu),
+      max_cu = coalesce(${change.max_cu ?? null}, max_cu),
+      suspend_timeout_seconds = coalesce(${change.suspend_timeout_seconds ?? null}, suspend_timeout_seconds),
+      pg_settings = coalesce(${change.pg_settings ? sql.json(change.pg_settings) : null}, pg_settings),
+      pooler_enabled = coalesce(${change.pooler_enabled ?? null}, pooler_enabled),
+      disabled = coalesce(${change.disabled ?? null}, disabled),
+      updated_at = now()
+    where id = ${id}`
+}
+
+/** Copies what the host saw of a compute. */
+export async function recordComputeState(
+  sql: Queryable,
+  id: string,
+  state: EndpointState,
+  at: Date,
+): Promise<void> {
+  await sql`
+    update endpoints set
+      current_state = ${state},
+      started_at = case when ${state} = 'active' then ${at} else started_at end,
+      suspended_at = case when ${state} = 'idle' then ${at} else suspended_at end,
+      last_active = greatest(last_active, ${at})
+    where id = ${id}`
+}
+
+export async function recordLastActive(sql: Queryable, id: string, at: Date): Promise<void> {
+  await sql`update endpoints set last_active = greatest(last_active, ${at}) where id = ${id}`
+}
+
+export async function removeEndpoint(sql: Queryable, id: string): Promise<void> {
+  await sql`delete from endpoints where id = ${id}`
+}

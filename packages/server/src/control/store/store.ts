@@ -1,0 +1,115 @@
+import { readdir } from 'node:fs/promises'
+
+import Postgrator from 'postgrator'
+import postgres, { type Sql } from 'postgres'
+
+import { AppError, errorCode } from '../../lib/errors.ts'
+
+/** The metadata database. SQL on it stands only in `control/store/`, one file per table. */
+export type Store = Sql<{ bigint: number }>
+
+/** A connection or a transaction on the store. */
+export type Queryable = Store | postgres.TransactionSql<{ bigint: number }>
+
+export interface StoreAddress {
+  /** A connection string (`DATABASE_URL`) … */
+  url?: string
+  /** … or the socket directory of the platform's own cluster. */
+  socketDirectory?: string
+  username?: string
+  database?: string
+}
+
+const connectTimeoutSeconds = 10
+const maxConnections = 10
+
+export function openStore(address: StoreAddress): Store {
+  const options = {
+    max: maxConnections,
+    connect_timeout: connectTimeoutSeconds,
+    onnotice: () => undefined,
+    connection: { application_name: 'coppice' },
+    // int8 holds byte counts: exact in a double up to 8 PiB.
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  }
+  if (address.url !== undefined) return postgres(address.url, options)
+  return postgres({
+    ...options,
+    host: address.socketDirectory ?? '',
+    username: address.username ?? '',
+    database: address.database ?? '',
+  })
+}
+
+const migrationsDirectory = new URL('migrations/', import.meta.url).pathname
+
+/**
+ * Brings the store's schema up to this code's. Refuses a store that is newer. One run at a time: the
+ * session lock is released with the connection, whatever happens.
+ */
+export async function migrateStore(store: Store): Promise<void> {
+  const connection = await store.reserve()
+  try {
+    await connection`select pg_advisory_lock(hashtext('coppice migrations'))`
+    const postgrator = new Postgrator({
+      migrationPattern: `${await migrationsPath()}*`,
+      driver: 'pg',
+      schemaTable: 'schema_version',
+      execQuery: async (query) => ({ rows: await connection.unsafe(query) }),
+      execSqlScript: async (script) => {
+        await connection.unsafe(`begin;\n${script}\n;commit;`)
+      },
+    })
+    const [current, newest] = [
+      await postgrator.getDatabaseVersion(),
+      await postgrator.getMaxVersion(),
+    ]
+    if (current > newest) {
+      throw new Error(
+        `the store is at version ${current}, made by a newer Coppice; this one knows ${newest}`,
+      )
+    }
+    await postgrator.migrate()
+    await connection`select pg_advisory_unlock(hashtext('coppice migrations'))`
+  } finally {
+    connection.release()
+  }
+}
+
+/** The compiled program keeps its `.sql` files in the sources: `tsc` copies none. */
+async function migrationsPath(): Promise<string> {
+  const fromSource = migrationsDirectory.replace('/dist/', '/src/')
+  for (const path of [migrationsDirectory, fromSource]) {
+    const names = await readdir(path).catch(() => [])
+    if (names.some((name) => name.endsWith('.sql'))) return path
+  }
+  throw new Error(`the store's migrations are missing from ${fromSource}`)
+}
+
+/** What identifies this platform; made once, together with the schema. */
+export async function platformId(store: Store, proposed: string): Promise<string> {
+  const [row] = await store<{ id: string }[]>`
+    with made as (
+      insert into platform (id) select ${proposed} where not exists (select from platform) returning id
+    )
+    select id from made union all select id from platform limit 1`
+  return row?.id ?? proposed
+}
+
+/** SQLSTATE of a unique violation (PostgreSQL manual, appendix A). */
+export const isUniqueViolation = (error: unknown): boolean => errorCode(error) === '23505'
+
+/** Turns "the store does not answer" into the error that clients retry. */
+export function storeError(error: unknown): unknown {
+  const code = errorCode(error) ?? ''
+  const isDown =
+    ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'CONNECT_TIMEOUT'].includes(code) ||
+    code.startsWith('CONNECTION_') ||
+    code.startsWith('57P')
+  if (!isDown) return error
+  return new AppError(
+    'store_unavailable',
+    'the metadata store does not answer; connections to branches keep working, try again shortly',
+    { cause: error },
+  )
+}

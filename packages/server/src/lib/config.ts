@@ -1,0 +1,47 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/** The only reader of the environment. docs/config.md lists every variable; a test keeps it equal. */
+export const environmentVariables = {
+  COPPICE_HOME: "The platform's state directory.",
+  COPPICE_DATABASE_URL: 'A PostgreSQL for the metadata store instead of the platform’s own.',
+  DATABASE_URL: 'The same, looked at only when the platform is first started.',
+  COPPICE_POSTGRES_PATHS:
+    'More directories to look for PostgreSQL servers in, separated by colons.',
+  COPPICE_DATABASE_USER: 'The OS user that PostgreSQL runs as when the platform runs as root.',
+  COPPICE_LOG_LEVEL: 'trace, debug, info (the default), warn or error.',
+  COPPICE_FAILPOINT: 'For tests: the step at which the process kills itself.',
+} as const
+
+export interface Environment {
+  home: string
+  databaseUrl: string | undefined
+  firstDatabaseUrl: string | undefined
+  postgresPaths: string[]
+  databaseUser: string | undefined
+  logLevel: string
+  failpoint: string | undefined
+}
+
+export function readEnvironment(): Environment {
+  const read = (name: keyof typeof environmentVariables): string | undefined =>
+    process.env[name] || undefined
+  return {
+    home: read('COPPICE_HOME') ?? defaultHome(),
+    databaseUrl: read('COPPICE_DATABASE_URL'),
+    firstDatabaseUrl: read('DATABASE_URL'),
+    postgresPaths: (read('COPPICE_POSTGRES_PATHS') ?? '').split(':').filter((path) => path !== ''),
+    databaseUser: read('COPPICE_DATABASE_USER'),
+    logLevel: read('COPPICE_LOG_LEVEL') ?? 'info',
+    failpoint: read('COPPICE_FAILPOINT'),
+  }
+}
+
+/** The same places as in the CLI's `config.ts`: the two share no code, only this convention. */
+function defaultHome(): string {
+  if (process.getuid?.() === 0) return '/var/lib/coppice'
+  if (process.platform === 'darwin') {
+    return join(homedir(), 'Library', 'Application Support', 'Coppice')
+  }
+  return join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'coppice')
+}

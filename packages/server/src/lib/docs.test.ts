@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs'
+
+import { errors } from '@coppice/api'
+import { expect, test } from 'vitest'
+
+import { environmentVariables } from './config.ts'
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../../../../docs/${name}`, import.meta.url), 'utf8')
+
+/** The cells of the table rows whose first cell is a code span. */
+const rows = (text: string): string[][] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+
+test('docs/errors.md lists each error with its status and SQLSTATE, and no other', () => {
+  const documented = rows(read('errors.md')).map(([code, status, sqlstate]) => [
+    code,
+    status,
+    sqlstate,
+  ])
+  const known = Object.entries(errors).map(([code, error]) => [
+    `\`${code}\``,
+    String(error.status),
+    error.sqlstate,
+  ])
+  expect(documented).toEqual(known)
+})
+
+test('docs/config.md lists each environment variable and no other', () => {
+  const documented = rows(read('config.md'))
+    .map(([name]) => name?.replaceAll('`', ''))
+    .filter((name) => name !== undefined && /^[A-Z]/.test(name))
+  expect(documented).toEqual(Object.keys(environmentVariables))
+})

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { chmod, lstat, mkdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Every path below the platform's state directory, in one place. */
+export interface Home {
+  root: string
+  config: string
+  /** Where the running platform is to be found; gone when it has stopped. */
+  run: string
+  lock: string
+  apiKey: string
+  secretKey: string
+  tls: string
+  pool: string
+  poolImage: string
+  store: string
+  computes: string
+  installations: string
+  logs: string
+  /** Parent of the socket directories: short, since a socket's path has at most 107 bytes. */
+  sockets: string
+}
+
+/** `sun_path` holds 108 bytes with its NUL; below this come `/<endpoint id>/.s.PGSQL.5432`. */
+const socketRootMaxBytes = 40
+
+export function homePaths(root: string): Home {
+  const inside = (name: string) => join(root, name)
+  const nearby = inside('run')
+  return {
+    root,
+    config: inside('config.json'),
+    run: inside('run.json'),
+    lock: inside('lock'),
+    apiKey: inside('api-key'),
+    secretKey: inside('secret.key'),
+    tls: inside('tls'),
+    pool: inside('pool'),
+    poolImage: inside('pool.img'),
+    store: inside('store'),
+    computes: inside('computes'),
+    installations: inside('postgres'),
+    logs: inside('logs'),
+    sockets: Buffer.byteLength(nearby) <= socketRootMaxBytes ? nearby : shortSocketRoot(root),
+  }
+}
+
+function shortSocketRoot(root: string): string {
+  const name = createHash('sha256').update(root).digest('hex').slice(0, 10)
+  return join(tmpdir(), `coppice-${process.getuid?.() ?? 0}-${name}`)
+}
+
+/**
+ * Makes the state directory. The database's user must be able to pass through it to its volumes, so
+ * it is 0711: what is in it cannot be listed, and what is secret in it is 0600 or 0700.
+ */
+export async function createHome(home: Home): Promise<void> {
+  for (const path of [home.root, home.pool, home.computes, home.installations, home.sockets]) {
+    await mkdir(path, { recursive: true, mode: 0o711 })
+  }
+  await requireOwn(home.sockets)
+  await chmod(home.root, 0o711)
+  await chmod(home.sockets, 0o711)
+  for (const path of [home.tls, home.logs]) await mkdir(path, { recursive: true, mode: 0o700 })
+}
+
+/** The short place lies in a directory that others can write to: one made by them is not used. */
+async function requireOwn(path: string): Promise<void> {
+  const found = await lstat(path)
+  if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid)) return
+  throw new Error(`${path} belongs to another user; remove it, or choose another --home`)
+}

@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises'
+
+import { errorCode } from './errors.ts'
+import { writeFileAtomically } from './files.ts'
+
+/**
+ * What the platform remembers between runs, `<home>/config.json`: ports and names are part of every
+ * connection string, so they stay what they were; flags of `up` change them.
+ */
+export interface SavedConfig {
+  direct_port?: number
+  pooled_port?: number
+  api_port?: number
+  listen?: string
+  domain?: string
+  /** Set when the pool is a loop image, to mount it again. */
+  pool_image?: string
+  /** Where the store was found to be at the first start. */
+  store?: 'own' | 'database_url'
+}
+
+export async function readSavedConfig(path: string): Promise<SavedConfig> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as SavedConfig
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return {}
+    throw new Error(`cannot read ${path}`, { cause: error })
+  }
+}
+
+export async function saveConfig(path: string, config: SavedConfig): Promise<void> {
+  await writeFileAtomically(path, `${JSON.stringify(config, null, 2)}\n`)
+}

@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util'
+
+import { readEnvironment } from './lib/config.ts'
+import { AppError } from './lib/errors.ts'
+import { homePaths } from './lib/home.ts'
+import { doctor } from './program/doctor.ts'
+import { stopPlatform } from './program/local-socket.ts'
+import { emit, emitError } from './program/output.ts'
+import { poolCommand } from './program/pool-command.ts'
+import { serve } from './program/serve-command.ts'
+import { serveFlags } from './program/serve-options.ts'
+
+/**
+ * The server's program: `serve`, `down`, `doctor`, `pool create|grow|status`. It speaks JSON lines on
+ * stdout; people use the CLI, which runs it.
+ */
+const flags = {
+  ...serveFlags,
+  size: { type: 'string' },
+  'keep-computes': { type: 'boolean' },
+} as const
+
+try {
+  const { values, positionals } = parseArgs({
+    options: flags,
+    allowPositionals: true,
+    strict: true,
+  })
+  const environment = readEnvironment()
+  const home = homePaths(values.home ?? environment.home)
+  const [command, ...rest] = positionals
+  switch (command) {
+    case 'serve':
+      await serve(home, values, environment)
+      break
+    case 'down':
+      emit({ stopped: await stopPlatform(home, values['keep-computes'] ?? false) })
+      break
+    case 'doctor':
+      emit({ checks: await doctor(home, environment) })
+      break
+    case 'pool':
+      emit(await poolCommand(home, environment, rest[0], values.size))
+      break
+    case undefined:
+    default:
+      throw new AppError('invalid_request', `unknown command ${command ?? '(none)'}`)
+  }
+} catch (error) {
+  emitError(error)
+  process.exitCode = 1
+}

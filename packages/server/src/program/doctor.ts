@@ -1,0 +1,174 @@
+import { access, readFile, statfs } from 'node:fs/promises'
+
+import { findInstallations } from '../compute/installations.ts'
+import { findDatabaseUser } from '../compute/os-user.ts'
+import type { Environment } from '../lib/config.ts'
+import { describeError } from '../lib/errors.ts'
+import { exec } from '../lib/exec.ts'
+import { createHome, type Home } from '../lib/home.ts'
+import { readSavedConfig } from '../lib/saved-config.ts'
+import { canCreatePoolImage, isMounted } from '../volume/pool-image.ts'
+import { probePool } from '../volume/probe.ts'
+import { renderSize } from '../volume/size.ts'
+import { askPlatform } from './local-socket.ts'
+import { namesResolve } from './names-resolve.ts'
+
+/** One thing that this machine offers or lacks, and what to do about it. */
+export interface Check {
+  name: string
+  status: 'ok' | 'warn' | 'fail'
+  detail: string
+  advice?: string
+}
+
+/** What this machine offers a platform, found out by trying. Changes nothing that stays. */
+export async function doctor(home: Home, environment: Environment): Promise<Check[]> {
+  const checks = {
+    Node: async () => checkNode(),
+    PostgreSQL: async () => checkPostgres(environment),
+    'Database user': async () => checkUser(environment),
+    'Storage pool': async () => checkPool(home, environment),
+    'Host names': async () => checkNames(home),
+    openssl: async () => checkProgram('openssl', 'makes the certificates', 'fail'),
+    psql: async () => checkProgram('psql', 'connects to branches from the terminal', 'warn'),
+    'CPU and memory limits': async () => checkCgroups(),
+    Platform: async () => checkPlatform(home),
+  }
+  const results: Check[] = []
+  for (const [name, check] of Object.entries(checks)) {
+    const result = await check().catch((error: unknown): Outcome => ({
+      status: 'fail',
+      detail: describeError(error),
+    }))
+    results.push({ name, ...result })
+  }
+  return results
+}
+
+type Outcome = Omit<Check, 'name'>
+
+const leastNode = [20, 19] as const
+
+async function checkNode(): Promise<Outcome> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const isEnough = major > leastNode[0] || (major === leastNode[0] && minor >= leastNode[1])
+  return isEnough
+    ? { status: 'ok', detail: process.versions.node }
+    : { status: 'fail', detail: process.versions.node, advice: 'install Node 20.19 or newer' }
+}
+
+async function checkPostgres(environment: Environment): Promise<Outcome> {
+  const found = await findInstallations({ configuredPaths: environment.postgresPaths })
+  if (found.length === 0) {
+    return {
+      status: 'fail',
+      detail: 'no server of versions 14 to 18',
+      advice: 'install one, e.g. `apt install postgresql`',
+    }
+  }
+  const list = found.map(({ version, origin }) => `${version} (${origin})`).join(', ')
+  return { status: 'ok', detail: `${list}; new projects use ${found[0]?.majorVersion}` }
+}
+
+async function checkUser(environment: Environment): Promise<Outcome> {
+  const user = await findDatabaseUser(environment.databaseUser)
+  return {
+    status: 'ok',
+    detail:
+      user === undefined
+        ? 'PostgreSQL runs as you'
+        : `PostgreSQL runs as ${user.name} (uid ${user.uid})`,
+  }
+}
+
+async function checkPool(home: Home, environment: Environment): Promise<Outcome> {
+  const { pool_image: image } = await readSavedConfig(home.config)
+  if (image !== undefined && !(await isMounted({ imagePath: image, mountPoint: home.pool }))) {
+    return {
+      status: 'warn',
+      detail: `${image} is not mounted`,
+      advice: 'run `coppice up` as root, or `sudo coppice pool mount`',
+    }
+  }
+  await createHome(home)
+  const user = await findDatabaseUser(environment.databaseUser)
+  const probe = await probePool(home.pool, user)
+  const timings = Object.entries(probe.drivers)
+    .map(([kind, one]) => `${kind} ${one.works ? `${one.cloneMs.toFixed(0)} ms` : 'no'}`)
+    .join(', ')
+  const detail = `${probe.driver ?? 'none'} at ${home.pool} (a clone by ${timings})`
+  if (probe.driver === undefined || !probe.isReachable) {
+    return { status: 'fail', detail, advice: probe.warnings.join('; ') }
+  }
+  if (probe.driver !== 'copy') return { status: 'ok', detail }
+  const support = await canCreatePoolImage()
+  return {
+    status: 'warn',
+    detail: `${detail}: every branch is a full copy`,
+    advice: support.possible
+      ? '`coppice up` makes a btrfs pool image by itself at the first start, or `coppice pool create --size 50G`'
+      : `${support.reason}; then \`sudo coppice pool create --size 50G\``,
+  }
+}
+
+async function checkNames(home: Home): Promise<Outcome> {
+  const domain = (await readSavedConfig(home.config)).domain ?? 'coppice.localhost'
+  return (await namesResolve(domain))
+    ? { status: 'ok', detail: `names below ${domain} resolve` }
+    : {
+        status: 'warn',
+        detail: `names below ${domain} do not resolve; connection strings use options=endpoint=`,
+        advice: '`apt install libnss-myhostname` gives every branch a host name of its own',
+      }
+}
+
+async function checkProgram(
+  name: string,
+  purpose: string,
+  otherwise: 'warn' | 'fail',
+): Promise<Outcome> {
+  const flag = name === 'openssl' ? 'version' : '--version'
+  try {
+    return { status: 'ok', detail: (await exec(name, [flag])).trim() }
+  } catch {
+    return { status: otherwise, detail: `not found; it ${purpose}`, advice: `install ${name}` }
+  }
+}
+
+/** Sizes are not enforced yet; what will do so is named, so that a host can be chosen by it. */
+async function checkCgroups(): Promise<Outcome> {
+  const hasV2 = await canRead('/sys/fs/cgroup/cgroup.controllers')
+  const hasV1 = await canRead('/sys/fs/cgroup/memory')
+  const kind = hasV2 ? 'cgroup v2' : hasV1 ? 'cgroup v1' : 'no cgroups'
+  return {
+    status: 'warn',
+    detail: `${kind} on this machine; computes run without limits in this version`,
+  }
+}
+
+async function checkPlatform(home: Home): Promise<Outcome> {
+  const running = await askPlatform(home)
+  if (running === undefined)
+    return { status: 'ok', detail: 'not running; start it with `coppice up`' }
+  const address = await readFile(home.run, 'utf8').then(
+    (text) => String((JSON.parse(text) as Record<string, unknown>)['api_url']),
+    () => 'starting',
+  )
+  const { freeBytes, totalBytes } = await poolSpace(home)
+  return {
+    status: 'ok',
+    detail: `running at ${address}; ${renderSize(freeBytes)} of ${renderSize(totalBytes)} free`,
+  }
+}
+
+async function poolSpace(home: Home): Promise<{ freeBytes: number; totalBytes: number }> {
+  const { bavail, bsize, blocks } = await statfs(home.pool)
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
+}
+
+async function canRead(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,68 @@
+import { access } from 'node:fs/promises'
+
+import { connectionUri } from '../control/connection-uri.ts'
+import type { Context } from '../control/context.ts'
+import { hashApiKey } from '../control/http/auth.ts'
+import { createProject } from '../control/projects.ts'
+import { insertApiKey } from '../control/store/api-keys.ts'
+import { findDefaultBranch } from '../control/store/branches.ts'
+import { listDatabases } from '../control/store/databases.ts'
+import { listBranchEndpoints } from '../control/store/endpoints.ts'
+import { listProjects } from '../control/store/projects.ts'
+import { listRoles } from '../control/store/roles.ts'
+import { writeFileAtomically } from '../lib/files.ts'
+import type { Home } from '../lib/home.ts'
+import { newApiKey } from '../lib/passwords.ts'
+
+/** The key of whoever runs the platform, in a file that only they can read. Made again when deleted. */
+export async function ensureApiKey(context: Context, home: Home): Promise<void> {
+  const isThere = await access(home.apiKey).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) return
+  const key = newApiKey()
+  await insertApiKey(context.store, 'local', hashApiKey(key))
+  await writeFileAtomically(home.apiKey, `${key}\n`, 0o600)
+}
+
+export interface ReadyProject {
+  projectId: string
+  /** With the password in it; undefined where the role's is not stored. */
+  connectionUri: string | undefined
+}
+
+/** The first project, made when there is none; its connection string is what `up` ends with. */
+export async function ensureProject(
+  context: Context,
+  onStep: (message: string) => void,
+): Promise<ReadyProject> {
+  const [project] = await listProjects(context.store, { limit: 1, deleted: false })
+  if (project !== undefined) {
+    return { projectId: project.id, connectionUri: await findConnectionUri(context, project.id) }
+  }
+  onStep('Making the first project')
+  const made = await createProject(context, { name: 'main' })
+  return { projectId: made.project.id, connectionUri: made.connection.connection_uri }
+}
+
+async function findConnectionUri(context: Context, projectId: string): Promise<string | undefined> {
+  const branch = await findDefaultBranch(context.store, projectId)
+  if (branch === undefined) return undefined
+  const [endpoint] = await listBranchEndpoints(context.store, branch.id)
+  const [database] = await listDatabases(context.store, branch.id)
+  const role = (await listRoles(context.store, branch.id)).find(
+    (one) => one.name === database?.owner_name,
+  )
+  if (!endpoint || !database || !role?.password_sealed) return undefined
+  return connectionUri(
+    {
+      endpointId: endpoint.id,
+      role: role.name,
+      password: context.secrets.open(role.password_sealed),
+      database: database.name,
+      pooled: false,
+    },
+    context.settings,
+  )
+}

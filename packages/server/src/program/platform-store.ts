@@ -1,0 +1,60 @@
+import { join } from 'node:path'
+
+import { migrateStore, openStore, platformId, type Store } from '../control/store/store.ts'
+import type { Home } from '../lib/home.ts'
+import { newName } from '../lib/ids.ts'
+import type { Postgres } from './postgres.ts'
+import type { ServeOptions } from './serve-options.ts'
+import { startStoreCluster } from './store-cluster.ts'
+
+export interface PlatformStore {
+  sql: Store
+  kind: 'own' | 'database_url'
+  platformId: string
+  stop(keepComputes: boolean): Promise<void>
+}
+
+/**
+ * The metadata store: `COPPICE_DATABASE_URL`, else, at the very first start, `DATABASE_URL`, else a
+ * PostgreSQL of the platform's own. `DATABASE_URL` counts only then because users export it for their
+ * own programs, often with one of our branches in it (docs/decisions/0004-store.md).
+ */
+export async function openPlatformStore(
+  home: Home,
+  options: ServeOptions,
+  postgres: Postgres,
+): Promise<PlatformStore> {
+  const url = storeUrl(options)
+  const cluster =
+    url === undefined
+      ? await startStoreCluster({
+          installation: postgres.newest,
+          directory: home.store,
+          socketDirectory: join(home.sockets, 'store'),
+          user: postgres.databaseUser,
+        })
+      : undefined
+  const sql = openStore(cluster?.address ?? { ...(url !== undefined && { url }) })
+  const stop = async (keepComputes: boolean): Promise<void> => {
+    await sql.end({ timeout: 5 })
+    if (!keepComputes) await cluster?.stop()
+  }
+  try {
+    await migrateStore(sql)
+    const id = await platformId(sql, newName())
+    return { sql, kind: url === undefined ? 'own' : 'database_url', platformId: id, stop }
+  } catch (error) {
+    await stop(true)
+    throw error
+  }
+}
+
+function storeUrl({ environment, saved }: ServeOptions): string | undefined {
+  if (environment.databaseUrl !== undefined) return environment.databaseUrl
+  if (saved.store === undefined) return environment.firstDatabaseUrl
+  if (saved.store === 'own') return undefined
+  if (environment.firstDatabaseUrl !== undefined) return environment.firstDatabaseUrl
+  throw new Error(
+    'this platform keeps its metadata in an external PostgreSQL; set COPPICE_DATABASE_URL to it',
+  )
+}

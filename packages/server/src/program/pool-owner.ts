@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { AppError, errorCode } from '../lib/errors.ts'
+import { writeFileAtomically } from '../lib/files.ts'
+import type { VolumeDriver } from '../volume/volume.ts'
+
+/**
+ * Marks the pool with the platform whose store describes it. With another store nothing on the pool
+ * would make sense, and cleaning up after crashes would be a loss of data, so that is refused.
+ */
+export async function claimPool(volumes: VolumeDriver, platformId: string): Promise<void> {
+  const path = join(volumes.root, 'platform.json')
+  const owner = await readOwner(path)
+  if (owner === platformId) return
+  if (owner === undefined && (await volumes.list()).every((name) => name.startsWith('template-'))) {
+    await writeFileAtomically(path, `${JSON.stringify({ platform_id: platformId })}\n`, 0o644)
+    return
+  }
+  throw new AppError(
+    'invalid_request',
+    `the storage pool at ${volumes.root} belongs to platform ${owner ?? 'unknown'}, the metadata store to ` +
+      `${platformId}; start with the store that this pool was made with, or with another --home`,
+  )
+}
+
+async function readOwner(path: string): Promise<string | undefined> {
+  try {
+    const { platform_id } = JSON.parse(await readFile(path, 'utf8')) as { platform_id: string }
+    return platform_id
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw new Error(`cannot read ${path}`, { cause: error })
+  }
+}

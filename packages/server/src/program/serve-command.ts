@@ -1,0 +1,79 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Environment } from '../lib/config.ts'
+import { describeError } from '../lib/errors.ts'
+import { armFailpoint } from '../lib/failpoint.ts'
+import { createHome, type Home } from '../lib/home.ts'
+import { createLog, type Logger } from '../lib/log.ts'
+import { readSavedConfig } from '../lib/saved-config.ts'
+import { askPlatform, claimHome } from './local-socket.ts'
+import { emit } from './output.ts'
+import { type ServeFlags, serveOptions } from './serve-options.ts'
+import { type RunningPlatform, startPlatform } from './serve.ts'
+
+/** Runs the platform until `down` asks it to stop over the local socket, or a signal does. */
+export async function serve(
+  home: Home,
+  flags: ServeFlags,
+  environment: Environment,
+): Promise<void> {
+  armFailpoint(environment.failpoint)
+  const running = await askPlatform(home)
+  if (running !== undefined) {
+    emit({ ...running, already_running: true })
+    return
+  }
+  const options = serveOptions(flags, environment, await readSavedConfig(home.config))
+  await createHome(home)
+  const log = createLog({
+    level: environment.logLevel,
+    file: join(home.logs, 'daemon.log'),
+    toStderr: !options.isDetached,
+  })
+  // Whoever started this may stop reading; that is no reason to stop.
+  process.stdout.on('error', () => undefined)
+  dieOnBugs(log)
+
+  let platform: RunningPlatform | undefined
+  const stop = once(async (keepComputes: boolean) => {
+    log.info({ keep_computes: keepComputes }, 'stopping')
+    await rm(home.run, { force: true })
+    await platform?.stop(keepComputes)
+  })
+  const socket = await claimHome(home, stop)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      void stop(false).then(() => process.exit(0))
+    })
+  }
+  platform = await startPlatform(home, options, log, (message) => {
+    log.info(message)
+    emit({ event: 'step', message })
+  })
+  log.info({ api_url: platform.ready.api_url, pid: process.pid }, 'ready')
+  socket.describe(platform.ready)
+  emit(platform.ready)
+}
+
+/** The first call decides; later ones wait for its end. */
+function once<A, R>(work: (argument: A) => Promise<R>): (argument: A) => Promise<R> {
+  let running: Promise<R> | undefined
+  return async (argument) => {
+    running ??= work(argument)
+    return running
+  }
+}
+
+/** A bug may have left anything behind in memory. Computes run on and are adopted by the next start. */
+function dieOnBugs(log: Logger): void {
+  const die = (error: unknown): void => {
+    log.fatal(
+      { error: describeError(error), stack: error instanceof Error ? error.stack : undefined },
+      'stopped by an unexpected error',
+    )
+    process.exit(70)
+  }
+  process.on('uncaughtException', die)
+  process.on('unhandledRejection', die)
+}

@@ -1,0 +1,259 @@
+import { ComputeHost } from '../compute/host.ts'
+import type { Context, Settings } from '../control/context.ts'
+import { createHandlers } from '../control/http/handlers.ts'
+import { createHttpServer } from '../control/http/server.ts'
+import { recoverOperations } from '../control/operations/runner.ts'
+import { createReconciler, reconcileComputes, reportUnknownVolumes } from '../control/reconcile.ts'
+import { recordComputeState } from '../control/store/endpoints.ts'
+import { ensureTemplate } from '../control/templates.ts'
+import { ensureCertificates } from '../gateway/certificates.ts'
+import { createGateway } from '../gateway/gateway.ts'
+import { describeError } from '../lib/errors.ts'
+import { writeFileAtomically } from '../lib/files.ts'
+import { createHome, type Home } from '../lib/home.ts'
+import { KeyedLock } from '../lib/keyed-lock.ts'
+import type { Logger } from '../lib/log.ts'
+import { saveConfig } from '../lib/saved-config.ts'
+import { loadSecretBox } from '../lib/secret-box.ts'
+import { createControlPlane } from './control-plane.ts'
+import { ensureApiKey, ensureProject } from './first-start.ts'
+import { namesResolve } from './names-resolve.ts'
+import { openPlatformPool } from './platform-pool.ts'
+import { openPlatformStore } from './platform-store.ts'
+import { claimPool } from './pool-owner.ts'
+import { choosePorts } from './ports.ts'
+import { findPostgres } from './postgres.ts'
+import type { ServeOptions } from './serve-options.ts'
+import { createPlatformStatus } from './status.ts'
+import { version } from './version.ts'
+
+/** What `up` tells the user when the platform is there. */
+export interface ReadyEvent {
+  event: 'ready'
+  api_url: string
+  api_key_file: string
+  connection_uri: string | undefined
+  project_id: string
+  domain: string
+  direct_port: number
+  pooled_port: number
+  ca_file: string
+  home: string
+  pid: number
+  postgres_version: string
+  pool: { driver: string; path: string; warning?: string }
+  notes: string[]
+  already_running: boolean
+}
+
+export interface RunningPlatform {
+  ready: ReadyEvent
+  /** Stops what clients reach, then the rest in reverse; computes and the store only unless kept. */
+  stop(keepComputes: boolean): Promise<void>
+}
+
+/** Something to undo, newest first, when the platform stops or its start fails. */
+type Stop = (keepComputes: boolean) => Promise<void>
+
+const region = 'local'
+const defaultSuspendTimeoutSeconds = 300
+const recoveryWindowSeconds = 7 * 86_400
+
+/**
+ * Starts the platform, from the bottom up: state directory, PostgreSQL, pool, store, computes that are
+ * already running, what a crash left, gateway, API. When a later part fails, the earlier ones stop.
+ */
+export async function startPlatform(
+  home: Home,
+  options: ServeOptions,
+  log: Logger,
+  onStep: (message: string) => void,
+): Promise<RunningPlatform> {
+  const stops: Stop[] = []
+  const stop = async (keepComputes: boolean): Promise<void> => {
+    for (const one of stops.splice(0).toReversed()) {
+      await one(keepComputes).catch((error: unknown) => {
+        log.error({ error: describeError(error) }, 'a part of the platform did not stop cleanly')
+      })
+    }
+  }
+  try {
+    return { ready: await start(home, options, log, onStep, stops), stop }
+  } catch (error) {
+    await stop(true)
+    throw error
+  }
+}
+
+async function start(
+  home: Home,
+  options: ServeOptions,
+  log: Logger,
+  onStep: (message: string) => void,
+  stops: Stop[],
+): Promise<ReadyEvent> {
+  await createHome(home)
+  onStep('Looking for PostgreSQL')
+  const postgres = await findPostgres(home, options.environment)
+
+  onStep('Opening the storage pool')
+  const pool = await openPlatformPool(home, options, postgres.databaseUser, onStep)
+
+  onStep('Starting the metadata store')
+  const store = await openPlatformStore(home, options, postgres)
+  stops.push(async (keepComputes) => store.stop(keepComputes))
+  await claimPool(pool.volumes, store.platformId)
+
+  const ports = await choosePorts(options)
+  const domain = options.domain
+  const settings: Settings = {
+    platformId: store.platformId,
+    region,
+    domain,
+    namesResolve: await namesResolve(domain),
+    directPort: ports.direct,
+    pooledPort: ports.pooled,
+    defaultSuspendTimeoutSeconds,
+    recoveryWindowSeconds,
+    defaultPgVersion: postgres.newest.majorVersion,
+  }
+  const host = new ComputeHost({
+    directory: home.computes,
+    runDirectory: home.sockets,
+    installations: postgres.installations,
+    user: postgres.databaseUser,
+    log,
+  })
+  const context: Context = {
+    store: store.sql,
+    volumes: pool.volumes,
+    host,
+    installations: postgres.installations,
+    databaseUser: postgres.databaseUser,
+    secrets: await loadSecretBox(home.secretKey),
+    settings,
+    locks: new KeyedLock(),
+    log,
+  }
+  await host.start()
+  stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
+  await recoverAfterCrash(context)
+  followComputes(context)
+
+  onStep(`Preparing PostgreSQL ${postgres.newest.version}`)
+  await ensureTemplate(context, settings.defaultPgVersion)
+
+  const certificates = await ensureCertificates({ directory: home.tls, domain, extraNames: [] })
+  const gateway = createGateway({
+    controlPlane: createControlPlane(host),
+    tls: certificates,
+    domain,
+    listen: options.listen.flatMap((address) => [
+      { host: address, port: ports.direct, pooled: false },
+      { host: address, port: ports.pooled, pooled: true },
+    ]),
+    log,
+  })
+  await gateway.start()
+  stops.push(async () => gateway.stop())
+
+  const apiUrl = `http://${options.apiHost}:${ports.api}/api/v2`
+  const status = createPlatformStatus({
+    context,
+    home,
+    apiUrl,
+    storeKind: store.kind,
+    startedAt: new Date(),
+  })
+  const api = await createHttpServer({
+    store: store.sql,
+    handlers: createHandlers(context, status),
+    log,
+    version,
+  })
+  await api.listen({ host: options.apiHost, port: ports.api })
+  stops.push(async () => api.close())
+
+  const reconciler = createReconciler(context)
+  await reconciler.start()
+  stops.push(async () => reconciler.stop())
+
+  await ensureApiKey(context, home)
+  const project = await ensureProject(context, onStep)
+  await saveConfig(home.config, {
+    ...options.saved,
+    ...pool.saved,
+    direct_port: ports.direct,
+    pooled_port: ports.pooled,
+    api_port: ports.api,
+    listen: options.listen.join(','),
+    domain,
+    store: store.kind,
+  })
+  const ready: ReadyEvent = {
+    event: 'ready',
+    api_url: apiUrl,
+    api_key_file: home.apiKey,
+    connection_uri: project.connectionUri,
+    project_id: project.projectId,
+    domain,
+    direct_port: ports.direct,
+    pooled_port: ports.pooled,
+    ca_file: certificates.caPath,
+    home: home.root,
+    pid: process.pid,
+    postgres_version: postgres.newest.version,
+    pool: {
+      driver: pool.volumes.kind,
+      path: pool.volumes.root,
+      ...(pool.volumes.warning !== undefined && { warning: pool.volumes.warning }),
+    },
+    notes: notes(settings, options),
+    already_running: false,
+  }
+  // The password stays out of the file: it is for finding the platform, not for entering it.
+  const { connection_uri: _, ...place } = ready
+  await writeFileAtomically(home.run, `${JSON.stringify(place, null, 2)}\n`, 0o644)
+  return ready
+}
+
+/** Order matters: half-made volumes go first, then the operations that made them, then computes. */
+async function recoverAfterCrash(context: Context): Promise<void> {
+  const swept = await context.volumes.sweep()
+  const recovered = await recoverOperations(context)
+  await reconcileComputes(context)
+  const unknown = await reportUnknownVolumes(context)
+  context.log.info({ swept, recovered, unknown: unknown.length }, 'recovered')
+}
+
+/** Copies each change of a compute's state into the store; a store that is down misses it until the next. */
+function followComputes(context: Context): void {
+  context.host.onStateChange(({ endpointId, state, at }) => {
+    if (state !== 'active' && state !== 'idle') return
+    recordComputeState(context.store, endpointId, state, at).catch((error: unknown) => {
+      context.log.warn(
+        { endpoint_id: endpointId, error: describeError(error) },
+        'state not recorded',
+      )
+    })
+  })
+}
+
+function notes(settings: Settings, options: ServeOptions): string[] {
+  const found: string[] = []
+  if (!settings.namesResolve) {
+    found.push(
+      `Names below ${settings.domain} do not resolve here, so connection strings name the endpoint in ` +
+        'options=; `apt install libnss-myhostname` gives every branch a host name of its own.',
+    )
+  }
+  for (const [name, wanted, actual] of [
+    ['direct', options.directPort, settings.directPort],
+    ['pooled', options.pooledPort, settings.pooledPort],
+  ] as const) {
+    if (wanted !== actual) {
+      found.push(`Port ${wanted} is taken, so ${name} connections are on port ${actual}.`)
+    }
+  }
+  return found
+}

@@ -1,0 +1,78 @@
+import type { ComputeStatus, PlatformStatus } from '@coppice/api'
+
+import type { Compute } from '../compute/compute.ts'
+import { memoryBytes } from '../compute/memory.ts'
+import type { Context } from '../control/context.ts'
+import type { Home } from '../lib/home.ts'
+import { version } from './version.ts'
+
+interface StatusSource {
+  context: Context
+  home: Home
+  apiUrl: string
+  storeKind: string
+  startedAt: Date
+}
+
+/** `GET /platform/status`: what runs here, and what keeps each compute awake. */
+export function createPlatformStatus(source: StatusSource): () => Promise<PlatformStatus> {
+  const { context, home } = source
+  const { settings, volumes } = context
+  return async () => {
+    const space = await volumes.space()
+    const computes = context.host.list()
+    return {
+      version,
+      pid: process.pid,
+      started_at: source.startedAt.toISOString(),
+      home: home.root,
+      api_url: source.apiUrl,
+      domain: settings.domain,
+      direct_port: settings.directPort,
+      pooled_port: settings.pooledPort,
+      store: { kind: source.storeKind, available: true },
+      pool: {
+        driver: volumes.kind,
+        path: volumes.root,
+        total_bytes: space.totalBytes,
+        free_bytes: space.freeBytes,
+        ...(volumes.warning !== undefined && { warning: volumes.warning }),
+      },
+      postgres: context.installations.map(({ version: number, origin }) => ({
+        version: number,
+        origin,
+      })),
+      computes: await Promise.all(
+        computes.map(async (compute) => presentCompute(context, compute)),
+      ),
+    }
+  }
+}
+
+async function presentCompute(context: Context, compute: Compute): Promise<ComputeStatus> {
+  const { spec, state } = compute
+  const isUp = state === 'active'
+  const memory = isUp && compute.pid !== undefined ? await memoryBytes(compute.pid) : undefined
+  const timeout = spec.suspendTimeoutSeconds
+  const lastActive = compute.lastActiveAt
+  const installation = context.installations.find((one) => one.majorVersion === spec.pgVersion)
+  return {
+    endpoint_id: spec.endpointId,
+    project_id: spec.labels['project_id'] ?? '',
+    branch_id: spec.labels['branch_id'] ?? '',
+    branch_name: spec.labels['branch_name'] ?? '',
+    type: 'read_write',
+    current_state: state === 'idle' ? 'idle' : state === 'starting' ? 'init' : 'active',
+    pg_version: installation?.version ?? String(spec.pgVersion),
+    ...(compute.pid !== undefined && { pid: compute.pid }),
+    sessions: compute.sessionCount,
+    ...(memory !== undefined && { memory_bytes: memory }),
+    ...(compute.startedAt && { started_at: compute.startedAt.toISOString() }),
+    last_active: lastActive.toISOString(),
+    ...(isUp &&
+      timeout >= 0 && {
+        suspend_at: new Date(lastActive.getTime() + timeout * 1000).toISOString(),
+      }),
+    awake: isUp ? await compute.activity() : [],
+  }
+}

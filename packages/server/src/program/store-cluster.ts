@@ -1,0 +1,127 @@
+import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Installation } from '../compute/installations.ts'
+import {
+  adoptPostmaster,
+  type PostmasterOptions,
+  startPostmaster,
+  stopPostmaster,
+} from '../compute/postmaster.ts'
+import type { StoreAddress } from '../control/store/store.ts'
+import { exec, type OsUser } from '../lib/exec.ts'
+
+/**
+ * The platform's own PostgreSQL for its metadata: on the disk of the state directory and not in the
+ * pool, so that a full pool does not take the store along; reachable over a private socket only; detached
+ * like computes, so that a restarted platform finds it running.
+ */
+export interface StoreCluster {
+  address: StoreAddress
+  stop(): Promise<void>
+}
+
+interface StoreClusterOptions {
+  installation: Installation
+  directory: string
+  socketDirectory: string
+  user: OsUser | undefined
+}
+
+const superuser = 'coppice'
+const stopTimeoutMs = 30_000
+
+export async function startStoreCluster(options: StoreClusterOptions): Promise<StoreCluster> {
+  const { directory, socketDirectory, user } = options
+  const dataDirectory = join(directory, 'pgdata')
+  await makePrivate(directory, user)
+  await makePrivate(socketDirectory, user)
+  if (!(await isThere(join(dataDirectory, 'PG_VERSION')))) await initialize(options, dataDirectory)
+  await writeSettings(options)
+  const postmasterOptions: PostmasterOptions = {
+    binDirectory: options.installation.binDirectory,
+    dataDirectory,
+    configFile: join(directory, 'postgresql.conf'),
+    logFile: join(directory, 'postgres.log'),
+    user,
+  }
+  const running =
+    (await adoptPostmaster(postmasterOptions)) ?? (await startPostmaster(postmasterOptions))
+  return {
+    address: { socketDirectory, username: superuser, database: 'postgres' },
+    stop: async () => {
+      await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
+    },
+  }
+}
+
+async function initialize(options: StoreClusterOptions, dataDirectory: string): Promise<void> {
+  const unfinished = `${dataDirectory}.unfinished`
+  await rm(unfinished, { recursive: true, force: true })
+  const { binDirectory } = options.installation
+  await exec(
+    join(binDirectory, 'initdb'),
+    [
+      '-D',
+      unfinished,
+      '-U',
+      superuser,
+      '-E',
+      'UTF8',
+      '--no-locale',
+      '-A',
+      'peer',
+      '--data-checksums',
+    ],
+    { user: options.user },
+  )
+  await rename(unfinished, dataDirectory)
+}
+
+async function writeSettings(options: StoreClusterOptions): Promise<void> {
+  const { directory, socketDirectory, user } = options
+  const files = {
+    'postgresql.conf': [
+      "listen_addresses = ''",
+      'port = 5432',
+      `unix_socket_directories = '${socketDirectory.replaceAll("'", "''")}'`,
+      'unix_socket_permissions = 0700',
+      `hba_file = '${join(directory, 'pg_hba.conf').replaceAll("'", "''")}'`,
+      `ident_file = '${join(directory, 'pg_ident.conf').replaceAll("'", "''")}'`,
+      'max_connections = 40',
+      'shared_buffers = 32MB',
+      'max_wal_size = 256MB',
+      'min_wal_size = 32MB',
+      'max_logical_replication_workers = 0',
+      'jit = off',
+      "timezone = 'UTC'",
+      "cluster_name = 'coppice-store'",
+    ],
+    'pg_hba.conf': [`local all ${superuser} peer map=platform`],
+    'pg_ident.conf': [...new Set(['root', await platformUserName()])].map(
+      (name) => `platform "${name}" ${superuser}`,
+    ),
+  }
+  for (const [name, lines] of Object.entries(files)) {
+    const path = join(directory, name)
+    await writeFile(path, `${lines.join('\n')}\n`, { mode: 0o600 })
+    if (user) await chown(path, user.uid, user.gid)
+  }
+}
+
+async function platformUserName(): Promise<string> {
+  return (await exec('id', ['-un'])).trim()
+}
+
+async function makePrivate(path: string, user: OsUser | undefined): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  await chmod(path, 0o700)
+  if (user) await chown(path, user.uid, user.gid)
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}

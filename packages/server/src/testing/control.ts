@@ -1,0 +1,111 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { type Client, createClient } from '@coppice/api'
+import type { FastifyInstance } from 'fastify'
+
+import { ComputeHost } from '../compute/host.ts'
+import type { Context } from '../control/context.ts'
+import { hashApiKey } from '../control/http/auth.ts'
+import { createHandlers } from '../control/http/handlers.ts'
+import { createHttpServer } from '../control/http/server.ts'
+import { insertApiKey } from '../control/store/api-keys.ts'
+import { migrateStore, openStore } from '../control/store/store.ts'
+import { readEnvironment } from '../lib/config.ts'
+import { createHome, homePaths } from '../lib/home.ts'
+import { KeyedLock } from '../lib/keyed-lock.ts'
+import { createLog } from '../lib/log.ts'
+import { newApiKey } from '../lib/passwords.ts'
+import { loadSecretBox } from '../lib/secret-box.ts'
+import { findPostgres } from '../program/postgres.ts'
+import { createPlatformStatus } from '../program/status.ts'
+import { startStoreCluster } from '../program/store-cluster.ts'
+import { createCopyDriver } from '../volume/copy.ts'
+
+/** A control plane of a test's own: real store, real computes, volumes by plain copy, no gateway. */
+export interface TestControl {
+  context: Context
+  app: FastifyInstance
+  client: Client
+  apiUrl: string
+  apiKey: string
+  close(): Promise<void>
+}
+
+export async function startTestControl(): Promise<TestControl> {
+  const root = await mkdtemp(join(tmpdir(), 'coppice-control-'))
+  await chmod(root, 0o711)
+  const home = homePaths(root)
+  await createHome(home)
+  const log = createLog({ level: 'error', toStderr: true })
+  const postgres = await findPostgres(home, readEnvironment())
+  const { databaseUser, installations, newest } = postgres
+  const cluster = await startStoreCluster({
+    installation: newest,
+    directory: home.store,
+    socketDirectory: join(home.sockets, 'store'),
+    user: databaseUser,
+  })
+  const store = openStore(cluster.address)
+  await migrateStore(store)
+  const host = new ComputeHost({
+    directory: home.computes,
+    runDirectory: home.sockets,
+    installations,
+    user: databaseUser,
+    log,
+  })
+  await host.start()
+  const context: Context = {
+    store,
+    volumes: createCopyDriver(home.pool, databaseUser),
+    host,
+    installations,
+    databaseUser,
+    secrets: await loadSecretBox(home.secretKey),
+    settings: {
+      platformId: 'test',
+      region: 'local',
+      domain: 'coppice.localhost',
+      namesResolve: false,
+      directPort: 5432,
+      pooledPort: 6432,
+      defaultSuspendTimeoutSeconds: 300,
+      recoveryWindowSeconds: 3600,
+      defaultPgVersion: newest.majorVersion,
+    },
+    locks: new KeyedLock(),
+    log,
+  }
+  const status = createPlatformStatus({
+    context,
+    home,
+    apiUrl: '',
+    storeKind: 'own',
+    startedAt: new Date(),
+  })
+  const app = await createHttpServer({
+    store,
+    handlers: createHandlers(context, status),
+    log,
+    version: 'test',
+  })
+  const apiUrl = `${await app.listen({ host: '127.0.0.1', port: 0 })}/api/v2`
+  const apiKey = newApiKey()
+  await insertApiKey(store, 'test', hashApiKey(apiKey))
+  return {
+    context,
+    app,
+    client: createClient({ baseUrl: apiUrl, apiKey }),
+    apiUrl,
+    apiKey,
+    close: async () => {
+      await app.close()
+      await host.stop({ suspendComputes: true })
+      await store.end()
+      await cluster.stop()
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}

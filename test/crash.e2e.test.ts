@@ -1,0 +1,161 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { kinds } from '../packages/server/src/control/operations/kinds.ts'
+import { psql, startTestPlatform, type TestPlatform } from './platform.ts'
+
+/**
+ * `kill -9` of the daemon before and after every step of every operation, enumerated from the code: a
+ * new step is covered by itself. After the next start there is a whole branch or none, and nothing is
+ * left over: no volume, no compute, no postmaster, no unfinished operation.
+ */
+let platform: TestPlatform
+
+beforeAll(async () => {
+  platform = await startTestPlatform()
+  await psql(
+    platform.connectionUri,
+    'CREATE TABLE ledger AS SELECT n FROM generate_series(1, 100) n',
+  )
+})
+
+afterAll(async () => {
+  await platform?.remove()
+})
+
+type Trigger = () => Promise<unknown>
+
+/** For each operation, calls that run all of its steps. Each finds the platform as the one before left it. */
+function triggers(action: string): Trigger[] {
+  const { client, projectId } = platform
+  const path = { project_id: projectId }
+  const branch = { ...path, branch_id: 'victim' }
+  switch (action) {
+    case 'create_timeline':
+      return [async () => client.createProject({ body: { project: { name: 'second' } } })]
+    case 'create_branch':
+    case 'start_compute':
+      return [
+        async () =>
+          client.createProjectBranch({
+            path,
+            body: { branch: { name: 'made' }, endpoints: [{ type: 'read_write' }] },
+          }),
+      ]
+    case 'delete_timeline':
+      return [
+        async () => client.deleteProjectBranch({ path: branch, query: {} }),
+        async () => client.deleteProjectBranch({ path: branch, query: { hard_delete: true } }),
+      ]
+    case 'suspend_compute':
+      return [
+        async () => {
+          const { endpoints } = await client.listProjectBranchEndpoints({ path: branch })
+          const endpoint_id = endpoints[0]?.id ?? ''
+          return client.suspendProjectEndpoint({ path: { ...path, endpoint_id } })
+        },
+      ]
+    case 'apply_config':
+      return [
+        async () =>
+          client.createProjectBranchRole({ path: branch, body: { role: { name: 'worker' } } }),
+        async () =>
+          client.createProjectBranchDatabase({
+            path: branch,
+            body: { database: { name: 'extra', owner_name: 'neondb_owner' } },
+          }),
+      ]
+    default:
+      throw new Error(`no call is known that runs ${action}; add one here`)
+  }
+}
+
+const points = Object.entries(kinds).flatMap(([action, kind]) =>
+  kind.steps.flatMap((step) =>
+    ['before', 'after'].map((when) => ({ action, point: `${action}:${step.name}:${when}` })),
+  ),
+)
+
+test.for(points)('the daemon dies at $point', async ({ action, point }) => {
+  for (const index of triggers(action).keys()) {
+    await makeVictim()
+    await platform.down()
+    await platform.up({ COPPICE_FAILPOINT: point })
+    const pid = (await platform.client.getPlatformStatus({})).pid
+    await Promise.allSettled([triggers(action)[index]?.()])
+    await platform.waitForDeath(pid)
+    await platform.up()
+    await expectWhole()
+  }
+})
+
+/** A branch for operations to work on, there whatever the crash before did. */
+async function makeVictim(): Promise<void> {
+  const { client, projectId } = platform
+  const path = { project_id: projectId }
+  const { branches } = await client.listProjectBranches({ path, query: {} })
+  for (const branch of branches) {
+    if (branch.name !== 'made' && branch.name !== 'victim') continue
+    await client.deleteProjectBranch({
+      path: { ...path, branch_id: branch.id },
+      query: { hard_delete: true },
+    })
+  }
+  const { projects } = await client.listProjects({ query: {} })
+  for (const project of projects) {
+    if (project.id === projectId) continue
+    await client.deleteProject({ path: { project_id: project.id }, query: { hard_delete: true } })
+  }
+  await client.createProjectBranch({
+    path,
+    body: { branch: { name: 'victim' }, endpoints: [{ type: 'read_write' }] },
+  })
+}
+
+async function expectWhole(): Promise<void> {
+  const { client, home } = platform
+  const volumes = new Set<string>()
+  const endpointIds = new Set<string>()
+  const { projects } = await client.listProjects({ query: {} })
+  for (const project of projects) {
+    const path = { project_id: project.id }
+    const { operations } = await client.listProjectOperations({ path, query: {} })
+    expect(operations.filter((one) => ['scheduling', 'running'].includes(one.status))).toEqual([])
+    const { branches } = await client.listProjectBranches({
+      path,
+      query: { include_deleted: true },
+    })
+    for (const branch of branches) {
+      volumes.add(branch.id)
+      if (branch.recovery !== undefined) continue
+      const { endpoints } = await client.listProjectBranchEndpoints({
+        path: { ...path, branch_id: branch.id },
+      })
+      for (const endpoint of endpoints) endpointIds.add(endpoint.id)
+      await expectUsable(project.id, branch.id)
+    }
+  }
+  const found = await readdir(join(home, 'pool', 'volumes'))
+  expect(found.filter((name) => !name.startsWith('template-')).toSorted()).toEqual(
+    [...volumes].toSorted(),
+  )
+  expect((await readdir(join(home, 'computes'))).toSorted()).toEqual([...endpointIds].toSorted())
+  const status = await client.getPlatformStatus({})
+  const running = new Set(status.computes.flatMap(({ pid }) => (pid === undefined ? [] : [pid])))
+  expect(new Set(await platform.postmasters())).toEqual(running)
+}
+
+/** A listed branch can be connected to, and has its parent's data where it is a branch of ours. */
+async function expectUsable(projectId: string, branchId: string): Promise<void> {
+  const { uri } = await platform.client.getConnectionURI({
+    path: { project_id: projectId },
+    query: { branch_id: branchId, database_name: 'neondb', role_name: 'neondb_owner' },
+  })
+  if (projectId === platform.projectId) {
+    expect(await psql(uri, 'SELECT count(*), sum(n) FROM ledger')).toBe('100|5050')
+  } else {
+    expect(await psql(uri, 'SELECT 1')).toBe('1')
+  }
+}

@@ -1,0 +1,213 @@
+import { execFile, type ExecFileOptions, spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { type Client, createClient } from '@coppice/api'
+
+/**
+ * A whole platform of a test's own, started and stopped through the built CLI as a user would: own
+ * state directory, own free ports, own pool.
+ */
+export interface TestPlatform {
+  home: string
+  /** The environment that makes `neon`, `coppice` and `psql` talk to this platform. */
+  env: NodeJS.ProcessEnv
+  client: Client
+  apiUrl: string
+  apiKey: string
+  projectId: string
+  connectionUri: string
+  directPort: number
+  pooledPort: number
+  caFile: string
+  poolDriver: string
+  neon(...args: string[]): Promise<string>
+  shell(script: string, options?: ExecFileOptions): Promise<string>
+  /** Runs `up` again, with more environment; resolves when ready. */
+  up(env?: NodeJS.ProcessEnv): Promise<void>
+  down(): Promise<void>
+  /** `kill -9` of the daemon. */
+  kill(): Promise<void>
+  /** Waits until a daemon that a failpoint kills is gone; fails if it lives on. */
+  waitForDeath(pid: number): Promise<void>
+  /** Process ids of the postmasters that run on this platform's pool. */
+  postmasters(): Promise<number[]>
+  /** Stops everything and removes the state directory. */
+  remove(): Promise<void>
+}
+
+export const repository = new URL('..', import.meta.url).pathname
+const bin = join(repository, 'node_modules', '.bin')
+
+/** stdout of a command; rejects with stderr when it fails. */
+export async function run(
+  file: string,
+  args: readonly string[],
+  options: ExecFileOptions = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      file,
+      args,
+      { timeout: 120_000, maxBuffer: 64 * 1024 * 1024, ...options },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(String(stdout))
+        else
+          reject(
+            new Error(
+              `${file} ${args.join(' ')}: ${String(stderr).trim()} ${String(stdout).slice(-500)}`,
+              { cause: error },
+            ),
+          )
+      },
+    ).stdin?.end()
+  })
+}
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+interface StartOptions {
+  poolSize?: string
+  env?: NodeJS.ProcessEnv
+}
+
+export async function startTestPlatform(options: StartOptions = {}): Promise<TestPlatform> {
+  const home = await mkdtemp(join(tmpdir(), 'coppice-e2e-'))
+  const ports = [await freePort(), await freePort(), await freePort()]
+  const flags = [
+    '--port',
+    String(ports[0]),
+    '--pooled-port',
+    String(ports[1]),
+    '--api-port',
+    String(ports[2]),
+    '--pool-size',
+    options.poolSize ?? '4G',
+  ]
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    COPPICE_HOME: home,
+    PATH: `${bin}:${process.env['PATH']}`,
+    NO_COLOR: '1',
+    ...options.env,
+  }
+  for (const name of ['DATABASE_URL', 'NEON_API_KEY', 'NEON_API_HOST', 'COPPICE_FAILPOINT']) {
+    if (options.env?.[name] === undefined) delete env[name]
+  }
+  const platform = { home, env } as TestPlatform
+  const readRunFile = async (): Promise<void> => {
+    const found = JSON.parse(await readFile(join(home, 'run.json'), 'utf8')) as Record<
+      string,
+      string
+    > & { pool: { driver: string } }
+    const apiKey = (await readFile(String(found['api_key_file']), 'utf8')).trim()
+    const apiUrl = String(found['api_url'])
+    Object.assign(platform, {
+      apiKey,
+      apiUrl,
+      client: createClient({ baseUrl: apiUrl, apiKey }),
+      projectId: found['project_id'],
+      directPort: Number(found['direct_port']),
+      pooledPort: Number(found['pooled_port']),
+      caFile: found['ca_file'],
+      poolDriver: found.pool.driver,
+    })
+  }
+  platform.neon = async (...args) => run(join(bin, 'neon'), args, { env })
+  platform.shell = async (script, shellOptions) =>
+    run('bash', ['-euo', 'pipefail', '-c', script], { env, ...shellOptions })
+  platform.up = async (extra = {}) => {
+    await run(join(bin, 'coppice'), ['up', ...flags], { env: { ...env, ...extra } })
+    await readRunFile()
+  }
+  platform.down = async () => {
+    await run(join(bin, 'coppice'), ['down'], { env })
+  }
+  platform.kill = async () => {
+    const { pid } = JSON.parse(await readFile(join(home, 'run.json'), 'utf8')) as { pid: number }
+    process.kill(pid, 'SIGKILL')
+    await until(async () => !isAlive(pid), 'the daemon is dead')
+  }
+  platform.waitForDeath = async (pid) =>
+    until(async () => !isAlive(pid), 'the failpoint has killed the daemon', 15_000)
+  platform.postmasters = async () => postmastersBelow(join(home, 'pool'))
+  platform.remove = async () => {
+    await platform.down().catch(() => undefined)
+    await run('umount', [join(home, 'pool')]).catch(() => undefined)
+    await rm(home, { recursive: true, force: true })
+  }
+  try {
+    await platform.up()
+    platform.connectionUri = (await platform.neon('connection-string')).trim()
+  } catch (error) {
+    await platform.remove()
+    throw error
+  }
+  return platform
+}
+
+async function postmastersBelow(directory: string): Promise<number[]> {
+  const found: number[] = []
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
+    if (command.includes(`data_directory=${directory}/`)) found.push(Number(name))
+  }
+  return found
+}
+
+/** Runs SQL by the stock psql and answers its unaligned output. */
+export async function psql(uri: string, sql: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('psql', ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', uri], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) resolve(stdout.trim())
+      else reject(new Error(`psql: ${stderr.trim()}`))
+    })
+    child.stdin.end(sql)
+  })
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const pollMs = 50
+
+/** Polls until the condition holds; fails with `what` after the deadline. */
+export async function until(
+  condition: () => Promise<boolean>,
+  what: string,
+  timeoutMs = 30_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)
+    await new Promise((resolve) => {
+      setTimeout(resolve, pollMs)
+    })
+  }
+}
