@@ -81,7 +81,7 @@ const points = Object.entries(kinds).flatMap(([action, kind]) =>
 test.for(points)('the daemon dies at $point', async ({ action, point }) => {
   for (const index of triggers(action).keys()) {
     await makeVictim()
-    await platform.down()
+    await platform.kill()
     await platform.up({ COPPICE_FAILPOINT: point })
     const pid = (await platform.client.getPlatformStatus({})).pid
     await Promise.allSettled([triggers(action)[index]?.()])

@@ -1,5 +1,5 @@
 import { execFile, type ExecFileOptions, spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -80,10 +80,14 @@ export async function freePort(): Promise<number> {
 interface StartOptions {
   poolSize?: string
   env?: NodeJS.ProcessEnv
+  /** Runs everything as this user, who must not be able to become root again. */
+  user?: { uid: number; gid: number }
 }
 
 export async function startTestPlatform(options: StartOptions = {}): Promise<TestPlatform> {
   const home = await mkdtemp(join(tmpdir(), 'coppice-e2e-'))
+  const { user } = options
+  if (user) await chown(home, user.uid, user.gid)
   const ports = [await freePort(), await freePort(), await freePort()]
   const flags = [
     '--port',
@@ -92,8 +96,7 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
     String(ports[1]),
     '--api-port',
     String(ports[2]),
-    '--pool-size',
-    options.poolSize ?? '4G',
+    ...(user ? [] : ['--pool-size', options.poolSize ?? '4G']),
   ]
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -124,15 +127,16 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
       poolDriver: found.pool.driver,
     })
   }
-  platform.neon = async (...args) => run(join(bin, 'neon'), args, { env })
+  const asUser = { env, ...user }
+  platform.neon = async (...args) => run(join(bin, 'neon'), args, asUser)
   platform.shell = async (script, shellOptions) =>
-    run('bash', ['-euo', 'pipefail', '-c', script], { env, ...shellOptions })
+    run('bash', ['-euo', 'pipefail', '-c', script], { ...asUser, ...shellOptions })
   platform.up = async (extra = {}) => {
-    await run(join(bin, 'coppice'), ['up', ...flags], { env: { ...env, ...extra } })
+    await run(join(bin, 'coppice'), ['up', ...flags], { ...asUser, env: { ...env, ...extra } })
     await readRunFile()
   }
   platform.down = async () => {
-    await run(join(bin, 'coppice'), ['down'], { env })
+    await run(join(bin, 'coppice'), ['down'], asUser)
   }
   platform.kill = async () => {
     const { pid } = JSON.parse(await readFile(join(home, 'run.json'), 'utf8')) as { pid: number }

@@ -3,11 +3,8 @@ import { parseArgs } from 'node:util'
 import { readEnvironment } from './lib/config.ts'
 import { AppError } from './lib/errors.ts'
 import { homePaths } from './lib/home.ts'
-import { doctor } from './program/doctor.ts'
 import { stopPlatform } from './program/local-socket.ts'
 import { emit, emitError } from './program/output.ts'
-import { poolCommand } from './program/pool-command.ts'
-import { serve } from './program/serve-command.ts'
 import { serveFlags } from './program/serve-options.ts'
 
 /**
@@ -30,18 +27,25 @@ try {
   const home = homePaths(values.home ?? environment.home)
   const [command, ...rest] = positionals
   switch (command) {
-    case 'serve':
+    // Loaded when asked for: all of the platform takes most of a second, stopping it needs none of it.
+    case 'serve': {
+      const { serve } = await import('./program/serve-command.ts')
       await serve(home, values, environment)
       break
+    }
     case 'down':
       emit({ stopped: await stopPlatform(home, values['keep-computes'] ?? false) })
       break
-    case 'doctor':
+    case 'doctor': {
+      const { doctor } = await import('./program/doctor.ts')
       emit({ checks: await doctor(home, environment) })
       break
-    case 'pool':
+    }
+    case 'pool': {
+      const { poolCommand } = await import('./program/pool-command.ts')
       emit(await poolCommand(home, environment, rest[0], values.size))
       break
+    }
     case undefined:
     default:
       throw new AppError('invalid_request', `unknown command ${command ?? '(none)'}`)

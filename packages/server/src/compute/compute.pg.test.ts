@@ -307,6 +307,7 @@ describe.each(majorVersions)('a compute of PostgreSQL %d', (majorVersion) => {
         25_000,
       )
       session.end()
+      expect(compute.state).toBe('active')
     })
   })
 

@@ -61,7 +61,7 @@ const suspendTimeoutMs = 60_000
 const superuserConnections = 3
 
 /** The platform's own connections are closed when they have been idle for so long. */
-const superuserIdleSeconds = 4
+const superuserIdleSeconds = 30
 
 /** How old the cached catalog may get while clients are active. */
 const catalogMaxAgeMs = 10_000
@@ -247,6 +247,8 @@ export class Compute {
 
   /** The role's SCRAM verifier, without waking the compute. Undefined where the role cannot log in. */
   async verifier(role: string): Promise<string | undefined> {
+    // Never read yet, as after a recovered branch was registered anew: its start will tell.
+    if (this.#catalog.roles.length === 0) await this.#starting
     if (this.#state === 'active') {
       try {
         return await this.#useSuperuser(platformDatabase, async (sql) => readVerifier(sql, role))

@@ -185,6 +185,7 @@ describe('the idle watch', () => {
     await compute.wake()
     await host.put({ ...compute.spec, suspendTimeoutSeconds: 1 })
     await eventually('it sleeps', () => compute.state === 'idle')
+    expect(compute.pid).toBeUndefined()
   })
 
   test('sees bytes that pass', async () => {

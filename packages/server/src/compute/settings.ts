@@ -128,6 +128,8 @@ function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
       shared_preload_libraries: 'pg_stat_statements',
       // It would keep the text of ALTER ROLE … PASSWORD for everyone to read.
       'pg_stat_statements.track_utility': 'off',
+      // A fifth of the default: 1.7 MB less of every running compute.
+      'pg_stat_statements.max': 1000,
     }),
   }
 }

@@ -87,6 +87,7 @@ describe.each(majorVersions)('a template of PostgreSQL %d', (majorVersion) => {
       const own = connectAs((await compute.wake()).socketPath, { ...owner, database: 'by_sql' })
       try {
         await own`create table public.t (id int)`
+        expect(await own`select from public.t`).toHaveLength(0)
       } finally {
         await own.end()
       }

@@ -24,10 +24,10 @@ export interface TemplateOptions {
 export const templateRevision = 1
 
 /**
- * WAL segments of 4 MB instead of 16. Every promotion of a clone writes one whole segment, zeros
+ * WAL segments of 2 MB instead of 16. Every promotion of a clone writes one whole segment, zeros
  * included, which is time on its way to the first query and space that only it holds.
  */
-const walSegmentMegabytes = 4
+const walSegmentMegabytes = 2
 
 /** In the data directory, so that clones carry it too: what they were made from. Written last. */
 const markerName = 'coppice-template.json'

@@ -1,4 +1,4 @@
-import { branchIdPattern } from '@coppice/api'
+import { branchIdPattern } from '@coppice/api/client'
 
 import { AppError } from '../lib/errors.ts'
 

@@ -1,4 +1,4 @@
-import { type ErrorCode, errors } from '@coppice/api'
+import { type ErrorCode, errors } from '@coppice/api/client'
 
 /**
  * An error that a client may see: its code is a row of the table in `@coppice/api`, its message is
