@@ -20,21 +20,23 @@ afterAll(async () => {
 const count = async (uri: string): Promise<string> => psql(uri, 'SELECT count(*) FROM ballast')
 
 test.runIf(isRoot)('refuses branches early, with nothing half-made', async () => {
-  const { connectionUri, client, home, neon, shell } = platform
+  const { connectionUri, client, home } = platform
   await psql(connectionUri, 'CREATE TABLE ballast AS SELECT generate_series(1, 1000) n')
   // Something else that takes the pool's space, down to less than is kept for running computes.
   const { free_bytes } = (await client.getPlatformStatus({})).pool
-  await shell(`fallocate -l ${free_bytes - 200 * 1024 ** 2} "$COPPICE_HOME/pool/other"; sync`)
+  await platform.shell(
+    `fallocate -l ${free_bytes - 200 * 1024 ** 2} "$COPPICE_HOME/pool/other"; sync`,
+  )
   const rows = await count(connectionUri)
   const volumes = async (): Promise<string[]> => readdir(join(home, 'pool', 'volumes'))
   const before = await volumes()
-  await expect(neon('branches', 'create', '--name', 'too-much')).rejects.toThrow(
+  await expect(platform.neon('branches', 'create', '--name', 'too-much')).rejects.toThrow(
     /storage pool has \d+ MB left.*coppice pool grow/s,
   )
   expect(await volumes()).toEqual(before)
   expect(await count(connectionUri)).toBe(rows)
 
-  await shell('coppice pool grow --size 3G')
-  await neon('branches', 'create', '--name', 'fits')
-  expect(await count((await neon('connection-string', 'fits')).trim())).toBe(rows)
+  await platform.shell('coppice pool grow --size 3G')
+  await platform.neon('branches', 'create', '--name', 'fits')
+  expect(await count((await platform.neon('connection-string', 'fits')).trim())).toBe(rows)
 })

@@ -1,19 +1,11 @@
-import { readFile } from 'node:fs/promises'
-
 import type { Sql } from 'postgres'
 
-import { errorCode } from '../lib/errors.ts'
-import { writeFileAtomically } from '../lib/files.ts'
 import { parseVerifier } from '../lib/scram.ts'
 import { superuserName } from './access-files.ts'
 import { memberGroup } from './object-names.ts'
 import type { CatalogDatabase, CatalogRole, ClusterCatalog } from './spec.ts'
 
-/**
- * The roles and databases of a cluster, kept in a file beside the compute: while it sleeps, clients are
- * authenticated against what it last knew, so that nobody without a valid password can wake it. The file
- * holds verifiers and is 0600.
- */
+/** The roles and databases of a running cluster, without the platform's and PostgreSQL's own. */
 export async function readCatalog(sql: Sql): Promise<ClusterCatalog> {
   const roles = await sql<{ name: string; verifier: string | null; can_login: boolean }[]>`
     select rolname as name, rolpassword as verifier, rolcanlogin as can_login
@@ -56,40 +48,4 @@ export function findVerifier(catalog: ClusterCatalog, role: string): string | un
 
 function usableVerifier(verifier: string | null | undefined): string | undefined {
   return verifier && parseVerifier(verifier) !== undefined ? verifier : undefined
-}
-
-export const emptyCatalog: ClusterCatalog = {
-  readAt: new Date(0).toISOString(),
-  roles: [],
-  databases: [],
-}
-
-/** The catalog in a file; an empty one where there is no file or it cannot be read. */
-export async function loadCatalog(path: string): Promise<ClusterCatalog> {
-  try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
-    return isCatalog(value) ? value : emptyCatalog
-  } catch (error) {
-    // A file that is no JSON is of no use; it is written anew when the compute next runs.
-    if (errorCode(error) === 'ENOENT' || error instanceof SyntaxError) return emptyCatalog
-    throw error
-  }
-}
-
-function isCatalog(value: unknown): value is ClusterCatalog {
-  if (typeof value !== 'object' || value === null) return false
-  if (!('readAt' in value && 'roles' in value && 'databases' in value)) return false
-  return Array.isArray(value.roles) && Array.isArray(value.databases)
-}
-
-export async function saveCatalog(path: string, catalog: ClusterCatalog): Promise<void> {
-  await writeFileAtomically(path, JSON.stringify(catalog), 0o600)
-}
-
-/** Whether anything but the time of reading differs. */
-export function sameCatalog(a: ClusterCatalog, b: ClusterCatalog): boolean {
-  return (
-    JSON.stringify(a.roles) === JSON.stringify(b.roles) &&
-    JSON.stringify(a.databases) === JSON.stringify(b.databases)
-  )
 }

@@ -5,21 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AwakeReason } from '@coppice/api'
 import type { Sql } from 'postgres'
 
-import { AppError, describeError } from '../lib/errors.ts'
+import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import type { Logger } from '../lib/log.ts'
 import { describeListening, readActivity } from './activity.ts'
-import {
-  emptyCatalog,
-  findVerifier,
-  loadCatalog,
-  readCatalog,
-  readVerifier,
-  sameCatalog,
-  saveCatalog,
-} from './catalog.ts'
+import { CatalogCache } from './catalog-cache.ts'
+import { findVerifier, readCatalog, readVerifier } from './catalog.ts'
 import { configFilePath, writeConfigFiles } from './config-files.ts'
 import type { Installation } from './installations.ts'
+import { endOrphans } from './orphans.ts'
 import { readControlFile } from './pg-control.ts'
 import { boundLog } from './postgres-log.ts'
 import {
@@ -34,7 +28,7 @@ import { isFreshClone } from './promote-clone.ts'
 import { type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
 import { postgresPort } from './settings.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
-import { connectSuperuser, disconnect, platformDatabase } from './superuser.ts'
+import { disconnect, platformDatabase, SuperuserConnections } from './superuser.ts'
 import { endClientSessions } from './suspend.ts'
 
 export type ComputeState = 'idle' | 'starting' | 'active' | 'suspending'
@@ -57,12 +51,6 @@ const wakeTimeoutMs = 60_000
 /** A fast shutdown writes at most the shared buffers; then an immediate one, paid for by recovery. */
 const suspendTimeoutMs = 60_000
 
-/** Of the reserved ones; others connect for one use each. */
-const superuserConnections = 3
-
-/** The platform's own connections are closed when they have been idle for so long. */
-const superuserIdleSeconds = 30
-
 /** How old the cached catalog may get while clients are active. */
 const catalogMaxAgeMs = 10_000
 
@@ -83,7 +71,6 @@ export class Compute {
   #spec: ComputeSpec
   readonly #options: ComputeOptions
   readonly #sessions = new Sessions(Date.now())
-  readonly #catalogPath: string
 
   #state: ComputeState = 'idle'
   #postmaster: Postmaster | undefined
@@ -95,9 +82,10 @@ export class Compute {
   #stopping: Promise<AwakeReason[]> | undefined
   readonly #ending = new AbortController()
 
-  #superuser: Sql | undefined
+  /** Of the running postmaster; those of one that has died are closed with it. */
+  #connections: SuperuserConnections
   #superuserUses = 0
-  #catalog: ClusterCatalog = emptyCatalog
+  readonly #catalog: CatalogCache
   #catalogCheckedMs = 0
   #notBeforeMs = 0
   #isTicking = false
@@ -105,7 +93,8 @@ export class Compute {
   constructor(options: ComputeOptions) {
     this.#options = options
     this.#spec = options.spec
-    this.#catalogPath = join(options.directory, 'catalog.json')
+    this.#catalog = new CatalogCache(join(options.directory, 'catalog.json'))
+    this.#connections = new SuperuserConnections(options.socketDirectory)
   }
 
   get spec(): ComputeSpec {
@@ -148,7 +137,7 @@ export class Compute {
    */
   async load(): Promise<'running' | 'cut off' | 'stopped'> {
     try {
-      this.#catalog = await loadCatalog(this.#catalogPath)
+      await this.#catalog.load()
       if (await findPostmaster(this.#spec.dataDirectory, this.#configFile)) {
         // Milliseconds, unless it is in the middle of its own start.
         void this.#ensureStarting()
@@ -157,7 +146,8 @@ export class Compute {
       }
       return (await this.#wasCutOff()) ? 'cut off' : 'stopped'
     } catch (error) {
-      this.#warn(error)
+      // A branch that is being made: its endpoint is known before its data is there.
+      if (errorCode(error) !== 'ENOENT') this.#warn(error)
       return 'stopped'
     }
   }
@@ -212,7 +202,7 @@ export class Compute {
     await this.#ensureActive()
     this.#superuserUses += 1
     try {
-      return await this.#useSuperuser(database, work)
+      return await this.#connections.withSuperuser(database, work)
     } finally {
       this.#superuserUses -= 1
       this.#sessions.noteActivity()
@@ -225,13 +215,13 @@ export class Compute {
    */
   async peek<T>(work: (sql: Sql) => Promise<T>): Promise<T | undefined> {
     if (this.#state !== 'active') return undefined
-    return this.#useSuperuser(platformDatabase, work)
+    return this.#look(work)
   }
 
   /** A connection of its own to the platform's database, which keeps the compute awake until it is closed. */
   async openSuperuser(): Promise<{ sql: Sql; close(): Promise<void> }> {
-    const postmaster = await this.#ensureActive()
-    const sql = connectSuperuser(postmaster.socketDirectory, platformDatabase)
+    await this.#ensureActive()
+    const sql = this.#connections.connect()
     this.#superuserUses += 1
     let isOpen = true
     return {
@@ -248,28 +238,27 @@ export class Compute {
   /** The role's SCRAM verifier, without waking the compute. Undefined where the role cannot log in. */
   async verifier(role: string): Promise<string | undefined> {
     // Never read yet, as after a recovered branch was registered anew: its start will tell.
-    if (this.#catalog.roles.length === 0) await this.#starting
+    if (this.#catalog.current.roles.length === 0) await this.#starting
     if (this.#state === 'active') {
       try {
-        return await this.#useSuperuser(platformDatabase, async (sql) => readVerifier(sql, role))
+        return await this.#look(async (sql) => readVerifier(sql, role))
       } catch (error) {
         // It is on its way down; what it last knew has to do.
         this.#warn(error)
       }
     }
-    return findVerifier(this.#catalog, role)
+    return findVerifier(this.#catalog.current, role)
   }
 
   /** Roles and databases: read anew where the compute is active, as last known where it is not. */
   async catalog(): Promise<ClusterCatalog> {
     if (this.#state === 'active') await this.#refreshCatalog()
-    return this.#catalog
+    return this.#catalog.current
   }
 
   /** What a new branch inherits from its parent, before it has run. */
   async seedCatalog(catalog: ClusterCatalog): Promise<void> {
-    await saveCatalog(this.#catalogPath, catalog)
-    this.#catalog = catalog
+    await this.#catalog.update(catalog)
   }
 
   /** Called every so often: keeps the catalog current and suspends what is idle. Never rejects. */
@@ -297,7 +286,7 @@ export class Compute {
   async release(): Promise<void> {
     this.#ending.abort()
     await this.#settled()
-    await this.#closeSuperuser()
+    await this.#connections.close()
   }
 
   /** Stops it at once, without a checkpoint: its data is about to be deleted. May be called twice. */
@@ -305,7 +294,7 @@ export class Compute {
     this.#ending.abort()
     await this.#kill()
     await this.#settled()
-    await this.#closeSuperuser()
+    await this.#connections.close()
     // A start may have been past the point where the first look found it.
     await this.#kill()
     this.#setState('idle')
@@ -385,6 +374,8 @@ export class Compute {
     this.#setState('starting')
     const postmaster = await this.#findOrStart()
     this.#postmaster = postmaster
+    // Where it was adopted, the socket is where its start had put it.
+    this.#connections = new SuperuserConnections(postmaster.socketDirectory)
     this.#startedAt = new Date()
     this.#startError = undefined
     // Read with the next tick: not on the way of the first query, which waits for the same processor.
@@ -422,7 +413,7 @@ export class Compute {
   }
 
   #startAgain(): void {
-    void this.#closeSuperuser().catch((error: unknown) => this.#warn(error))
+    void this.#connections.close().catch((error: unknown) => this.#warn(error))
     this.#setState('starting')
     void this.#ensureStarting(restartDelaysMs)
   }
@@ -448,7 +439,7 @@ export class Compute {
       // Whatever it cannot tell any more, it can be stopped.
       this.#warn(error)
     }
-    await this.#closeSuperuser()
+    await this.#connections.close()
     await this.#stop(suspendTimeoutMs)
     this.#setState('idle')
     const ms = Math.round(performance.now() - startMs)
@@ -458,7 +449,7 @@ export class Compute {
 
   /** And reads the catalog after them, so that no change of a password is missed. */
   async #endSessions(): Promise<void> {
-    await this.#useSuperuser(platformDatabase, endClientSessions)
+    await this.#look(endClientSessions)
     await this.#refreshCatalog()
   }
 
@@ -477,6 +468,7 @@ export class Compute {
     const { dataDirectory } = this.#spec
     const running = await findPostmaster(dataDirectory, this.#configFile).catch(() => undefined)
     if (running) await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: 0 })
+    else await endOrphans(dataDirectory)
   }
 
   async #suspendWhenIdle(): Promise<void> {
@@ -493,7 +485,7 @@ export class Compute {
       return
     }
     // What a shutdown has to write is written while it can still be called off.
-    await this.#useSuperuser(platformDatabase, async (sql) => sql`checkpoint`)
+    await this.#look(async (sql) => sql`checkpoint`)
     if (Date.now() - this.#sessions.lastActiveMs >= timeoutMs) await this.suspend()
   }
 
@@ -501,42 +493,19 @@ export class Compute {
     const own: AwakeReason[] = this.#sessions.listening().map(describeListening)
     if (this.#superuserUses > 0) own.push({ reason: 'in use by the platform' })
     if (this.#spec.suspendTimeoutSeconds < 0) own.push({ reason: 'never suspends' })
-    const server = await this.#useSuperuser(platformDatabase, readActivity)
+    const server = await this.#look(readActivity)
     return { reasons: [...own, ...server.reasons], lastChangeMs: server.lastChangeMs }
   }
 
   /** Without waking it, and without counting as a use that keeps it awake. */
-  async #useSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-    const directory = this.#postmaster?.socketDirectory ?? this.#options.socketDirectory
-    if (database === platformDatabase) {
-      this.#superuser ??= connectSuperuser(directory, database, {
-        // A login is checked without waiting for a slow statement of ours.
-        max: superuserConnections,
-        idleTimeoutSeconds: superuserIdleSeconds,
-      })
-      return work(this.#superuser)
-    }
-    const sql = connectSuperuser(directory, database)
-    try {
-      return await work(sql)
-    } finally {
-      await disconnect(sql)
-    }
-  }
-
-  async #closeSuperuser(): Promise<void> {
-    const sql = this.#superuser
-    this.#superuser = undefined
-    if (sql) await disconnect(sql)
+  async #look<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#connections.withSuperuser(platformDatabase, work)
   }
 
   async #refreshCatalog(): Promise<void> {
-    const beganMs = Date.now()
-    const catalog = await this.#useSuperuser(platformDatabase, readCatalog)
-    this.#catalogCheckedMs = beganMs
-    const isSame = sameCatalog(catalog, this.#catalog)
-    this.#catalog = catalog
-    if (!isSame && !this.#isEnding) await saveCatalog(this.#catalogPath, catalog)
+    this.#catalogCheckedMs = Date.now()
+    const catalog = await this.#look(readCatalog)
+    if (!this.#isEnding) await this.#catalog.update(catalog)
   }
 
   /** Neither stopped cleanly nor a clone that has never run. */

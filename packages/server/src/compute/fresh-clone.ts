@@ -1,4 +1,4 @@
-import { open, readdir, rm } from 'node:fs/promises'
+import { lstat, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { errorCode } from '../lib/errors.ts'
@@ -76,9 +76,12 @@ async function createSignal(path: string, user: OsUser | undefined): Promise<voi
 }
 
 async function emptyDirectory(path: string): Promise<void> {
-  const names = await readdir(path).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return []
-    throw error
+  // Never through a symbolic link, for the same reason.
+  const found = await lstat(path).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error
   })
-  for (const name of names) await rm(join(path, name), { recursive: true, force: true })
+  if (!found?.isDirectory()) return
+  for (const name of await readdir(path)) {
+    await rm(join(path, name), { recursive: true, force: true })
+  }
 }

@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type FSWatcher, watch } from 'node:fs'
 import { access, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { assert } from '../lib/assert.ts'
 import { AppError } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
+import { endOrphans, killDeadlineMs } from './orphans.ts'
 import { readPidFile } from './pid-file.ts'
-import { logEnd, readLogSince, rotateLog } from './postgres-log.ts'
+import { logEnd, rotateLog } from './postgres-log.ts'
 import {
   commandLine,
-  findProcessesIn,
   identifyProcess,
   isAlive,
   type ProcessIdentity,
@@ -18,7 +17,9 @@ import {
   waitUntilGone,
   worksIn,
 } from './processes.ts'
-import { clearPromotionRequest, isFreshClone, requestPromotion } from './promote-clone.ts'
+import { isFreshClone } from './promote-clone.ts'
+import { waitUntilReady } from './readiness.ts'
+import { explainFailure } from './start-failure.ts'
 
 /**
  * One postmaster on one data directory.
@@ -49,18 +50,6 @@ export interface Postmaster {
   exited: Promise<void>
 }
 
-/**
- * Replay of what a crash left, or a checkpoint of a large cluster, takes minutes at worst; a start that
- * takes longer is ended, so that it can be tried again.
- */
-const startDeadlineMs = 30 * 60_000
-
-/** Status changes are seen at once by inotify; the timer is for file systems that do not tell. */
-const readinessPollMs = 5
-
-/** Between requests to promote: signals are cheap, but each may wake the startup process. */
-const promotionIntervalMs = 3
-
 /** Starts a postmaster and resolves once it accepts connections. Rejects with AppError. */
 export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
   await requireDataDirectory(options.dataDirectory)
@@ -69,9 +58,9 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
   const logStart = await logEnd(options.logFile)
   const postmaster = await launch(options)
   try {
-    return await waitUntilReady(options, postmaster)
+    return await becomeReady(options, postmaster)
   } catch (error) {
-    throw await explainFailure(options, logStart, error)
+    throw await explainFailure(options.logFile, logStart, error)
   }
 }
 
@@ -100,9 +89,9 @@ export async function adoptPostmaster(options: PostmasterOptions): Promise<Postm
   if (identity === undefined) return undefined
   const exited = waitForExit(identity)
   try {
-    return await waitUntilReady(options, { identity, exited })
+    return await becomeReady(options, { identity, exited })
   } catch (error) {
-    throw await explainFailure(options, 0, error)
+    throw await explainFailure(options.logFile, 0, error)
   }
 }
 
@@ -165,61 +154,17 @@ async function waitForExit(identity: ProcessIdentity): Promise<void> {
 
 const adoptedPollMs = 100
 
-/** Waits on the status line that PostgreSQL keeps in `postmaster.pid`, as `pg_ctl -w` does. */
-async function waitUntilReady(
+/** One that does not become ready is ended, so that the next attempt finds the way clear. */
+async function becomeReady(
   { dataDirectory }: PostmasterOptions,
   { identity, exited }: Launched,
 ): Promise<Postmaster> {
-  const promotes = isFreshClone(dataDirectory)
-  let watcher: FSWatcher | undefined
-  let timer: NodeJS.Timeout | undefined
-  let socketDirectory: string
   try {
-    socketDirectory = await new Promise<string>((resolve, reject) => {
-      const deadline = performance.now() + startDeadlineMs
-      let lastRequest = 0
-      const check = (): void => {
-        const now = performance.now()
-        const found = readPidFile(dataDirectory)
-        const isOurs = found?.pid === identity.pid
-        if (isOurs && found.status === 'ready') return resolve(found.socketDirectory)
-        if (isOurs && promotes && now - lastRequest >= promotionIntervalMs) {
-          lastRequest = now
-          requestPromotion(dataDirectory, identity.pid)
-        }
-        if (now > deadline) reject(new Error('not ready in time'))
-      }
-      const guarded = (): void => {
-        try {
-          check()
-        } catch (error) {
-          reject(new Error('cannot follow the start', { cause: error }))
-        }
-      }
-      watcher = watchQuietly(dataDirectory, guarded)
-      timer = setInterval(guarded, readinessPollMs)
-      void exited.then(() => reject(new Error('the process ended')))
-      guarded()
-    })
+    const socketDirectory = await waitUntilReady(dataDirectory, identity.pid, exited)
+    return { pid: identity.pid, socketDirectory, exited }
   } catch (error) {
     await killPostmaster(identity, dataDirectory)
     throw error
-  } finally {
-    watcher?.close()
-    clearInterval(timer)
-  }
-  if (promotes) await clearPromotionRequest(dataDirectory)
-  return { pid: identity.pid, socketDirectory, exited }
-}
-
-/** inotify has limits per user; without it the timer alone finds out, a few milliseconds later. */
-function watchQuietly(directory: string, listener: () => void): FSWatcher | undefined {
-  try {
-    const watcher = watch(directory, { persistent: false }, listener)
-    watcher.on('error', () => watcher.close())
-    return watcher
-  } catch {
-    return undefined
   }
 }
 
@@ -242,26 +187,6 @@ async function clearTheWay({ dataDirectory, configFile }: PostmasterOptions): Pr
   }
 }
 
-/**
- * Ends the children of dead postmasters; recovery undoes what they did, as after any crash. A live
- * postmaster, another owner's perhaps, and its children are left alone, and so is a person's shell.
- */
-async function endOrphans(dataDirectory: string): Promise<void> {
-  const inside = await findProcessesIn(dataDirectory)
-  const pids = new Set(inside.map((one) => one.pid))
-  const orphans: ProcessIdentity[] = []
-  for (const one of inside) {
-    if (pids.has(one.parentPid)) continue
-    const [title] = await commandLine(one.pid)
-    // Children set their title (src/backend/utils/misc/ps_status.c), the postmaster does not.
-    if (title?.startsWith('postgres:')) orphans.push(one)
-  }
-  for (const { pid } of orphans) sendSignal(pid, 'SIGKILL')
-  if (await waitUntilGone(orphans, killDeadlineMs)) return
-  const left = orphans.map((one) => one.pid).join(', ')
-  throw new Error(`processes of a dead postmaster do not end: ${left}`)
-}
-
 async function requireDataDirectory(path: string): Promise<void> {
   try {
     await access(join(path, 'PG_VERSION'))
@@ -280,9 +205,6 @@ export interface StopOptions {
 
 /** The postmaster gives its children 5 s to end before it kills them (`SIGKILL_CHILDREN_AFTER_SECS`). */
 const immediateTimeoutMs = 8_000
-
-/** SIGKILL is not refused; only a process in an uninterruptible wait for storage takes long. */
-const killDeadlineMs = 30_000
 
 /**
  * Stops a postmaster and all of its children: fast, then immediate, then by SIGKILL (manual, "Shutting
@@ -306,24 +228,3 @@ async function killPostmaster(identity: ProcessIdentity, dataDirectory: string):
   await waitUntilGone([identity], killDeadlineMs)
   await endOrphans(dataDirectory)
 }
-
-/** What a user can mend is told; the log's last lines go into the cause, for the platform's own log. */
-async function explainFailure(
-  { logFile }: PostmasterOptions,
-  logStart: number,
-  error: unknown,
-): Promise<AppError> {
-  const lines = await readLogSince(logFile, logStart).catch(() => [])
-  const cause = new Error(lines.join('\n') || 'nothing in its log', { cause: error })
-  if (lines.some((line) => line.includes('No space left on device'))) {
-    return new AppError('pool_full', 'the compute cannot start: the storage pool is full', {
-      cause,
-    })
-  }
-  const setting = lines.find((line) => badSetting.test(line))?.replace(/^.*?(LOG|FATAL):\s+/, '')
-  const why = setting === undefined ? "the compute's log says why" : setting
-  return new AppError('compute_start_failed', `PostgreSQL did not start: ${why}`, { cause })
-}
-
-const badSetting =
-  /invalid value for parameter|unrecognized configuration parameter|is outside the valid range/

@@ -89,7 +89,10 @@ export async function commandLine(pid: number): Promise<string[]> {
  */
 export async function findProcessesIn(directory: string): Promise<ChildIdentity[]> {
   if (!isLinux) return []
-  const wanted = await stat(directory)
+  const wanted = await stat(directory).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error
+  })
+  if (wanted === undefined) return []
   const found: ChildIdentity[] = []
   for (const name of await readdir('/proc')) {
     const pid = Number(name)

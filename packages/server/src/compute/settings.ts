@@ -28,7 +28,7 @@ export function renderPostgresConf(spec: ComputeSpec, host: SettingsHost): strin
   checkPgSettings(spec.pgSettings)
   const groups = [
     placeSettings(spec, host),
-    durabilitySettings(spec, host),
+    durabilitySettings(host),
     memorySettings(spec),
     processSettings(spec, host),
     localeSettings,
@@ -62,7 +62,7 @@ function placeSettings(spec: ComputeSpec, host: SettingsHost): Settings {
 /** `unix_socket_directories` is a list: a path with a comma or a space in it is quoted. */
 const quoteListItem = (path: string): string => `"${path.replaceAll('"', '""')}"`
 
-function durabilitySettings(spec: ComputeSpec, host: SettingsHost): Settings {
+function durabilitySettings(host: SettingsHost): Settings {
   return {
     fsync: 'on',
     full_page_writes: 'on',
@@ -81,8 +81,6 @@ function durabilitySettings(spec: ComputeSpec, host: SettingsHost): Settings {
     // One call instead of an fsync of each file before recovery.
     ...(host.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
     restart_after_crash: 'on',
-    // A clone's own WAL ends in its own directory, and there is nothing to wait for.
-    ...(spec.pgVersion >= 17 && { summarize_wal: 'off' }),
   }
 }
 

@@ -82,3 +82,42 @@ export function clusterAt(socketDirectory: string): Cluster {
     },
   }
 }
+
+/** Of the reserved ones; a login is checked without waiting for a slow statement of the platform's. */
+const sharedConnections = 3
+
+/** Long enough that logins in a row find one open; after that an idle backend only costs its megabytes. */
+const sharedIdleSeconds = 30
+
+/** The platform's connections to one running cluster: shared ones for `postgres`, others for one use each. */
+export class SuperuserConnections implements Cluster {
+  readonly #socketDirectory: string
+  #shared: Sql | undefined
+
+  constructor(socketDirectory: string) {
+    this.#socketDirectory = socketDirectory
+  }
+
+  async withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    if (database !== platformDatabase) {
+      return clusterAt(this.#socketDirectory).withSuperuser(database, work)
+    }
+    this.#shared ??= connectSuperuser(this.#socketDirectory, database, {
+      max: sharedConnections,
+      idleTimeoutSeconds: sharedIdleSeconds,
+    })
+    return work(this.#shared)
+  }
+
+  /** One that the caller alone uses, and ends with `disconnect`. */
+  connect(): Sql {
+    return connectSuperuser(this.#socketDirectory, platformDatabase)
+  }
+
+  /** Closes the shared ones; the next use opens them again. */
+  async close(): Promise<void> {
+    const sql = this.#shared
+    this.#shared = undefined
+    if (sql) await disconnect(sql)
+  }
+}

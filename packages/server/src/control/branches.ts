@@ -52,7 +52,9 @@ export async function createBranch(
       ? await requireDefaultBranch(context, projectId)
       : await requireBranch(context, projectId, wanted.parent_id)
   const id = newBranchId()
-  const endpoints = planEndpoints(project, id, request.endpoints ?? [])
+  const parentEndpoints = await listBranchEndpoints(context.store, parent.id)
+  const parentSettings = parentEndpoints.find((one) => one.type === 'read_write')?.pg_settings
+  const endpoints = planEndpoints(project, id, request.endpoints ?? [], parentSettings)
   await requireSpace(context.volumes)
 
   const { create, starts } = await context.store
@@ -71,7 +73,11 @@ export async function createBranch(
       for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
       const base = { project_id: projectId, branch_id: id }
       return {
-        create: await insertOperation(sql, { ...base, action: 'create_branch' }),
+        create: await insertOperation(sql, {
+          ...base,
+          action: 'create_branch',
+          status: 'running',
+        }),
         starts: await Promise.all(
           endpoints.map((endpoint) =>
             insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
@@ -85,11 +91,14 @@ export async function createBranch(
 
   const created = await runOperation(context, create)
   for (const start of starts) runInBackground(context, start)
-  const rows = await listBranchEndpoints(context.store, id)
-  const roles = await listRoles(context.store, id)
-  const databases = await listDatabases(context.store, id)
+  const [branch, rows, roles, databases] = await Promise.all([
+    requireBranch(context, projectId, id),
+    listBranchEndpoints(context.store, id),
+    listRoles(context.store, id),
+    listDatabases(context.store, id),
+  ])
   return {
-    branch: await requireBranch(context, projectId, id),
+    branch,
     endpoints: rows,
     roles,
     databases,
@@ -118,11 +127,12 @@ function planEndpoints(
   project: ProjectRow,
   branchId: string,
   requests: readonly BranchEndpointCreate[],
+  parentSettings: Record<string, string> | undefined,
 ) {
   if (requests.filter((request) => request.type === 'read_write').length > 1) {
     throw new AppError('invalid_request', 'a branch has at most one read_write endpoint')
   }
-  return requests.map((request) => planEndpoint(project, branchId, request))
+  return requests.map((request) => planEndpoint(project, branchId, request, parentSettings))
 }
 
 /** With exactly one role that can log in and one database there is one obvious string. */

@@ -1,22 +1,20 @@
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
-
 import type { Compute } from '../compute/compute.ts'
 import { markFreshClone } from '../compute/fresh-clone.ts'
 import { createLiveSource } from '../compute/live-source.ts'
 import type { ClusterCatalog } from '../compute/spec.ts'
+import { findBranchCompute } from './branch-compute.ts'
 import type { Context } from './context.ts'
 import type { BranchRow } from './store/branches.ts'
-import { listBranchEndpoints } from './store/endpoints.ts'
 import { volumeDataDirectory } from './volumes.ts'
 
 export interface CloneResult {
   /** Where the parent's WAL was; null where its compute was idle. */
   parentLsn: string | null
   parentTimestamp: Date
-  /** The parent's roles and databases, so that the clone's users can log in before it first starts. */
-  catalog: ClusterCatalog | undefined
 }
+
+/** What can be done with the parent's roles and databases while its volume is cloned. */
+export type BesideClone = (catalog: ClusterCatalog | undefined) => Promise<void>
 
 /**
  * Clones a branch's volume as it is now, whatever its compute does meanwhile.
@@ -30,20 +28,18 @@ export async function cloneVolume(
   context: Context,
   parent: BranchRow,
   volumeId: string,
+  beside: BesideClone,
 ): Promise<CloneResult> {
-  const compute = await findCompute(context, parent.id)
+  const compute = await findBranchCompute(context, parent.id)
   if (!context.volumes.isAtomic && compute !== undefined) {
-    return copyLive(context, parent, volumeId, compute)
+    return copyLive(context, parent, volumeId, compute, beside)
   }
   const wasIdle = compute === undefined || compute.state === 'idle'
   const startedMs = performance.now()
   const parentLsn = wasIdle ? null : await prepareParent(compute)
   const preparedMs = performance.now()
   const parentTimestamp = new Date()
-  const [catalog] = await Promise.all([
-    compute?.catalog(),
-    context.volumes.clone(parent.volume_id, volumeId),
-  ])
+  await together(context.volumes.clone(parent.volume_id, volumeId), registerBeside(compute, beside))
   context.log.info(
     {
       branch_id: parent.id,
@@ -52,12 +48,8 @@ export async function cloneVolume(
     },
     'cloned',
   )
-  const isIdle = compute === undefined || compute.state === 'idle'
-  const source = volumeDataDirectory(context.volumes, parent.volume_id)
-  if (!(wasIdle && isIdle) || (await isFreshClone(source))) {
-    await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
-  }
-  return { parentLsn, parentTimestamp, catalog }
+  await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
+  return { parentLsn, parentTimestamp }
 }
 
 /**
@@ -83,6 +75,7 @@ async function copyLive(
   parent: BranchRow,
   volumeId: string,
   compute: Compute,
+  beside: BesideClone,
 ): Promise<CloneResult> {
   await compute.wake()
   const parentLsn = await compute.withSuperuser('postgres', async (sql) => {
@@ -90,21 +83,21 @@ async function copyLive(
     return row?.lsn ?? null
   })
   const parentTimestamp = new Date()
-  await context.volumes.clone(parent.volume_id, volumeId, createLiveSource(compute))
-  await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
-  return { parentLsn, parentTimestamp, catalog: await compute.catalog() }
-}
-
-/** Whether a clone has never been started since it was made. */
-async function isFreshClone(dataDirectory: string): Promise<boolean> {
-  return access(join(dataDirectory, 'standby.signal')).then(
-    () => true,
-    () => false,
+  await together(
+    context.volumes.clone(parent.volume_id, volumeId, createLiveSource(compute)),
+    registerBeside(compute, beside),
   )
+  await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
+  return { parentLsn, parentTimestamp }
 }
 
-async function findCompute(context: Context, branchId: string): Promise<Compute | undefined> {
-  const endpoints = await listBranchEndpoints(context.store, branchId)
-  const writer = endpoints.find((endpoint) => endpoint.type === 'read_write')
-  return writer && context.host.get(writer.id)
+async function registerBeside(compute: Compute | undefined, beside: BesideClone): Promise<void> {
+  await beside(await compute?.catalog())
+}
+
+/** Waits for both also when one fails, so that undoing finds nothing still going on. */
+async function together(...works: Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(works)) {
+    if (result.status === 'rejected') throw result.reason
+  }
 }

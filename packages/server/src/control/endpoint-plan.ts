@@ -7,11 +7,16 @@ import { resolveSize } from './sizes.ts'
 import type { NewEndpoint } from './store/endpoints.ts'
 import type { ProjectRow } from './store/projects.ts'
 
-/** A new endpoint with the project's defaults filled in. */
+/**
+ * A new endpoint with the project's defaults filled in. `parentSettings` are those of the parent's
+ * compute: a branch behaves as its parent does, and could not even replay the parent's WAL with fewer
+ * `max_prepared_transactions`.
+ */
 export function planEndpoint(
   project: ProjectRow,
   branchId: string,
   request: BranchEndpointCreate,
+  parentSettings: Record<string, string> = {},
 ): NewEndpoint {
   if (request.type === 'read_only') {
     throw new AppError(
@@ -20,7 +25,11 @@ export function planEndpoint(
     )
   }
   const defaults = project.default_endpoint_settings
-  const pg_settings = { ...defaults.pg_settings, ...request.settings?.pg_settings }
+  const pg_settings = {
+    ...defaults.pg_settings,
+    ...parentSettings,
+    ...request.settings?.pg_settings,
+  }
   checkPgSettings(pg_settings)
   const size = resolveSize(
     { min: request.autoscaling_limit_min_cu, max: request.autoscaling_limit_max_cu },

@@ -13,12 +13,14 @@ import type { OperationKind } from './operation.ts'
 
 /**
  * A branch of its parent's present. The clone is whole, and its computes are known to the host, before
- * anyone can see the branch; it becomes visible in one transaction with its roles and databases.
+ * anyone can see the branch; it becomes visible in one transaction with its roles and databases. Its
+ * computes start meanwhile: who asks for a branch with a compute is about to connect.
  */
 export const createBranch: OperationKind = {
   onCrash: 'undo',
   steps: [
     { name: 'clone', run: clone },
+    { name: 'start', run: start },
     { name: 'publish', run: publish },
   ],
   undo: async (context, operation) => {
@@ -30,14 +32,31 @@ export const createBranch: OperationKind = {
 async function clone(context: Context, operation: OperationRow): Promise<void> {
   const { branch, parent, pgVersion } = await read(context, operation)
   if (await context.volumes.exists(branch.volume_id)) return
-  const { parentLsn, parentTimestamp, catalog } = await cloneVolume(
+  const endpoints = await listBranchEndpoints(context.store, branch.id)
+  const { parentLsn, parentTimestamp } = await cloneVolume(
     context,
     parent,
     branch.volume_id,
+    // With the parent's roles, so that the branch's users can log in before it first starts.
+    async (catalog) => {
+      for (const endpoint of endpoints) {
+        await context.host.put(computeSpec(context, endpoint, branch, pgVersion), { catalog })
+      }
+    },
   )
   await setOrigin(context.store, branch.id, parentLsn, parentTimestamp)
-  for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-    await context.host.put(computeSpec(context, endpoint, branch, pgVersion), { catalog })
+}
+
+/** Not waited for: the operation `start_compute` is, and a connection that comes first waits by itself. */
+async function start(context: Context, operation: OperationRow): Promise<void> {
+  const id = must(operation.branch_id, 'create_branch names a branch')
+  for (const endpoint of await listBranchEndpoints(context.store, id)) {
+    if (endpoint.disabled) continue
+    // Its failure is that of `start_compute`, which tries again and records it.
+    context.host
+      .get(endpoint.id)
+      ?.wake()
+      .catch(() => undefined)
   }
 }
 

@@ -13,7 +13,9 @@ export async function runOperation(
   operation: OperationRow,
 ): Promise<OperationRow> {
   return context.locks.run(operation.branch_id ?? operation.project_id, async () => {
-    await setOperationStatus(context.store, operation.id, 'running')
+    if (operation.status !== 'running') {
+      await setOperationStatus(context.store, operation.id, 'running')
+    }
     try {
       await runSteps(context, operation)
     } catch (error) {

@@ -136,6 +136,7 @@ export async function listChildNames(sql: Queryable, branchId: string): Promise<
   return rows.map((row) => row.name)
 }
 
+/** Not waited for on disk: the commit that makes the branch visible brings it along. */
 export async function setOrigin(
   sql: Queryable,
   id: string,
@@ -144,6 +145,7 @@ export async function setOrigin(
 ): Promise<void> {
   await sql`
     update branches set parent_lsn = ${parentLsn}, parent_timestamp = ${parentTimestamp}
+    from (select set_config('synchronous_commit', 'off', true)) relaxed
     where id = ${id}`
 }
 

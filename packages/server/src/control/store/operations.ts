@@ -23,6 +23,8 @@ export interface NewOperation {
   endpoint_id?: string
   action: OperationAction
   input?: Record<string, string | boolean | null>
+  /** `running` for one that is run at once, which saves a commit on the caller's way. */
+  status?: 'scheduling' | 'running'
 }
 
 export async function insertOperation(
@@ -36,6 +38,10 @@ export async function insertOperation(
   return row
 }
 
+/**
+ * Not waited for on disk: a status that a power cut takes back leaves the operation open, and what is
+ * open is finished or undone at the next start, for which finding it done is an ordinary case.
+ */
 export async function setOperationStatus(
   sql: Queryable,
   id: string,
@@ -48,7 +54,8 @@ export async function setOperationStatus(
       status = ${status}, error = ${error}, updated_at = clock_timestamp(),
       failures_count = failures_count + ${error === null ? 0 : 1},
       finished_at = ${isFinal ? sql`clock_timestamp()` : sql`null`}
-    where id = ${id} returning *`
+    from (select set_config('synchronous_commit', 'off', true)) relaxed
+    where id = ${id} returning operations.*`
   return row
 }
 

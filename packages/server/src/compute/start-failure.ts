@@ -1,0 +1,23 @@
+import { AppError } from '../lib/errors.ts'
+import { readLogSince } from './postgres-log.ts'
+
+/** What a user can mend is told; the log's last lines go into the cause, for the platform's own log. */
+export async function explainFailure(
+  logFile: string,
+  logStart: number,
+  error: unknown,
+): Promise<AppError> {
+  const lines = await readLogSince(logFile, logStart).catch(() => [])
+  const cause = new Error(lines.join('\n') || 'nothing in its log', { cause: error })
+  if (lines.some((line) => line.includes('No space left on device'))) {
+    return new AppError('pool_full', 'the compute cannot start: the storage pool is full', {
+      cause,
+    })
+  }
+  const setting = lines.find((line) => badSetting.test(line))?.replace(/^.*?(LOG|FATAL):\s+/, '')
+  const why = setting === undefined ? "the compute's log says why" : setting
+  return new AppError('compute_start_failed', `PostgreSQL did not start: ${why}`, { cause })
+}
+
+const badSetting =
+  /invalid value for parameter|unrecognized configuration parameter|is outside the valid range/
