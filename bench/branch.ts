@@ -13,7 +13,7 @@ import { printHeading, printSummary } from './statistics.ts'
  */
 const isQuick = process.argv.includes('--quick')
 const scales = isQuick ? [7] : [7, 200]
-const rounds = isQuick ? 5 : 20
+const rounds = isQuick ? 12 : 20
 const copyRounds = isQuick ? 1 : 3
 
 const platform = await startTestPlatform({ poolSize: '30G' })

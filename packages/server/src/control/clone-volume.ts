@@ -36,7 +36,7 @@ export async function cloneVolume(
   }
   const wasIdle = compute === undefined || compute.state === 'idle'
   const startedMs = performance.now()
-  const parentLsn = wasIdle ? null : await prepareParent(compute)
+  const prepared = wasIdle ? undefined : await prepareParent(compute)
   const preparedMs = performance.now()
   const parentTimestamp = new Date()
   await together(context.volumes.clone(parent.volume_id, volumeId), registerBeside(compute, beside))
@@ -48,9 +48,14 @@ export async function cloneVolume(
     },
     'cloned',
   )
-  await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
-  return { parentLsn, parentTimestamp }
+  await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser, {
+    promote: prepared === undefined || prepared.pendingBytes > promoteAboveBytes,
+  })
+  return { parentLsn: prepared?.lsn ?? null, parentTimestamp }
 }
+
+/** From here on a promotion is quicker than the checkpoint that ends an ordinary crash recovery. */
+const promoteAboveBytes = 512 * 1024
 
 /**
  * Replay runs at some 30 MB/s on a busy machine, a checkpoint of a busy parent takes some 0.3 s
@@ -58,15 +63,23 @@ export async function cloneVolume(
  */
 const checkpointAboveBytes = 8 * 1024 * 1024
 
-async function prepareParent(compute: Compute): Promise<string | null> {
+interface PreparedParent {
+  /** Where the parent's WAL was. */
+  lsn: string
+  /** How much of it had gathered since its last checkpoint, before this made another. */
+  pendingBytes: number
+}
+
+async function prepareParent(compute: Compute): Promise<PreparedParent | undefined> {
   return compute.withSuperuser('postgres', async (sql) => {
     const [row] = await sql<{ lsn: string; pending: string }[]>`
       select pg_current_wal_insert_lsn()::text as lsn,
         (pg_current_wal_insert_lsn() - redo_lsn)::text as pending
       from pg_control_checkpoint()`
-    if (row === undefined) return null
-    if (Number(row.pending) > checkpointAboveBytes) await sql`checkpoint`
-    return row.lsn
+    if (row === undefined) return undefined
+    const pendingBytes = Number(row.pending)
+    if (pendingBytes > checkpointAboveBytes) await sql`checkpoint`
+    return { lsn: row.lsn, pendingBytes }
   })
 }
 
