@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { kinds } from '../packages/server/src/control/operations/kinds.ts'
-import { psql, startTestPlatform, type TestPlatform } from './platform.ts'
+import { psql, startTestPlatform, type TestPlatform, until } from './platform.ts'
 
 /**
  * `kill -9` of the daemon before and after every step of every operation, enumerated from the code: a
@@ -112,6 +112,11 @@ async function makeVictim(): Promise<void> {
     path,
     body: { branch: { name: 'victim' }, endpoints: [{ type: 'read_write' }] },
   })
+  // What is still open when the daemon is killed would run at its next start, and into the failpoint.
+  await until(async () => {
+    const { operations } = await client.listProjectOperations({ path, query: {} })
+    return operations.every((one) => !['scheduling', 'running'].includes(one.status))
+  }, 'the operations of the preparation have ended')
 }
 
 async function expectWhole(): Promise<void> {

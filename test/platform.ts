@@ -148,6 +148,9 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
   platform.postmasters = async () => postmastersBelow(join(home, 'pool'))
   platform.remove = async () => {
     await platform.down().catch(() => undefined)
+    // A test that failed may have left a platform that cannot be told to stop any more.
+    for (const pid of await postmastersBelow(home)) process.kill(pid, 'SIGQUIT')
+    await until(async () => (await postmastersBelow(home)).length === 0, 'PostgreSQL has ended')
     await run('umount', [join(home, 'pool')]).catch(() => undefined)
     await rm(home, { recursive: true, force: true })
   }
@@ -166,7 +169,7 @@ async function postmastersBelow(directory: string): Promise<number[]> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue
     const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
-    if (command.includes(`data_directory=${directory}/`)) found.push(Number(name))
+    if (command.includes(`=${directory}/`)) found.push(Number(name))
   }
   return found
 }

@@ -1,8 +1,16 @@
 import { join } from 'node:path'
 
-import { migrateStore, openStore, platformId, type Store } from '../control/store/store.ts'
+import {
+  isEmptyStore,
+  migrateStore,
+  openStore,
+  platformId,
+  type Store,
+} from '../control/store/store.ts'
 import type { Home } from '../lib/home.ts'
 import { newName } from '../lib/ids.ts'
+import type { VolumeDriver } from '../volume/volume.ts'
+import { refuseEmptyStore } from './pool-owner.ts'
 import type { Postgres } from './postgres.ts'
 import type { ServeOptions } from './serve-options.ts'
 import { startStoreCluster } from './store-cluster.ts'
@@ -23,6 +31,7 @@ export async function openPlatformStore(
   home: Home,
   options: ServeOptions,
   postgres: Postgres,
+  volumes: VolumeDriver,
 ): Promise<PlatformStore> {
   const url = storeUrl(options)
   const cluster =
@@ -40,6 +49,7 @@ export async function openPlatformStore(
     if (!keepComputes) await cluster?.stop()
   }
   try {
+    if (await isEmptyStore(sql)) await refuseEmptyStore(volumes)
     await migrateStore(sql)
     const id = await platformId(sql, newName())
     return { sql, kind: url === undefined ? 'own' : 'database_url', platformId: id, stop }

@@ -10,14 +10,26 @@ import type { VolumeDriver } from '../volume/volume.ts'
  * would make sense, and cleaning up after crashes would be a loss of data, so that is refused.
  */
 export async function claimPool(volumes: VolumeDriver, platformId: string): Promise<void> {
-  const path = join(volumes.root, 'platform.json')
+  const path = markPath(volumes)
   const owner = await readOwner(path)
   if (owner === platformId) return
   if (owner === undefined && (await volumes.list()).every((name) => name.startsWith('template-'))) {
     await writeFileAtomically(path, `${JSON.stringify({ platform_id: platformId })}\n`, 0o644)
     return
   }
-  throw new AppError(
+  throw mismatch(volumes, owner, platformId)
+}
+
+/** The same before anything is written to a store that is empty: a pool in use is not its. */
+export async function refuseEmptyStore(volumes: VolumeDriver): Promise<void> {
+  const owner = await readOwner(markPath(volumes))
+  if (owner !== undefined) throw mismatch(volumes, owner, 'none yet')
+}
+
+const markPath = (volumes: VolumeDriver): string => join(volumes.root, 'platform.json')
+
+function mismatch(volumes: VolumeDriver, owner: string | undefined, platformId: string): AppError {
+  return new AppError(
     'invalid_request',
     `the storage pool at ${volumes.root} belongs to platform ${owner ?? 'unknown'}, the metadata store to ` +
       `${platformId}; start with the store that this pool was made with, or with another --home`,

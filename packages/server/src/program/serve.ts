@@ -100,7 +100,7 @@ async function start(
   const pool = await openPlatformPool(home, options, postgres.databaseUser, onStep)
 
   onStep('Starting the metadata store')
-  const store = await openPlatformStore(home, options, postgres)
+  const store = await openPlatformStore(home, options, postgres, pool.volumes)
   stops.push(async (keepComputes) => store.stop(keepComputes))
   await claimPool(pool.volumes, store.platformId)
 

@@ -86,6 +86,13 @@ async function migrationsPath(): Promise<string> {
   throw new Error(`the store's migrations are missing from ${fromSource}`)
 }
 
+/** Whether nothing of ours has ever been written to this database. */
+export async function isEmptyStore(store: Store): Promise<boolean> {
+  const [row] = await store<{ is_empty: boolean }[]>`
+    select to_regclass('platform') is null as is_empty`
+  return row?.is_empty ?? true
+}
+
 /** What identifies this platform; made once, together with the schema. */
 export async function platformId(store: Store, proposed: string): Promise<string> {
   const [row] = await store<{ id: string }[]>`

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+
+import { connectionUri } from './connection-uri.ts'
+import type { Settings } from './context.ts'
+
+const settings: Settings = {
+  platformId: 'p',
+  region: 'local',
+  domain: 'coppice.localhost',
+  namesResolve: true,
+  directPort: 5432,
+  pooledPort: 6432,
+  defaultSuspendTimeoutSeconds: 300,
+  recoveryWindowSeconds: 60,
+  defaultPgVersion: 18,
+}
+const target = {
+  endpointId: 'ep-calm-oak-1a2b3c4d',
+  role: 'a b',
+  password: 'p@ss/w:rd',
+  database: 'neondb',
+  pooled: false,
+}
+const security = 'sslmode=require&channel_binding=require'
+
+test('the endpoint is in the host name where names resolve', () => {
+  expect(connectionUri(target, settings)).toBe(
+    `postgresql://a%20b:p%40ss%2Fw%3Ard@ep-calm-oak-1a2b3c4d.coppice.localhost/neondb?${security}`,
+  )
+  expect(connectionUri({ ...target, pooled: true }, settings)).toContain(
+    '@ep-calm-oak-1a2b3c4d-pooler.coppice.localhost:6432/',
+  )
+})
+
+test('and in the options where they do not', () => {
+  const uri = connectionUri(target, { ...settings, namesResolve: false, directPort: 5433 })
+  expect(uri).toContain('@localhost:5433/neondb?')
+  expect(uri.endsWith(`${security}&options=endpoint%3Dep-calm-oak-1a2b3c4d`)).toBe(true)
+  expect(new URL(uri).searchParams.get('options')).toBe('endpoint=ep-calm-oak-1a2b3c4d')
+})

@@ -1,0 +1,45 @@
+import { createServer } from 'node:net'
+
+import { expect, test } from 'vitest'
+
+import { readEnvironment } from '../lib/config.ts'
+import { choosePorts } from './ports.ts'
+import { serveOptions } from './serve-options.ts'
+
+const options = (flags: Record<string, string>, saved = {}) =>
+  serveOptions(flags, readEnvironment(), saved)
+
+test('flags win over what was saved, and that over the defaults', () => {
+  expect(options({})).toMatchObject({ directPort: 5432, pooledPort: 6432, apiPort: 7432 })
+  const saved = { direct_port: 5433, domain: 'db.example.org' }
+  expect(options({}, saved)).toMatchObject({ directPort: 5433, domain: 'db.example.org' })
+  expect(options({ port: '5434' }, saved)).toMatchObject({ directPort: 5434 })
+})
+
+test.for([
+  [{ port: '0' }, 'not a port'],
+  [{ port: '65536' }, 'not a port'],
+  [{ 'api-port': 'http' }, 'not a port'],
+  [{ domain: 'localhost' }, 'at least two labels'],
+  [{ domain: 'db.example.org/x' }, 'at least two labels'],
+] as const)('%j is refused', ([flags, message]) => {
+  expect(() => options(flags)).toThrow(message)
+})
+
+test('a taken port is replaced by the next free one, unless it was asked for', async () => {
+  const taken = createServer()
+  await new Promise<void>((resolve) => {
+    taken.listen(0, '127.0.0.1', resolve)
+  })
+  const address = taken.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const wanted = { ...options({}), directPort: port }
+  const chosen = await choosePorts(wanted)
+  expect(chosen.direct).toBeGreaterThan(port)
+  await expect(
+    choosePorts({ ...wanted, fixed: { direct: true, pooled: false, api: false } }),
+  ).rejects.toThrow(`port ${port} is in use`)
+  await new Promise((resolve) => {
+    taken.close(resolve)
+  })
+})
