@@ -84,6 +84,19 @@ test('what was committed survives kill -9 of the postmaster', async () => {
   expect(await psql(platform.connectionUri, 'SELECT sum(n) FROM kept')).toBe('7')
 })
 
+test('connections work while the store is dead, and it comes back by itself', async () => {
+  const pidFile = join(platform.home, 'store', 'pgdata', 'postmaster.pid')
+  const storePid = async (): Promise<number> =>
+    Number.parseInt(await readFile(pidFile, 'utf8').catch(() => '0'), 10)
+  const killed = await storePid()
+  process.kill(killed, 'SIGKILL')
+  expect(await psql(platform.connectionUri, 'SELECT count(*) FROM kept')).toBe('3')
+  await until(async () => {
+    const projects = await platform.client.listProjects({ query: {} }).catch(() => undefined)
+    return projects !== undefined && (await storePid()) !== killed
+  }, 'the store is back')
+})
+
 test('host names work by SNI, with the server verified', async () => {
   const { endpoint_id } = await mainCompute()
   const { password, username } = new URL(platform.connectionUri)

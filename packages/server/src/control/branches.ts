@@ -13,6 +13,7 @@ import { planEndpoint } from './endpoint-plan.ts'
 import { branchNotFound, requireBranch, requireDefaultBranch, requireProject } from './lookups.ts'
 import { checkBranchName } from './names.ts'
 import { runInBackground, runOperation } from './operations/runner.ts'
+import { makeSpace } from './purge.ts'
 import { registerCompute } from './register-compute.ts'
 import * as store from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
@@ -22,7 +23,6 @@ import { insertOperation, type OperationRow } from './store/operations.ts'
 import type { ProjectRow } from './store/projects.ts'
 import { listRoles, type RoleRow } from './store/roles.ts'
 import { isUniqueViolation } from './store/store.ts'
-import { requireSpace } from './volumes.ts'
 
 export interface CreatedBranch {
   branch: BranchRow
@@ -47,6 +47,7 @@ export async function createBranch(
   refuseWhatIsNotThere(wanted)
   const name = checkBranchName(wanted.name ?? newName())
   const expiresAt = parseExpiry(wanted.expires_at ?? null)
+  if (expiresAt !== null && wanted.protected === true) throw cannotExpire(name, 'is protected')
   const parent =
     wanted.parent_id === undefined
       ? await requireDefaultBranch(context, projectId)
@@ -55,7 +56,7 @@ export async function createBranch(
   const parentEndpoints = await listBranchEndpoints(context.store, parent.id)
   const parentSettings = parentEndpoints.find((one) => one.type === 'read_write')?.pg_settings
   const endpoints = planEndpoints(project, id, request.endpoints ?? [], parentSettings)
-  await requireSpace(context.volumes)
+  await makeSpace(context)
 
   const { create, starts } = await context.store
     .begin(async (sql) => {
@@ -169,11 +170,10 @@ export async function updateBranch(
 ): Promise<BranchRow> {
   const branch = await requireBranch(context, projectId, idOrName)
   const expires_at = change.expires_at === undefined ? undefined : parseExpiry(change.expires_at)
-  if (expires_at && (branch.is_default || (change.protected ?? branch.protected))) {
-    throw new AppError(
-      branch.is_default ? 'branch_is_default' : 'branch_is_protected',
-      `branch ${branch.name} is ${branch.is_default ? 'the default branch' : 'protected'} and cannot expire`,
-    )
+  const willExpire = expires_at === undefined ? branch.expires_at !== null : expires_at !== null
+  if (willExpire && branch.is_default) throw cannotExpire(branch.name, 'is the default branch')
+  if (willExpire && (change.protected ?? branch.protected)) {
+    throw cannotExpire(branch.name, 'is protected')
   }
   const name = change.name === undefined ? undefined : checkBranchName(change.name)
   try {
@@ -311,6 +311,12 @@ function parseExpiry(text: string | null): Date | null {
   }
   return date
 }
+
+const cannotExpire = (name: string, why: 'is protected' | 'is the default branch'): AppError =>
+  new AppError(
+    why === 'is protected' ? 'branch_is_protected' : 'branch_is_default',
+    `branch ${name} ${why} and cannot expire; clear its expiration with \`neon branches set-expiration ${name}\``,
+  )
 
 const branchExists = (name: string): AppError =>
   new AppError(

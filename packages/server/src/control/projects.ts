@@ -11,6 +11,7 @@ import { requireProject } from './lookups.ts'
 import { checkBranchName, checkProjectName } from './names.ts'
 import { removeComputes, purgeBranch } from './operations/branch-volume.ts'
 import { runOperation } from './operations/runner.ts'
+import { makeSpace } from './purge.ts'
 import { registerCompute } from './register-compute.ts'
 import { resolveSize } from './sizes.ts'
 import { type BranchRow, findAnyBranch, insertBranch, listAllBranches } from './store/branches.ts'
@@ -21,7 +22,6 @@ import * as store from './store/projects.ts'
 import type { ProjectRow } from './store/projects.ts'
 import { listRoles, type RoleRow } from './store/roles.ts'
 import { unsupportedVersion } from './templates.ts'
-import { requireSpace } from './volumes.ts'
 
 export const defaultBranchName = 'main'
 export const defaultDatabaseName = 'neondb'
@@ -44,7 +44,7 @@ export async function createProject(
   request: ProjectCreate['project'],
 ): Promise<CreatedProject> {
   const plan = planProject(context, request)
-  await requireSpace(context.volumes)
+  await makeSpace(context)
   const password = newPassword()
   const operation = await context.store.begin(async (sql) => {
     await store.insertProject(sql, plan.project)

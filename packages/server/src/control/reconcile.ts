@@ -3,11 +3,10 @@ import type { Service } from '../lib/service.ts'
 import { deleteBranch } from './branches.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
-import { purgeBranch } from './operations/branch-volume.ts'
 import { purgeProject } from './projects.ts'
+import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { registerCompute } from './register-compute.ts'
 import {
-  findAnyBranch,
   listChildNames,
   listExpiredBranches,
   listPurgeableBranches,
@@ -16,7 +15,6 @@ import {
 import { listLiveEndpoints, recordComputeState, recordLastActive } from './store/endpoints.ts'
 import { trimOperations } from './store/operations.ts'
 import { listExpiredProjects } from './store/projects.ts'
-import { spaceReserveBytes } from './volumes.ts'
 
 /**
  * Reconcilers: each is told nothing, compares what should be with what is, and does what is missing.
@@ -117,28 +115,6 @@ async function purgeDeleted(context: Context): Promise<void> {
     await purgeProject(context, project.id)
   }
   await purgeForSpace(context)
-}
-
-/** Looks again under the branch's lock: it may have been recovered since it was listed. */
-async function purgeIfDeleted(context: Context, branchId: string): Promise<void> {
-  await context.locks.run(branchId, async () => {
-    const branch = await findAnyBranch(context.store, branchId)
-    if (branch !== undefined && branch.deleted_at !== null) await purgeBranch(context, branch)
-  })
-}
-
-/** Gives up deleted branches before the pool runs full. */
-export async function purgeForSpace(context: Context): Promise<void> {
-  for (const branch of await listPurgeableBranches(context.store, { evenIfRecoverable: true })) {
-    const { totalBytes, freeBytes } = await context.volumes.space()
-    if (freeBytes >= 2 * spaceReserveBytes(totalBytes)) return
-    context.log.warn(
-      { branch_id: branch.id, branch: branch.name, free_bytes: freeBytes },
-      'the pool is short of space: purging a deleted branch before its window ends',
-    )
-    await purgeIfDeleted(context, branch.id)
-    await context.volumes.reclaim()
-  }
 }
 
 async function trimOldOperations(context: Context): Promise<void> {

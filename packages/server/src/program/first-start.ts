@@ -1,10 +1,10 @@
-import { access } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 
 import { connectionUri } from '../control/connection-uri.ts'
 import type { Context } from '../control/context.ts'
 import { hashApiKey } from '../control/http/auth.ts'
 import { createProject } from '../control/projects.ts'
-import { insertApiKey } from '../control/store/api-keys.ts'
+import { findApiKey, insertApiKey } from '../control/store/api-keys.ts'
 import { findDefaultBranch } from '../control/store/branches.ts'
 import { listDatabases } from '../control/store/databases.ts'
 import { listBranchEndpoints } from '../control/store/endpoints.ts'
@@ -14,13 +14,13 @@ import { writeFileAtomically } from '../lib/files.ts'
 import type { Home } from '../lib/home.ts'
 import { newApiKey } from '../lib/passwords.ts'
 
-/** The key of whoever runs the platform, in a file that only they can read. Made again when deleted. */
+/**
+ * The key of whoever runs the platform, in a file that only they can read. A new one is made when the
+ * file is gone, or when the store does not know its key: it was revoked, or the store is another.
+ */
 export async function ensureApiKey(context: Context, home: Home): Promise<void> {
-  const isThere = await access(home.apiKey).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) return
+  const current = await readFile(home.apiKey, 'utf8').catch(() => '')
+  if (await findApiKey(context.store, hashApiKey(current.trim()))) return
   const key = newApiKey()
   await insertApiKey(context.store, 'local', hashApiKey(key))
   await writeFileAtomically(home.apiKey, `${key}\n`, 0o600)

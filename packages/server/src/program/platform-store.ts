@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import { chooseInstallation, type Installation } from '../compute/installations.ts'
 import {
   isEmptyStore,
   migrateStore,
@@ -7,13 +8,15 @@ import {
   platformId,
   type Store,
 } from '../control/store/store.ts'
+import { AppError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
 import { newName } from '../lib/ids.ts'
+import type { Logger } from '../lib/log.ts'
 import type { VolumeDriver } from '../volume/volume.ts'
 import { refuseEmptyStore } from './pool-owner.ts'
 import type { Postgres } from './postgres.ts'
 import type { ServeOptions } from './serve-options.ts'
-import { startStoreCluster } from './store-cluster.ts'
+import { startStoreCluster, storeVersion } from './store-cluster.ts'
 
 export interface PlatformStore {
   sql: Store
@@ -32,21 +35,24 @@ export async function openPlatformStore(
   options: ServeOptions,
   postgres: Postgres,
   volumes: VolumeDriver,
+  log: Logger,
 ): Promise<PlatformStore> {
   const url = storeUrl(options)
   const cluster =
     url === undefined
       ? await startStoreCluster({
-          installation: postgres.newest,
+          installation: await storeInstallation(home, postgres),
           directory: home.store,
           socketDirectory: join(home.sockets, 'store'),
           user: postgres.databaseUser,
+          log,
         })
       : undefined
   const sql = openStore(cluster?.address ?? { ...(url !== undefined && { url }) })
   const stop = async (keepComputes: boolean): Promise<void> => {
     await sql.end({ timeout: 5 })
-    if (!keepComputes) await cluster?.stop()
+    if (keepComputes) cluster?.release()
+    else await cluster?.stop()
   }
   try {
     if (await isEmptyStore(sql)) await refuseEmptyStore(volumes)
@@ -57,6 +63,17 @@ export async function openPlatformStore(
     await stop(true)
     throw error
   }
+}
+
+/** A store keeps the major version that it was made with; PostgreSQL reads no other's files. */
+async function storeInstallation(home: Home, postgres: Postgres): Promise<Installation> {
+  const major = await storeVersion(home.store)
+  const found = chooseInstallation(postgres.installations, major)
+  if (found !== undefined) return found
+  throw new AppError(
+    'not_available',
+    `the metadata store needs PostgreSQL ${major}, which is no longer on this machine; install it again`,
+  )
 }
 
 function storeUrl({ environment, saved }: ServeOptions): string | undefined {

@@ -100,7 +100,7 @@ async function start(
   const pool = await openPlatformPool(home, options, postgres.databaseUser, onStep)
 
   onStep('Starting the metadata store')
-  const store = await openPlatformStore(home, options, postgres, pool.volumes)
+  const store = await openPlatformStore(home, options, postgres, pool.volumes, log)
   stops.push(async (keepComputes) => store.stop(keepComputes))
   await claimPool(pool.volumes, store.platformId)
 

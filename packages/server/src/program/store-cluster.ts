@@ -1,15 +1,19 @@
-import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Installation } from '../compute/installations.ts'
 import {
   adoptPostmaster,
+  type Postmaster,
   type PostmasterOptions,
   startPostmaster,
   stopPostmaster,
 } from '../compute/postmaster.ts'
 import type { StoreAddress } from '../control/store/store.ts'
+import { describeError, errorCode } from '../lib/errors.ts'
 import { exec, type OsUser } from '../lib/exec.ts'
+import type { Logger } from '../lib/log.ts'
 
 /**
  * The platform's own PostgreSQL for its metadata: on the disk of the state directory and not in the
@@ -19,6 +23,8 @@ import { exec, type OsUser } from '../lib/exec.ts'
 export interface StoreCluster {
   address: StoreAddress
   stop(): Promise<void>
+  /** Leaves it running, for the next platform to take over. */
+  release(): void
 }
 
 interface StoreClusterOptions {
@@ -26,13 +32,14 @@ interface StoreClusterOptions {
   directory: string
   socketDirectory: string
   user: OsUser | undefined
+  log: Logger
 }
 
 const superuser = 'coppice'
 const stopTimeoutMs = 30_000
 
 export async function startStoreCluster(options: StoreClusterOptions): Promise<StoreCluster> {
-  const { directory, socketDirectory, user } = options
+  const { directory, socketDirectory, user, log } = options
   const dataDirectory = join(directory, 'pgdata')
   await makePrivate(directory, user)
   await makePrivate(socketDirectory, user)
@@ -45,12 +52,67 @@ export async function startStoreCluster(options: StoreClusterOptions): Promise<S
     logFile: join(directory, 'postgres.log'),
     user,
   }
-  const running =
-    (await adoptPostmaster(postmasterOptions)) ?? (await startPostmaster(postmasterOptions))
+  const keeper = await keepRunning(postmasterOptions, log)
   return {
     address: { socketDirectory, username: superuser, database: 'postgres' },
+    stop: async () => keeper.stop(),
+    release: () => keeper.release(),
+  }
+}
+
+/** The major version that the store was made with; undefined where there is none yet. */
+export async function storeVersion(directory: string): Promise<number | undefined> {
+  try {
+    return Number(await readFile(join(directory, 'pgdata', 'PG_VERSION'), 'utf8'))
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Waits before each attempt to start a store that has died; the last one is repeated. */
+const restartDelaysMs = [0, 500, 2_000, 10_000]
+
+/** Starts it, or takes it over, and starts it again whenever it dies. */
+async function keepRunning(
+  options: PostmasterOptions,
+  log: Logger,
+): Promise<{ stop(): Promise<void>; release(): void }> {
+  const run = async (): Promise<Postmaster> =>
+    (await adoptPostmaster(options)) ?? (await startPostmaster(options))
+  let running = await run()
+  let isWanted = true
+  const revive = async (): Promise<void> => {
+    for (let attempt = 0; isWanted; attempt++) {
+      const delayMs = restartDelaysMs[Math.min(attempt, restartDelaysMs.length - 1)]
+      await delay(delayMs, undefined, { ref: false })
+      if (!isWanted) return
+      log.error('the metadata store has died; starting it again')
+      try {
+        running = await run()
+        return
+      } catch (error) {
+        log.error({ error: describeError(error) }, 'the metadata store does not start')
+      }
+    }
+  }
+  const watch = async (): Promise<void> => {
+    while (isWanted) {
+      await running.exited
+      await revive()
+    }
+  }
+  void watch()
+  return {
     stop: async () => {
-      await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
+      isWanted = false
+      await stopPostmaster(running.pid, {
+        dataDirectory: options.dataDirectory,
+        fastTimeoutMs: stopTimeoutMs,
+      })
+    },
+    release: () => {
+      isWanted = false
     },
   }
 }

@@ -46,6 +46,7 @@ export async function startTestControl(): Promise<TestControl> {
     directory: home.store,
     socketDirectory: join(home.sockets, 'store'),
     user: databaseUser,
+    log,
   })
   const store = openStore(cluster.address)
   await migrateStore(store)
