@@ -52,5 +52,6 @@ try {
   }
 } catch (error) {
   emitError(error)
-  process.exitCode = 1
+  // What a failed start holds on to must not keep it alive: the next start would find this one.
+  process.stdout.write('', () => process.exit(1))
 }

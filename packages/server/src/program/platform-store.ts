@@ -22,7 +22,7 @@ export interface PlatformStore {
   sql: Store
   kind: 'own' | 'database_url'
   platformId: string
-  stop(keepComputes: boolean): Promise<void>
+  stop(): Promise<void>
 }
 
 /**
@@ -49,10 +49,9 @@ export async function openPlatformStore(
         })
       : undefined
   const sql = openStore(cluster?.address ?? { ...(url !== undefined && { url }) })
-  const stop = async (keepComputes: boolean): Promise<void> => {
+  const stop = async (): Promise<void> => {
     await sql.end({ timeout: 5 })
-    if (keepComputes) cluster?.release()
-    else await cluster?.stop()
+    await cluster?.stop()
   }
   try {
     if (await isEmptyStore(sql)) await refuseEmptyStore(volumes)
@@ -60,7 +59,7 @@ export async function openPlatformStore(
     const id = await platformId(sql, newName())
     return { sql, kind: url === undefined ? 'own' : 'database_url', platformId: id, stop }
   } catch (error) {
-    await stop(true)
+    await stop()
     throw error
   }
 }

@@ -48,7 +48,7 @@ export interface ReadyEvent {
 
 export interface RunningPlatform {
   ready: ReadyEvent
-  /** Stops what clients reach, then the rest in reverse; computes and the store only unless kept. */
+  /** Stops what clients reach, then the rest in reverse; computes only unless they are kept. */
   stop(keepComputes: boolean): Promise<void>
 }
 
@@ -101,7 +101,7 @@ async function start(
 
   onStep('Starting the metadata store')
   const store = await openPlatformStore(home, options, postgres, pool.volumes, log)
-  stops.push(async (keepComputes) => store.stop(keepComputes))
+  stops.push(async () => store.stop())
   await claimPool(pool.volumes, store.platformId)
 
   const ports = await choosePorts(options)

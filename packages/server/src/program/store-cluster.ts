@@ -23,8 +23,6 @@ import type { Logger } from '../lib/log.ts'
 export interface StoreCluster {
   address: StoreAddress
   stop(): Promise<void>
-  /** Leaves it running, for the next platform to take over. */
-  release(): void
 }
 
 interface StoreClusterOptions {
@@ -56,7 +54,6 @@ export async function startStoreCluster(options: StoreClusterOptions): Promise<S
   return {
     address: { socketDirectory, username: superuser, database: 'postgres' },
     stop: async () => keeper.stop(),
-    release: () => keeper.release(),
   }
 }
 
@@ -77,7 +74,7 @@ const restartDelaysMs = [0, 500, 2_000, 10_000]
 async function keepRunning(
   options: PostmasterOptions,
   log: Logger,
-): Promise<{ stop(): Promise<void>; release(): void }> {
+): Promise<{ stop(): Promise<void> }> {
   const run = async (): Promise<Postmaster> =>
     (await adoptPostmaster(options)) ?? (await startPostmaster(options))
   let running = await run()
@@ -110,9 +107,6 @@ async function keepRunning(
         dataDirectory: options.dataDirectory,
         fastTimeoutMs: stopTimeoutMs,
       })
-    },
-    release: () => {
-      isWanted = false
     },
   }
 }
