@@ -141,6 +141,13 @@ test.runIf(data !== undefined && existsSync(join(data, 'chinook.sql')))(
     await platform.shell(
       `psql -q -v ON_ERROR_STOP=1 "${platform.connectionUri}" < "${data}/chinook.sql"`,
     )
+    // A second database: what worked without naming one still does.
+    expect(
+      await psql(
+        (await platform.neon('connection-string')).trim(),
+        'SELECT count(*) > 0 FROM users',
+      ),
+    ).toBe('t')
     await platform.neon('branches', 'create', '--name', 'music')
     const uri = (
       await platform.neon('connection-string', 'music', '--database-name', 'chinook')

@@ -60,16 +60,15 @@ test('--extended gives the parts', async () => {
   })
 })
 
-test('several roles or databases have to be told apart', async () => {
+test('of several databases the first is used, as its owner, and that is said', async () => {
   const [main] = bench.world.branches
   addRole(bench.world, main?.id ?? '', 'app')
-  const roles = await bench.run('cs')
-  expect(roles.stderr).toContain(
-    'Multiple roles found for the branch, please provide one with the --role-name option: neondb_owner, app',
-  )
   addDatabase(bench.world, main?.id ?? '', 'shop', 'app')
-  const databases = await bench.run('cs', '--role-name', 'app')
-  expect(databases.stderr).toContain('with the --database-name option: neondb, shop')
+  const plain = await bench.run('cs')
+  expect(plain.code).toBe(0)
+  expect(plain.stdout).toMatch(/^postgresql:\/\/neondb_owner:.*\/neondb\?.*\n$/)
+  expect(plain.stderr).toContain('several databases; using neondb. Choose with --database-name')
+  expect(await uri('--database-name', 'shop')).toMatch(/^postgresql:\/\/app:.*\/shop\?/)
   expect(await uri('--role-name', 'app', '--database-name', 'shop')).toContain('/shop?')
 })
 

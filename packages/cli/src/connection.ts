@@ -27,9 +27,10 @@ const prismaTimeoutSeconds = '30'
 /** The connection string with its password, from the API, changed as the flags say. */
 export async function getConnectionUri(cli: Cli, choice: ConnectionChoice): Promise<string> {
   const scope = await openBranch(cli, choice.branch)
-  const [role, database, endpoint] = await Promise.all([
-    choice.roleName ?? onlyRole(scope),
-    choice.databaseName ?? onlyDatabase(scope),
+  const [{ role, database }, endpoint] = await Promise.all([
+    choice.roleName !== undefined && choice.databaseName !== undefined
+      ? { role: choice.roleName, database: choice.databaseName }
+      : chooseTarget(cli, scope, choice),
     choice.endpointType && endpointOf(scope, choice.endpointType),
   ])
   const { uri } = await scope.client.getConnectionURI({
@@ -46,29 +47,49 @@ export async function getConnectionUri(cli: Cli, choice: ConnectionChoice): Prom
   return choice.prisma ? changeParameters(secured, prismaParameters(choice.pooled)) : secured
 }
 
-async function onlyRole({ client, path }: BranchScope): Promise<string> {
-  const { roles } = await client.listProjectBranchRoles({ path })
+interface Target {
+  role: string
+  database: string
+}
+
+/**
+ * The role and the database to connect as and to. Without flags: the only ones, else the branch's first
+ * database and its owner, which is what the project was made with, and a note that says so. Neon's CLI
+ * stops there; a script that worked must not fail because somebody created a database.
+ */
+async function chooseTarget(
+  cli: Cli,
+  scope: BranchScope,
+  choice: ConnectionChoice,
+): Promise<Target> {
+  const { client, path } = scope
+  const [{ databases }, { roles }] = await Promise.all([
+    client.listProjectBranchDatabases({ path }),
+    client.listProjectBranchRoles({ path }),
+  ])
+  const oldestFirst = databases.toSorted((a, b) => a.id - b.id)
+  const database = oldestFirst.find((one) => one.name === choice.databaseName) ?? oldestFirst[0]
+  const databaseName = choice.databaseName ?? database?.name
+  if (databaseName === undefined) throw nothingFound('database', path.branch_id)
+  if (choice.databaseName === undefined && databases.length > 1) {
+    noteChoice(cli, 'database', databaseName)
+  }
+  if (choice.roleName !== undefined) return { role: choice.roleName, database: databaseName }
+
   const names = roles.map((role) => role.name)
-  return onlyName(names, { kind: 'role', branch: path.branch_id })
+  const owner = names.find((name) => name === database?.owner_name)
+  const role = owner ?? names[0]
+  if (role === undefined) throw nothingFound('role', path.branch_id)
+  if (owner === undefined && names.length > 1) noteChoice(cli, 'role', role)
+  return { role, database: databaseName }
 }
 
-async function onlyDatabase({ client, path }: BranchScope): Promise<string> {
-  const { databases } = await client.listProjectBranchDatabases({ path })
-  const names = databases.map((database) => database.name)
-  return onlyName(names, { kind: 'database', branch: path.branch_id })
+function noteChoice(cli: Cli, kind: 'role' | 'database', name: string): void {
+  cli.output.note(`The branch has several ${kind}s; using ${name}. Choose with --${kind}-name.`)
 }
 
-function onlyName(
-  names: readonly string[],
-  { kind, branch }: { kind: 'role' | 'database'; branch: string },
-): string {
-  const [first, second] = names
-  if (first === undefined) throw new CliError(`No ${kind}s found for the branch: ${branch}`)
-  if (second === undefined) return first
-  throw new CliError(
-    `Multiple ${kind}s found for the branch, please provide one with the --${kind}-name option: ` +
-      names.join(', '),
-  )
+function nothingFound(kind: 'role' | 'database', branch: string): CliError {
+  return new CliError(`No ${kind}s found for the branch: ${branch}`)
 }
 
 async function endpointOf({ client, path }: BranchScope, type: EndpointType): Promise<Endpoint> {

@@ -136,7 +136,7 @@ function planEndpoints(
   return requests.map((request) => planEndpoint(project, branchId, request, parentSettings))
 }
 
-/** With exactly one role that can log in and one database there is one obvious string. */
+/** For the branch's first database, which is the project's own, as its owner. */
 function connectionsOf(
   context: Context,
   endpoints: readonly EndpointRow[],
@@ -144,10 +144,9 @@ function connectionsOf(
   databases: readonly DatabaseRow[],
 ): ConnectionDetails[] | undefined {
   const endpoint = endpoints.find((one) => one.type === 'read_write')
-  const [role, ...otherRoles] = roles.filter((one) => one.password_sealed !== null)
-  const [database, ...otherDatabases] = databases
+  const [database] = databases
+  const role = roles.find((one) => one.name === database?.owner_name)
   if (!endpoint || !role?.password_sealed || !database) return undefined
-  if (otherRoles.length > 0 || otherDatabases.length > 0) return undefined
   return [
     connectionDetails(
       {
