@@ -1,8 +1,9 @@
-import { access, readFile, realpath } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 
 import { exec } from '../lib/exec.ts'
+import { isThere } from '../lib/files.ts'
 
 /** PostgreSQL server binaries found on this machine. */
 export interface Installation {
@@ -69,7 +70,7 @@ function newestFirst(a: Installation, b: Installation): number {
 const minorVersion = (one: Installation): number => Number(one.version.split('.')[1] ?? 0)
 
 async function inspectConfigured(path: string): Promise<Installation> {
-  const inside = (await canRead(join(path, 'postgres'))) ? path : join(path, 'bin')
+  const inside = (await isThere(join(path, 'postgres'))) ? path : join(path, 'bin')
   const found = await inspect(inside, 'configured')
   if (found === undefined) {
     throw new Error(`${path} holds no PostgreSQL server of versions 14 to 18 (postgres and initdb)`)
@@ -82,7 +83,7 @@ async function inspect(
   origin: Installation['origin'],
 ): Promise<Installation | undefined> {
   const postgres = join(binDirectory, 'postgres')
-  if (!(await canRead(postgres)) || !(await canRead(join(binDirectory, 'initdb')))) return undefined
+  if (!(await isThere(postgres)) || !(await isThere(join(binDirectory, 'initdb')))) return undefined
   const version = /\(PostgreSQL\) (\S+)/.exec(await exec(postgres, ['--version']))?.[1]
   return version === undefined ? undefined : describe(version, binDirectory, origin)
 }
@@ -108,7 +109,7 @@ async function findNpmInstallation(): Promise<Installation | undefined> {
     const text = await readFile(join(packageDirectory, 'package.json'), 'utf8')
     const version = /"version":\s*"(\d+\.\d+)/.exec(text)?.[1]
     const binDirectory = join(packageDirectory, 'native', 'bin')
-    if (version === undefined || !(await canRead(join(binDirectory, 'postgres')))) return undefined
+    if (version === undefined || !(await isThere(join(binDirectory, 'postgres')))) return undefined
     return describe(version, binDirectory, 'npm')
   } catch {
     // An optional dependency: it is not there on platforms that it is not built for.
@@ -136,14 +137,7 @@ export async function hasLibrary(installation: Installation, name: string): Prom
   ]
   const suffixes = ['.so', '.dylib']
   const found = await Promise.all(
-    places.flatMap((place) => suffixes.map(async (suffix) => canRead(join(place, name + suffix)))),
+    places.flatMap((place) => suffixes.map(async (suffix) => isThere(join(place, name + suffix)))),
   )
   return found.includes(true)
-}
-
-async function canRead(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

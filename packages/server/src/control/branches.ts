@@ -9,6 +9,7 @@ import { AppError } from '../lib/errors.ts'
 import { newBranchId, newName } from '../lib/ids.ts'
 import { connectionDetails } from './connection-uri.ts'
 import type { Context } from './context.ts'
+import { defaultConnection } from './default-connection.ts'
 import { planEndpoint } from './endpoint-plan.ts'
 import { branchNotFound, requireBranch, requireDefaultBranch, requireProject } from './lookups.ts'
 import { checkBranchName } from './names.ts'
@@ -98,13 +99,14 @@ export async function createBranch(
     listRoles(context.store, id),
     listDatabases(context.store, id),
   ])
+  const target = defaultConnection(context, { endpoints: rows, roles, databases })
   return {
     branch,
     endpoints: rows,
     roles,
     databases,
     operations: [created, ...starts],
-    connections: connectionsOf(context, rows, roles, databases),
+    connections: target && [connectionDetails(target, context.settings)],
   }
 }
 
@@ -134,31 +136,6 @@ function planEndpoints(
     throw new AppError('invalid_request', 'a branch has at most one read_write endpoint')
   }
   return requests.map((request) => planEndpoint(project, branchId, request, parentSettings))
-}
-
-/** For the branch's first database, which is the project's own, as its owner. */
-function connectionsOf(
-  context: Context,
-  endpoints: readonly EndpointRow[],
-  roles: readonly RoleRow[],
-  databases: readonly DatabaseRow[],
-): ConnectionDetails[] | undefined {
-  const endpoint = endpoints.find((one) => one.type === 'read_write')
-  const [database] = databases
-  const role = roles.find((one) => one.name === database?.owner_name)
-  if (!endpoint || !role?.password_sealed || !database) return undefined
-  return [
-    connectionDetails(
-      {
-        endpointId: endpoint.id,
-        role: role.name,
-        password: context.secrets.open(role.password_sealed),
-        database: database.name,
-        pooled: false,
-      },
-      context.settings,
-    ),
-  ]
 }
 
 export async function updateBranch(

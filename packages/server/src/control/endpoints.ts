@@ -1,5 +1,6 @@
-import type { EndpointCreate, EndpointUpdate } from '@coppice/api'
+import type { EndpointCreate, EndpointState, EndpointUpdate } from '@coppice/api'
 
+import type { ComputeState } from '../compute/compute.ts'
 import { checkPgSettings } from '../compute/pg-settings.ts'
 import { AppError } from '../lib/errors.ts'
 import { computeSpec } from './compute-spec.ts'
@@ -68,11 +69,13 @@ export async function requireEndpoint(
 export function withLiveState(context: Context, endpoint: EndpointRow): EndpointRow {
   const compute = context.host.get(endpoint.id)
   if (compute === undefined) return endpoint
-  const state = compute.state
-  return {
-    ...endpoint,
-    current_state: state === 'idle' ? 'idle' : state === 'starting' ? 'init' : 'active',
-  }
+  return { ...endpoint, current_state: endpointState(compute.state) }
+}
+
+/** A compute's state in Neon's words; one that is going to sleep is not asleep yet. */
+export function endpointState(state: ComputeState): EndpointState {
+  if (state === 'idle') return 'idle'
+  return state === 'starting' ? 'init' : 'active'
 }
 
 export async function updateEndpoint(

@@ -38,10 +38,10 @@ export async function requireDefaultBranch(
   context: Context,
   projectId: string,
 ): Promise<BranchRow> {
-  await requireProject(context, projectId)
   const branch = await branches.findDefaultBranch(context.store, projectId)
-  if (branch === undefined) throw new Error(`project ${projectId} has no default branch`)
-  return branch
+  if (branch !== undefined) return branch
+  await requireProject(context, projectId)
+  throw new Error(`project ${projectId} has no default branch`)
 }
 
 export const branchNotFound = (name: string): AppError =>

@@ -85,13 +85,18 @@ export async function reportUnknownVolumes(context: Context): Promise<string[]> 
   return unknown
 }
 
-/** Copies what active computes are and hold into the store, for lists. */
+/**
+ * Copies what computes have done since the last time into the store, for lists. One that is awake and
+ * unused has nothing new, and reading its sizes would cost it something at every tick.
+ */
 async function syncActive(context: Context): Promise<void> {
-  for (const compute of context.host.list()) {
-    if (compute.state !== 'active') continue
-    const branchId = compute.spec.labels['branch_id']
-    if (branchId !== undefined) await syncCatalog(context, branchId)
-    await recordLastActive(context.store, compute.spec.endpointId, compute.lastActiveAt)
+  for (const endpoint of await listLiveEndpoints(context.store)) {
+    const compute = context.host.get(endpoint.id)
+    if (compute?.state !== 'active') continue
+    const { lastActiveAt } = compute
+    if (endpoint.last_active !== null && lastActiveAt <= endpoint.last_active) continue
+    await syncCatalog(context, endpoint.branch_id)
+    await recordLastActive(context.store, endpoint.id, lastActiveAt)
   }
 }
 

@@ -1,10 +1,11 @@
-import { access, readFile, statfs } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
 
 import { findInstallations } from '../compute/installations.ts'
 import { findDatabaseUser } from '../compute/os-user.ts'
 import type { Environment } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
+import { isThere } from '../lib/files.ts'
 import { createHome, type Home } from '../lib/home.ts'
 import { readSavedConfig } from '../lib/saved-config.ts'
 import { canCreatePoolImage, isMounted } from '../volume/pool-image.ts'
@@ -137,8 +138,8 @@ async function checkProgram(
 
 /** Sizes are not enforced yet; what will do so is named, so that a host can be chosen by it. */
 async function checkCgroups(): Promise<Outcome> {
-  const hasV2 = await canRead('/sys/fs/cgroup/cgroup.controllers')
-  const hasV1 = await canRead('/sys/fs/cgroup/memory')
+  const hasV2 = await isThere('/sys/fs/cgroup/cgroup.controllers')
+  const hasV1 = await isThere('/sys/fs/cgroup/memory')
   const kind = hasV2 ? 'cgroup v2' : hasV1 ? 'cgroup v1' : 'no cgroups'
   return {
     status: 'warn',
@@ -164,11 +165,4 @@ async function checkPlatform(home: Home): Promise<Outcome> {
 async function poolSpace(home: Home): Promise<{ freeBytes: number; totalBytes: number }> {
   const { bavail, bsize, blocks } = await statfs(home.pool)
   return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
-}
-
-async function canRead(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

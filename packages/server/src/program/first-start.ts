@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 
 import { connectionUri } from '../control/connection-uri.ts'
 import type { Context } from '../control/context.ts'
+import { defaultConnection } from '../control/default-connection.ts'
 import { hashApiKey } from '../control/http/auth.ts'
 import { createProject } from '../control/projects.ts'
 import { findApiKey, insertApiKey } from '../control/store/api-keys.ts'
@@ -49,20 +50,11 @@ export async function ensureProject(
 async function findConnectionUri(context: Context, projectId: string): Promise<string | undefined> {
   const branch = await findDefaultBranch(context.store, projectId)
   if (branch === undefined) return undefined
-  const [endpoint] = await listBranchEndpoints(context.store, branch.id)
-  const [database] = await listDatabases(context.store, branch.id)
-  const role = (await listRoles(context.store, branch.id)).find(
-    (one) => one.name === database?.owner_name,
-  )
-  if (!endpoint || !database || !role?.password_sealed) return undefined
-  return connectionUri(
-    {
-      endpointId: endpoint.id,
-      role: role.name,
-      password: context.secrets.open(role.password_sealed),
-      database: database.name,
-      pooled: false,
-    },
-    context.settings,
-  )
+  const [endpoints, roles, databases] = await Promise.all([
+    listBranchEndpoints(context.store, branch.id),
+    listRoles(context.store, branch.id),
+    listDatabases(context.store, branch.id),
+  ])
+  const target = defaultConnection(context, { endpoints, roles, databases })
+  return target && connectionUri(target, context.settings)
 }

@@ -1,6 +1,7 @@
-import { access, readdir, statfs } from 'node:fs/promises'
+import { readdir, statfs } from 'node:fs/promises'
 
 import type { OsUser } from '../lib/exec.ts'
+import { isThere } from '../lib/files.ts'
 import type { Home } from '../lib/home.ts'
 import type { SavedConfig } from '../lib/saved-config.ts'
 import {
@@ -71,11 +72,4 @@ export async function imageSize(home: Home, asked: string | undefined): Promise<
   if (asked !== undefined) return parseSize(asked)
   const { bavail, bsize } = await statfs(home.root)
   return Math.min(Math.floor(bavail * bsize * 0.8), mostDefaultBytes)
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -3,6 +3,7 @@ import type { ComputeStatus, PlatformStatus } from '@coppice/api'
 import type { Compute } from '../compute/compute.ts'
 import { memoryBytes } from '../compute/memory.ts'
 import type { Context } from '../control/context.ts'
+import { endpointState } from '../control/endpoints.ts'
 import type { Home } from '../lib/home.ts'
 import { version } from './version.ts'
 
@@ -62,7 +63,7 @@ async function presentCompute(context: Context, compute: Compute): Promise<Compu
     branch_id: spec.labels['branch_id'] ?? '',
     branch_name: spec.labels['branch_name'] ?? '',
     type: 'read_write',
-    current_state: state === 'idle' ? 'idle' : state === 'starting' ? 'init' : 'active',
+    current_state: endpointState(state),
     pg_version: installation?.version ?? String(spec.pgVersion),
     ...(compute.pid !== undefined && { pid: compute.pid }),
     sessions: compute.sessionCount,

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -13,6 +13,7 @@ import {
 import type { StoreAddress } from '../control/store/store.ts'
 import { describeError, errorCode } from '../lib/errors.ts'
 import { exec, type OsUser } from '../lib/exec.ts'
+import { isThere } from '../lib/files.ts'
 import type { Logger } from '../lib/log.ts'
 
 /**
@@ -173,11 +174,4 @@ async function makePrivate(path: string, user: OsUser | undefined): Promise<void
   await mkdir(path, { recursive: true, mode: 0o700 })
   await chmod(path, 0o700)
   if (user) await chown(path, user.uid, user.gid)
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -82,6 +82,14 @@ describe('a project', () => {
     })
     expect(Date.parse(project.recoverable_until ?? '')).toBeGreaterThan(Date.now())
     expect((await call('GET', `/projects/${id}`)).body.message).toContain('recover')
+    for (const [method, path] of [
+      ['GET', 'branches/main'],
+      ['DELETE', 'branches/main'],
+      ['GET', `endpoints/${made.endpoints[0]?.id}`],
+    ] as const) {
+      const answer = await call(method, `/projects/${id}/${path}`)
+      expect(answer).toMatchObject({ status: 404, body: { code: 'project_not_found' } })
+    }
     const deleted = await control.client.listProjects({ query: { recoverable: true } })
     expect(deleted.projects.map((one) => one.id)).toEqual([id])
     await control.client.recoverProject({ path: { project_id: id } })

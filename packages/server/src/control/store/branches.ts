@@ -38,6 +38,10 @@ export async function insertBranch(sql: Queryable, branch: NewBranch): Promise<v
   await sql`insert into branches ${sql(branch)}`
 }
 
+/** Branches of a deleted project are as gone as the project, until it is recovered. */
+const inLiveProject = (sql: Queryable) =>
+  sql`exists (select from projects p where p.id = branches.project_id and p.deleted_at is null)`
+
 /** The branch by id or by name, where it is ready and not deleted. */
 export async function findBranch(
   sql: Queryable,
@@ -47,7 +51,8 @@ export async function findBranch(
   const [row] = await sql<BranchRow[]>`
     select * from branches
     where project_id = ${projectId} and (id = ${idOrName} or name = ${idOrName})
-      and ready_at is not null and deleted_at is null`
+      and ready_at is not null and deleted_at is null
+      and ${inLiveProject(sql)}`
   return row
 }
 
@@ -57,7 +62,8 @@ export async function findDefaultBranch(
 ): Promise<BranchRow | undefined> {
   const [row] = await sql<BranchRow[]>`
     select * from branches
-    where project_id = ${projectId} and is_default and ready_at is not null and deleted_at is null`
+    where project_id = ${projectId} and is_default and ready_at is not null and deleted_at is null
+      and ${inLiveProject(sql)}`
   return row
 }
 
@@ -215,7 +221,9 @@ export async function listPurgeableBranches(
 export async function listExpiredBranches(sql: Queryable): Promise<BranchRow[]> {
   return sql<BranchRow[]>`
     select * from branches
-    where expires_at <= now() and deleted_at is null and ready_at is not null order by expires_at`
+    where expires_at <= now() and deleted_at is null and ready_at is not null
+      and ${inLiveProject(sql)}
+    order by expires_at`
 }
 
 /** Forgets a branch with its endpoints, roles and databases. */

@@ -50,8 +50,9 @@ export async function findEndpoint(
 ): Promise<EndpointRow | undefined> {
   const [row] = await sql<EndpointRow[]>`
     select e.* from endpoints e join branches b on b.id = e.branch_id
+      join projects p on p.id = e.project_id
     where e.project_id = ${projectId} and e.id = ${id}
-      and b.ready_at is not null and b.deleted_at is null`
+      and b.ready_at is not null and b.deleted_at is null and p.deleted_at is null`
   return row
 }
 
@@ -114,8 +115,7 @@ export async function recordComputeState(
     update endpoints set
       current_state = ${state},
       started_at = case when ${state} = 'active' then ${at} else started_at end,
-      suspended_at = case when ${state} = 'idle' then ${at} else suspended_at end,
-      last_active = greatest(last_active, ${at})
+      suspended_at = case when ${state} = 'idle' then ${at} else suspended_at end
     where id = ${id}`
 }
 
