@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { configFilePath, writeConfigFiles } from './config-files.ts'
+import { endOrphans } from './orphans.ts'
 import { readPidFile } from './pid-file.ts'
 import {
   adoptPostmaster,
@@ -173,6 +176,22 @@ describe.each(majorVersions)('a postmaster of PostgreSQL %d', (majorVersion) => 
       message: expect.stringContaining('invalid value for parameter "work_mem": "banana"'),
     })
     expect(performance.now() - startedAt).toBeLessThan(10_000)
+    expect(await findProcessesIn(dataDirectory)).toEqual([])
+  })
+
+  test('whose child was forked in its last moment leaves none behind', async () => {
+    const dataDirectory = await bench.createCluster(majorVersion)
+    // Between fork and its own title a child has the postmaster's command line.
+    const nascent = spawn(
+      process.execPath,
+      [
+        '-e',
+        'setTimeout(() => (process.title = "postgres: io worker 0"), 200); setInterval(() => {}, 1e6)',
+      ],
+      { argv0: '/usr/lib/postgresql/bin/postgres', cwd: dataDirectory, stdio: 'ignore' },
+    )
+    await once(nascent, 'spawn')
+    await endOrphans(dataDirectory)
     expect(await findProcessesIn(dataDirectory)).toEqual([])
   })
 
