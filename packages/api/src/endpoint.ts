@@ -12,10 +12,35 @@ export const EndpointState = Type.Union([
 ])
 export type EndpointState = Static<typeof EndpointState>
 
+/** Settings of the pooler by PgBouncer's names; docs/operating.md lists them. */
+export const PgbouncerSettings = Type.Record(Type.String(), Type.String())
+
+/** The same in a change: the names given are set, those with null are taken away, the rest stays. */
+export const PgbouncerSettingsChange = Type.Record(
+  Type.String(),
+  Type.Union([Type.String(), Type.Null()]),
+)
+export type PgbouncerSettingsChange = Static<typeof PgbouncerSettingsChange>
+
+/** Coppice's own: every setting of the pooler as it is in force, defaults included. */
+export const PoolerSettings = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))
+
+export const PoolerMode = Type.Union([
+  Type.Literal('transaction'),
+  Type.Literal('session'),
+  Type.Literal('statement'),
+])
+
 export const EndpointSettings = Type.Object({
   pg_settings: Type.Optional(Type.Record(Type.String(), Type.String())),
+  pgbouncer_settings: Type.Optional(PgbouncerSettings),
 })
 export type EndpointSettings = Static<typeof EndpointSettings>
+
+const EndpointSettingsChange = Type.Object({
+  pg_settings: Type.Optional(Type.Record(Type.String(), Type.String())),
+  pgbouncer_settings: Type.Optional(PgbouncerSettingsChange),
+})
 
 export const Endpoint = Type.Object({
   host: Type.String(),
@@ -31,7 +56,8 @@ export const Endpoint = Type.Object({
   pending_state: Type.Optional(EndpointState),
   settings: EndpointSettings,
   pooler_enabled: Type.Boolean(),
-  pooler_mode: Type.Literal('transaction'),
+  pooler_mode: PoolerMode,
+  pooler_settings: Type.Optional(PoolerSettings),
   disabled: Type.Boolean(),
   passwordless_access: Type.Boolean(),
   last_active: Type.Optional(Timestamp),
@@ -47,7 +73,7 @@ export const Endpoint = Type.Object({
 })
 export type Endpoint = Static<typeof Endpoint>
 
-/** The part of an endpoint that its creator chooses; also the body of a PATCH. */
+/** The part of an endpoint that its creator chooses; a PATCH can change it. */
 const EndpointOptions = {
   name: Type.Optional(Type.String({ maxLength: 256 })),
   settings: Type.Optional(EndpointSettings),
@@ -68,5 +94,10 @@ export const EndpointCreate = Type.Object({
 })
 export type EndpointCreate = Static<typeof EndpointCreate>
 
-export const EndpointUpdate = Type.Object({ endpoint: Type.Object(EndpointOptions) })
+export const EndpointUpdate = Type.Object({
+  endpoint: Type.Object({
+    ...EndpointOptions,
+    settings: Type.Optional(EndpointSettingsChange),
+  }),
+})
 export type EndpointUpdate = Static<typeof EndpointUpdate>

@@ -11,12 +11,20 @@ export type {
   EndpointState,
   EndpointType,
   EndpointUpdate,
+  PgbouncerSettingsChange,
 } from './endpoint.ts'
 export { type ErrorCode, errors } from './errors.ts'
 export { branchIdPattern } from './id-patterns.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
 export type { AwakeReason, ComputeStatus, PlatformStatus } from './platform.ts'
-export type { DefaultEndpointSettings, Project, ProjectCreate, ProjectUpdate } from './project.ts'
+export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'
+export type {
+  DefaultEndpointSettings,
+  Project,
+  ProjectCreate,
+  ProjectSettings,
+  ProjectUpdate,
+} from './project.ts'
 export type { Role } from './role.ts'
 export type { Route, RouteInput, RouteOutput } from './route.ts'
 export { type Routes, routes } from './routes.ts'

@@ -40,6 +40,8 @@ export const PlatformStatus = Type.Object({
   domain: Type.String(),
   direct_port: Type.Integer(),
   pooled_port: Type.Integer(),
+  /** SQL over HTTP and WebSockets. */
+  sql_port: Type.Integer(),
   store: Type.Object({ kind: Type.String(), available: Type.Boolean() }),
   pool: Type.Object({
     driver: Type.String(),

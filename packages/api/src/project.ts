@@ -1,6 +1,11 @@
 import { type Static, Type } from 'typebox'
 
-import { EndpointSettings } from './endpoint.ts'
+import {
+  EndpointSettings,
+  PgbouncerSettings,
+  PgbouncerSettingsChange,
+  PoolerSettings,
+} from './endpoint.ts'
 import { Id, Timestamp } from './ids.ts'
 
 export const Quota = Type.Object({
@@ -17,10 +22,14 @@ export const ProjectSettings = Type.Object({
     Type.Object({
       ips: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1000 })),
       protected_branches_only: Type.Optional(Type.Boolean()),
+      /** Neon's older name for a narrower choice: the default branch alone. */
+      primary_branch_only: Type.Optional(Type.Boolean()),
     }),
   ),
+  /** Cannot be switched off again. */
   enable_logical_replication: Type.Optional(Type.Boolean()),
 })
+export type ProjectSettings = Static<typeof ProjectSettings>
 
 /** Compute units from 0.25 upwards; 1 CU is one vCPU and 4 GB of memory. */
 export const ComputeUnits = Type.Number({ minimum: 0.25, maximum: 64 })
@@ -28,12 +37,16 @@ export const ComputeUnits = Type.Number({ minimum: 0.25, maximum: 64 })
 /** Seconds without activity before a compute is suspended: 0 is the platform's default, -1 never. */
 export const SuspendTimeout = Type.Integer({ minimum: -1, maximum: 604_800 })
 
-export const DefaultEndpointSettings = Type.Object({
+const defaultEndpointSettings = {
   pg_settings: Type.Optional(Type.Record(Type.String(), Type.String())),
+  pgbouncer_settings: Type.Optional(PgbouncerSettings),
   autoscaling_limit_min_cu: Type.Optional(ComputeUnits),
   autoscaling_limit_max_cu: Type.Optional(ComputeUnits),
   suspend_timeout_seconds: Type.Optional(SuspendTimeout),
-})
+}
+
+/** What new computes get; `pgbouncer_settings` also apply to those that there are, below their own. */
+export const DefaultEndpointSettings = Type.Object(defaultEndpointSettings)
 export type DefaultEndpointSettings = Static<typeof DefaultEndpointSettings>
 
 /** A database of a project's list item, with its size: `jq '.projects[].databases[].size_bytes'`. */
@@ -50,6 +63,7 @@ export const Project = Type.Object({
   name: Type.String(),
   provisioner: Type.String(),
   default_endpoint_settings: DefaultEndpointSettings,
+  pooler_settings: Type.Optional(PoolerSettings),
   settings: ProjectSettings,
   pg_version: Type.Integer(),
   proxy_host: Type.String(),
@@ -109,7 +123,12 @@ export const ProjectUpdate = Type.Object({
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     history_retention_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_592_000 })),
     settings: Type.Optional(ProjectSettings),
-    default_endpoint_settings: Type.Optional(DefaultEndpointSettings),
+    default_endpoint_settings: Type.Optional(
+      Type.Object({
+        ...defaultEndpointSettings,
+        pgbouncer_settings: Type.Optional(PgbouncerSettingsChange),
+      }),
+    ),
     /** The mission's name for `default_endpoint_settings.autoscaling_limit_max_cu`. */
     autoscale_limit: Type.Optional(ComputeUnits),
   }),

@@ -4,6 +4,7 @@ import { branchRoutes } from './routes/branches.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { platformRoutes } from './routes/platform.ts'
+import { poolerRoutes } from './routes/pooler.ts'
 import { projectRoutes } from './routes/projects.ts'
 import type { RouteName } from './urls.ts'
 
@@ -12,6 +13,7 @@ export const routes = {
   ...projectRoutes,
   ...branchRoutes,
   ...endpointRoutes,
+  ...poolerRoutes,
   ...operationRoutes,
   ...accountRoutes,
   ...platformRoutes,

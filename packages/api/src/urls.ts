@@ -44,6 +44,9 @@ export const urls = {
   startProjectEndpoint: 'POST /projects/:project_id/endpoints/:endpoint_id/start',
   suspendProjectEndpoint: 'POST /projects/:project_id/endpoints/:endpoint_id/suspend',
   restartProjectEndpoint: 'POST /projects/:project_id/endpoints/:endpoint_id/restart',
+  getProjectEndpointPooler: 'GET /projects/:project_id/endpoints/:endpoint_id/pooler',
+  listProjectEndpointPoolerClients:
+    'GET /projects/:project_id/endpoints/:endpoint_id/pooler/clients',
   listProjectOperations: 'GET /projects/:project_id/operations',
   getProjectOperation: 'GET /projects/:project_id/operations/:operation_id',
   listApiKeys: 'GET /api_keys',

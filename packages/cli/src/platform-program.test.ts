@@ -25,6 +25,7 @@ const ready = {
   domain: 'localhost',
   direct_port: 5432,
   pooled_port: 6432,
+  sql_port: 8443,
   ca_file: '/srv/coppice/tls/ca.crt',
   home: '/srv/coppice',
   postgres_version: '18.4',

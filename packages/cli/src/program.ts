@@ -7,10 +7,12 @@ import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addDatabases } from './commands/databases.ts'
 import { addEndpoints } from './commands/endpoints.ts'
+import { addIpAllow } from './commands/ip-allow.ts'
 import { addLogs } from './commands/logs.ts'
 import { addOperations } from './commands/operations.ts'
 import { addPlatform } from './commands/platform.ts'
 import { addPool } from './commands/pool.ts'
+import { addPooler } from './commands/pooler.ts'
 import { addProjects } from './commands/projects.ts'
 import { addRoles } from './commands/roles.ts'
 import { addSetContext } from './commands/set-context.ts'
@@ -42,9 +44,11 @@ export function addCommands(program: Command, cli: Cli): void {
   addProjects(program, cli)
   addBranches(program, cli)
   addEndpoints(program, cli)
+  addPooler(program, cli)
   addDatabases(program, cli)
   addRoles(program, cli)
   addOperations(program, cli)
+  addIpAllow(program, cli)
   program.commandsGroup('Connecting:')
   addConnectionString(program, cli)
   addPsql(program, cli)

@@ -23,6 +23,7 @@ export interface ReadyEvent {
   domain: string
   direct_port: number
   pooled_port: number
+  sql_port: number
   ca_file: string
   home: string
   postgres_version: string

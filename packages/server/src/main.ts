@@ -8,8 +8,8 @@ import { emit, emitError } from './program/output.ts'
 import { serveFlags } from './program/serve-options.ts'
 
 /**
- * The server's program: `serve`, `down`, `doctor`, `pool create|grow|status`. It speaks JSON lines on
- * stdout; people use the CLI, which runs it.
+ * The server's program: `serve`, `down`, `doctor`, `pool create|grow|status`, `gateway restart|status`.
+ * It speaks JSON lines on stdout; people use the CLI, which runs it. `gateway-worker` is for the daemon.
  */
 const flags = {
   ...serveFlags,
@@ -33,9 +33,23 @@ try {
       await serve(home, values, environment)
       break
     }
-    case 'down':
-      emit({ stopped: await stopPlatform(home, values['keep-computes'] ?? false) })
+    case 'down': {
+      const stopped = await stopPlatform(home, values['keep-computes'] ?? false)
+      const { endLeftWorkers } = await import('./program/gateway-processes.ts')
+      await endLeftWorkers(home)
+      emit({ stopped })
       break
+    }
+    case 'gateway': {
+      const { gatewayCommand } = await import('./program/gateway-command.ts')
+      emit(await gatewayCommand(home, rest[0]))
+      break
+    }
+    case 'gateway-worker': {
+      const { runGatewayWorker } = await import('./program/gateway-worker.ts')
+      runGatewayWorker()
+      break
+    }
     case 'doctor': {
       const { doctor } = await import('./program/doctor.ts')
       emit({ checks: await doctor(home, environment) })

@@ -7,6 +7,7 @@ import { addComputeFlags, computeFields, type ComputeFlags } from '../compute-op
 import { eachBranch, openScope, type Scope } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
+import { addPoolerFlag, type PoolerFlags } from '../pooler-options.ts'
 import { endpointDetails, endpointTable } from '../views/endpoint.ts'
 
 type Flags = { branch?: string; branchName?: string }
@@ -97,29 +98,36 @@ function addAction(endpoints: Command, cli: Cli, action: Action): void {
   )
 }
 
+interface UpdateFlags extends ComputeFlags, PoolerFlags {
+  name?: string
+}
+
 function addUpdate(endpoints: Command, cli: Cli): void {
   const command = onEndpoint(
     endpoints.command('update'),
-    'Change the size or the suspend timeout of a compute.',
+    'Change the size, the suspend timeout or the pooler of a compute.',
   ).option('--name <name>', 'Name of the compute.')
-  addExamples(addComputeFlags(command), [
+  addExamples(addPoolerFlag(addComputeFlags(command)), [
     ['endpoints update main --cu 1-4', 'Size of the compute of the branch main'],
     ['endpoints update ep-quiet-sea-12345678 --suspend-timeout 60', 'Suspend it sooner'],
-  ]).action(
-    async (positional: string | undefined, flags: Flags & ComputeFlags & { name?: string }) => {
-      const changes = {
-        ...(flags.name !== undefined && { name: flags.name }),
-        ...computeFields(flags),
-      }
-      if (Object.keys(changes).length === 0) throw new CliError('Nothing to change was given.')
-      const scope = await openScope(cli)
-      const { endpoint } = await scope.client.updateProjectEndpoint({
-        path: await endpointPath(scope, positional, flags),
-        body: { endpoint: changes },
-      })
-      await cli.output.answer(endpoint, () => endpointDetails(endpoint))
-    },
-  )
+    [
+      'endpoints update main --pooler pool_mode=session',
+      'Sessions of their own on its pooled host',
+    ],
+  ]).action(async (positional: string | undefined, flags: Flags & UpdateFlags) => {
+    const changes = {
+      ...(flags.name !== undefined && { name: flags.name }),
+      ...(flags.pooler && { settings: { pgbouncer_settings: flags.pooler } }),
+      ...computeFields(flags),
+    }
+    if (Object.keys(changes).length === 0) throw new CliError('Nothing to change was given.')
+    const scope = await openScope(cli)
+    const { endpoint } = await scope.client.updateProjectEndpoint({
+      path: await endpointPath(scope, positional, flags),
+      body: { endpoint: changes },
+    })
+    await cli.output.answer(endpoint, () => endpointDetails(endpoint))
+  })
 }
 
 function onEndpoint(command: Command, description: string): Command {

@@ -1,4 +1,4 @@
-import type { Client, Project } from '@coppice/api'
+import type { Client, Project, ProjectUpdate } from '@coppice/api'
 import { type Command, Option } from 'commander'
 
 import { connect } from '../api.ts'
@@ -9,6 +9,7 @@ import { defined } from '../defined.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
 import { parseSeconds } from '../parse.ts'
+import { addPoolerFlag, type PoolerFlags } from '../pooler-options.ts'
 import { projectDetails, projectTable, recoveryHint } from '../views/project.ts'
 import { addProjectCreate } from './projects-create.ts'
 
@@ -94,38 +95,67 @@ function addGet(projects: Command, cli: Cli): void {
     })
 }
 
-interface UpdateFlags extends ComputeFlags {
+interface UpdateFlags extends ComputeFlags, PoolerFlags {
   name?: string
   historyRetention?: number
+  enableLogicalReplication?: boolean
+  yes?: boolean
 }
 
 function addUpdate(projects: Command, cli: Cli): void {
   const command = projects
     .command('update')
-    .description('Change a project. Sizes apply to computes that are made from then on.')
+    .description('Change a project. Sizes apply to computes made from then on, the pooler to all.')
     .argument('[id]', 'Project, by id; the current one unless given.')
     .option('--name <name>', 'New name.')
-  addComputeFlags(command)
+  addPoolerFlag(addComputeFlags(command))
     .addOption(
       new Option('--history-retention <time>', 'How far back to restore: 7d, 12h.').argParser(
         parseSeconds,
       ),
     )
-    .action(async (id: string | undefined, flags: UpdateFlags) => {
-      const settings = computeFields(flags)
-      const changes = defined({
-        name: flags.name,
-        history_retention_seconds: flags.historyRetention,
-        default_endpoint_settings: Object.keys(settings).length > 0 ? settings : undefined,
-      })
-      if (Object.keys(changes).length === 0) throw new CliError('Nothing to change was given.')
-      const { client, projectId } = await scopeOf(cli, id)
-      const { project } = await client.updateProject({
-        path: { project_id: projectId },
-        body: { project: changes },
-      })
-      await cli.output.answer(project, () => projectDetails(project))
+    .option(
+      '--enable-logical-replication',
+      'Serve logical replication. Restarts computes; it cannot be disabled again.',
+    )
+    .option('-y, --yes', 'Do not ask.')
+  addExamples(command, [
+    ['projects update --pooler default_pool_size=50', 'Larger pools, at once and everywhere'],
+    ['projects update --pooler default_pool_size=', 'The default again'],
+  ]).action(async (id: string | undefined, flags: UpdateFlags) => {
+    const changes = projectChanges(flags)
+    if (Object.keys(changes).length === 0) throw new CliError('Nothing to change was given.')
+    const { client, projectId } = await scopeOf(cli, id)
+    if (flags.enableLogicalReplication && !flags.yes) await confirmReplication(cli)
+    const { project, operations } = await client.updateProject({
+      path: { project_id: projectId },
+      body: { project: changes },
     })
+    await cli.output.answer(project, () => projectDetails(project))
+    const restarts = operations.filter(({ action }) => action === 'start_compute').length
+    if (restarts > 0) cli.output.note(`Computes that restart now: ${restarts}.`)
+  })
+}
+
+function projectChanges(flags: UpdateFlags): ProjectUpdate['project'] {
+  const settings = defined({ ...computeFields(flags), pgbouncer_settings: flags.pooler })
+  return defined({
+    name: flags.name,
+    history_retention_seconds: flags.historyRetention,
+    settings: flags.enableLogicalReplication ? { enable_logical_replication: true } : undefined,
+    default_endpoint_settings: Object.keys(settings).length > 0 ? settings : undefined,
+  })
+}
+
+async function confirmReplication(cli: Cli): Promise<void> {
+  if (!cli.output.isInteractive) return
+  const { confirm } = await import('@clack/prompts')
+  const answer = await confirm({
+    message: 'Enable logical replication? Computes restart, and it cannot be disabled again.',
+    initialValue: false,
+    output: cli.output.stderr,
+  })
+  if (answer !== true) throw new CliError('Nothing was changed.')
 }
 
 interface DeleteFlags {

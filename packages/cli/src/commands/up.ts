@@ -14,6 +14,7 @@ import { readyScreen } from '../views/ready.ts'
 interface UpFlags {
   port?: number
   pooledPort?: number
+  sqlPort?: number
   apiPort?: number
   listen?: string
   domain?: string
@@ -34,6 +35,11 @@ export function addUp(program: Command, cli: Cli): void {
     )
     .addOption(
       new Option('--pooled-port <port>', 'Port of the pooler: 6432 unless given.').argParser(
+        parsePort,
+      ),
+    )
+    .addOption(
+      new Option('--sql-port <port>', 'Port of SQL over HTTP: 8443 unless given.').argParser(
         parsePort,
       ),
     )
@@ -75,6 +81,7 @@ function serveArguments(flags: UpFlags): string[] {
   const values: ReadonlyArray<readonly [string, string | number | undefined]> = [
     ['--port', flags.port],
     ['--pooled-port', flags.pooledPort],
+    ['--sql-port', flags.sqlPort],
     ['--api-port', flags.apiPort],
     ['--listen', flags.listen],
     ['--domain', flags.domain],

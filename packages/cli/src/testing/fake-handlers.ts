@@ -97,8 +97,13 @@ function projectHandlers(world: World): Record<string, Handler> {
     getProject: ({ path }) => ({ project: projectOf(world, path) }),
     updateProject({ path, body }) {
       const { project: changes } = body as ProjectUpdate
-      const project = Object.assign(projectOf(world, path), changes)
-      return { project, operations: [] }
+      const before = projectOf(world, path)
+      const project = Object.assign(before, changes, {
+        settings: { ...before.settings, ...changes.settings },
+      })
+      const [branch] = branchesOf(world, project.id)
+      const restarts = changes.settings?.enable_logical_replication === true && branch
+      return { project, operations: restarts ? [makeOperation(branch, 'start_compute')] : [] }
     },
     deleteProject({ path, query }) {
       const project = projectOf(world, path)
@@ -205,8 +210,22 @@ function endpointHandlers(world: World): Record<string, Handler> {
     startProjectEndpoint: ({ path }) => answer(path, { current_state: 'active' }),
     suspendProjectEndpoint: ({ path }) => answer(path, { current_state: 'idle' }),
     restartProjectEndpoint: ({ path }) => answer(path, {}),
-    updateProjectEndpoint: ({ path, body }) => answer(path, (body as EndpointUpdate).endpoint),
+    updateProjectEndpoint({ path, body }) {
+      const { settings: _, ...changes } = (body as EndpointUpdate).endpoint
+      return answer(path, changes)
+    },
     deleteProjectEndpoint: ({ path }) => answer(path, {}),
+    getProjectEndpointPooler: ({ path }) => ({
+      pooler: {
+        endpoint_id: endpointOf(path).id,
+        settings: { pool_mode: 'transaction', default_pool_size: 25, session_state: 'pin' },
+        pools: world.pools,
+      },
+    }),
+    listProjectEndpointPoolerClients: ({ query }) => ({
+      clients: world.poolerClients.slice(0, Number(query['limit'])),
+      total: world.poolerClients.length,
+    }),
   }
 }
 
@@ -276,6 +295,7 @@ function accountHandlers(world: World): Record<string, Handler> {
       domain: 'localhost',
       direct_port: 5432,
       pooled_port: 6432,
+      sql_port: 8443,
       store: { kind: 'embedded', available: true },
       pool: {
         driver: 'btrfs',
@@ -355,12 +375,12 @@ function connectionDetails(endpoint: Endpoint): ConnectionDetails {
   }
 }
 
-function makeOperation(branch: Branch): Operation {
+function makeOperation(branch: Branch, action: Operation['action'] = 'create_branch'): Operation {
   return {
     id: '00000000-0000-4000-8000-000000000001',
     project_id: branch.project_id,
     branch_id: branch.id,
-    action: 'create_branch',
+    action,
     status: 'finished',
     failures_count: 0,
     created_at: branch.created_at,

@@ -1,4 +1,13 @@
-import type { Branch, Database, Endpoint, Operation, Project, Role } from '@coppice/api'
+import type {
+  Branch,
+  Database,
+  Endpoint,
+  Operation,
+  PoolerClient,
+  PoolerPool,
+  Project,
+  Role,
+} from '@coppice/api'
 
 /** What the fake API knows. Tests put in what they need and read what was done. */
 export interface World {
@@ -8,6 +17,8 @@ export interface World {
   roles: Role[]
   databases: Database[]
   operations: Operation[]
+  pools: PoolerPool[]
+  poolerClients: PoolerClient[]
   keys: Array<{ id: number; name: string }>
 }
 
@@ -23,6 +34,8 @@ export function createWorld(): World {
     roles: [],
     databases: [],
     operations: [],
+    pools: [],
+    poolerClients: [],
     keys: [{ id: 1, name: 'first' }],
   }
   addProject(world, 'quiet-sea-00000001', 'shop')

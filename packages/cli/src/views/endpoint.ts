@@ -2,6 +2,7 @@ import type { Endpoint } from '@coppice/api'
 
 import { formatComputeUnits, formatSuspendTimeout, formatTime } from '../format.ts'
 import { renderDetails, renderTable } from '../table.ts'
+import { poolerInForce, poolerSet } from './pooler.ts'
 
 /** Endpoints as a list; `branchNames` says what to call their branches. */
 export async function endpointTable(
@@ -32,6 +33,8 @@ export async function endpointDetails(endpoint: Endpoint): Promise<string> {
     ['State', stateOf(endpoint)],
     ['Size', sizeOf(endpoint)],
     ['Suspends', suspendsAfter(endpoint.suspend_timeout_seconds)],
+    ['Pooler', poolerInForce(endpoint.pooler_settings)],
+    ['Pooler set', poolerSet(endpoint.settings.pgbouncer_settings)],
     ['Active', formatTime(endpoint.last_active)],
     ['Started', formatTime(endpoint.started_at)],
     ['Created', formatTime(endpoint.created_at)],

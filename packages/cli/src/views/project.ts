@@ -9,6 +9,7 @@ import {
   formatTime,
 } from '../format.ts'
 import { renderDetails, renderTable } from '../table.ts'
+import { poolerInForce, poolerSet } from './pooler.ts'
 
 /** Projects as a list, with the bytes of all their databases. */
 export async function projectTable(projects: readonly Project[]): Promise<string> {
@@ -38,6 +39,10 @@ export async function projectDetails(project: Project): Promise<string> {
     ['Size', sizeOf(project)],
     ['Computes', min === undefined || max === undefined ? undefined : formatComputeUnits(min, max)],
     ['Suspend', suspend === undefined ? undefined : formatSuspendTimeout(suspend)],
+    ['Pooler', poolerInForce(project.pooler_settings)],
+    ['Pooler set', poolerSet(settings.pgbouncer_settings)],
+    ['Allowed IPs', allowedIps(project)],
+    ['Replication', project.settings.enable_logical_replication ? 'logical' : undefined],
     ['History', formatDuration(project.history_retention_seconds)],
     ['Created', formatTime(project.created_at)],
     ['Deleted', formatTime(project.deleted_at)],
@@ -53,6 +58,12 @@ export function recoveryHint(project: Project): string {
     `Project ${project.name} is deleted. It can be brought back until ${end}:\n` +
     `  coppice projects recover ${project.id}`
   )
+}
+
+function allowedIps({ settings: { allowed_ips: allowed } }: Project): string | undefined {
+  if (!allowed?.ips || allowed.ips.length === 0) return undefined
+  const list = allowed.ips.join(', ')
+  return allowed.protected_branches_only ? `${list} (protected branches only)` : list
 }
 
 function sizeOf({ databases }: Project): string | undefined {

@@ -13,7 +13,10 @@ export async function readyScreen(ready: ReadyEvent, output: Output): Promise<st
       ['API', ready.api_url],
       ['API key', `in ${ready.api_key_file}`],
       ['PostgreSQL', ready.postgres_version],
-      ['Ports', `${ready.direct_port} direct, ${ready.pooled_port} pooled`],
+      [
+        'Ports',
+        `${ready.direct_port} direct, ${ready.pooled_port} pooled, ${ready.sql_port} SQL over HTTP`,
+      ],
       ['Storage', `${pool.driver} in ${pool.path}`],
     ]),
     ...(ready.connection_uri === undefined

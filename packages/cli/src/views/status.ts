@@ -12,7 +12,10 @@ export async function renderStatus(status: PlatformStatus): Promise<string> {
     ['API', status.api_url],
     ['Home', status.home],
     ['Domain', status.domain],
-    ['Ports', `${status.direct_port} direct, ${status.pooled_port} pooled`],
+    [
+      'Ports',
+      `${status.direct_port} direct, ${status.pooled_port} pooled, ${status.sql_port} SQL over HTTP`,
+    ],
     ['Store', store.available ? store.kind : `${store.kind}, not available`],
     ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
     ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],

@@ -1,6 +1,7 @@
 /**
  * pg_hba.conf and pg_ident.conf: the superuser from the platform's own OS user and nobody else, all
- * others with SCRAM, over the Unix socket only. No replication: there is nobody to serve yet.
+ * others with SCRAM, over the Unix socket only. `all` covers connections for logical replication, which
+ * name a database; no line has the keyword `replication`, so that physical ones are always refused.
  */
 
 /** The superuser of every cluster, reachable only through its private socket directory. */

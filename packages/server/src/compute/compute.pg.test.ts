@@ -198,7 +198,7 @@ describe.each(majorVersions)('a compute of PostgreSQL %d', (majorVersion) => {
 
     test('for a session that listens', async () => {
       const session = compute.openSession({ role: 'r', database: 'd', applicationName: 'worker' })
-      session.markListening()
+      session.setListening(true)
       expect(await compute.activity()).toEqual([
         {
           reason: 'listening for notifications',
@@ -208,6 +208,10 @@ describe.each(majorVersions)('a compute of PostgreSQL %d', (majorVersion) => {
           since: expect.stringMatching(/^\d{4}-/),
         },
       ])
+      session.setListening(false)
+      expect(await reasons()).toEqual([])
+      session.setListening(true)
+      expect(await reasons()).toEqual(['listening for notifications'])
       session.end()
       expect(await reasons()).toEqual([])
     })

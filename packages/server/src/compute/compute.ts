@@ -25,6 +25,7 @@ import {
   stopPostmaster,
 } from './postmaster.ts'
 import { isFreshClone } from './promote-clone.ts'
+import { grantReplication } from './roles.ts'
 import { type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
 import { postgresPort } from './settings.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
@@ -376,6 +377,7 @@ export class Compute {
     this.#postmaster = postmaster
     // Where it was adopted, the socket is where its start had put it.
     this.#connections = new SuperuserConnections(postmaster.socketDirectory)
+    if (this.#spec.logicalReplication) await this.#grantReplication()
     this.#startedAt = new Date()
     this.#startError = undefined
     // Read with the next tick: not on the way of the first query, which waits for the same processor.
@@ -401,6 +403,11 @@ export class Compute {
     if (adopted !== undefined) return adopted
     await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
     return startPostmaster(options)
+  }
+
+  /** Its roles may be older than the project's choice. Those who need none are not to suffer for it. */
+  async #grantReplication(): Promise<void> {
+    await grantReplication(this.#connections).catch((error: unknown) => this.#warn(error))
   }
 
   /** Runs when the process of a postmaster is gone, expected or not. */

@@ -155,7 +155,7 @@ describe('the idle watch', () => {
     const sql = connectAs((await busy.wake()).socketPath, owner)
     await sql.unsafe('begin')
     const session = listening.openSession({ role: 'r', database: 'd', applicationName: '' })
-    session.markListening()
+    session.setListening(true)
     await listening.wake()
     const open = connectAs((await idle.wake()).socketPath, owner)
     await open`select 1`

@@ -4,7 +4,7 @@ import { createVerifier } from '../lib/scram.ts'
 import { bootstrapCluster } from './bootstrap.ts'
 import type { Compute } from './compute.ts'
 import { changeDatabaseOwner, createDatabase, dropDatabase, renameDatabase } from './databases.ts'
-import { createRole, dropRole, setPassword } from './roles.ts'
+import { createRole, dropRole, grantReplication, setPassword } from './roles.ts'
 import { connectAs, type Login, owner, ownerBootstrap } from './testing/clients.ts'
 import { createWorkbench, majorVersions, type Workbench } from './testing/cluster.ts'
 import { createSpec } from './testing/spec.ts'
@@ -82,6 +82,38 @@ describe.each(majorVersions)('roles and databases of PostgreSQL %d', (majorVersi
       await dropRole(compute, name)
     },
   )
+
+  test('roles read the WAL where they may, through a slot and not by copying', async () => {
+    const verifier = await verifierOf('pw')
+    await createRole(compute, { name: 'old', verifier })
+    await createRole(compute, { name: 'born', verifier, replication: true })
+    const readers = async () =>
+      compute.withSuperuser('postgres', async (sql) => {
+        const rows = await sql<{ name: string }[]>`
+          select rolname as name from pg_roles
+          where rolreplication and rolname <> 'cloud_admin' order by 1`
+        return rows.map(({ name }) => name)
+      })
+    expect(await readers()).toEqual(['born'])
+    await as({}, async (sql) => sql`create role sql_made login`)
+    await grantReplication(compute)
+    await grantReplication(compute)
+    expect(await readers()).toEqual([owner.role, 'born', 'old'].toSorted())
+    const physical = connectAs((await compute.wake()).socketPath, {
+      ...owner,
+      startup: { replication: 'true' },
+    })
+    await expect(physical`select 1`).rejects.toThrow('no pg_hba.conf entry for replication')
+    await physical.end()
+    await as({}, async (sql) => {
+      await expect(sql`create extension dblink`).rejects.toThrow('permission denied')
+      await sql`drop role sql_made`
+    })
+    for (const name of ['old', 'born']) await dropRole(compute, name)
+    await compute.withSuperuser('postgres', async (sql) =>
+      sql.unsafe(`alter role "${owner.role}" noreplication`),
+    )
+  })
 
   test('a role without a password cannot log in, and can when it is given one', async () => {
     await createRole(compute, { name: 'quiet', verifier: null })

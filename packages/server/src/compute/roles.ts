@@ -9,24 +9,42 @@ export interface NewRole {
   name: string
   /** `SCRAM-SHA-256$…`, made by the caller; null for a role that cannot log in. */
   verifier: string | null
+  /** Whether it may read the WAL: where its project has logical replication. */
+  replication?: boolean
 }
 
 /**
  * Creates a role as Neon's API does, or gives the one that an earlier attempt made the same attributes
- * and password. REPLICATION, which Neon grants too, would let a role copy the whole cluster with its
- * password verifiers; it is left out while the gateway does not serve it.
+ * and password. REPLICATION, which Neon always grants, lets a role copy the whole cluster with its
+ * password verifiers, were it not for the gateway's guard (docs/decisions/0011): only those have it
+ * that can use it.
  */
 export async function createRole(cluster: Cluster, role: NewRole): Promise<void> {
   const name = quoteIdentifier(checkObjectName('role', role.name))
   const login = role.verifier === null ? 'nologin' : 'login'
   const password = passwordLiteral(role.verifier)
-  const attributes = `inherit createrole createdb bypassrls ${login} password ${password}`
+  const replication = role.replication === true ? 'replication ' : ''
+  const attributes = `inherit createrole createdb bypassrls ${replication}${login} password ${password}`
   await cluster.withSuperuser(platformDatabase, async (sql) => {
     if (await roleExists(sql, role.name)) {
       await runSecret(sql, `alter role ${name} ${attributes}`)
       await sql.unsafe(`grant ${memberGroup} to ${name}`)
     } else {
       await runSecret(sql, `create role ${name} ${attributes} in role ${memberGroup}`)
+    }
+  })
+}
+
+/** Lets the roles that the API has made read the WAL, once their project has logical replication. */
+export async function grantReplication(cluster: Cluster): Promise<void> {
+  await cluster.withSuperuser(platformDatabase, async (sql) => {
+    const roles = await sql<{ name: string }[]>`
+      select rolname as name from pg_roles
+      where not rolreplication and not rolsuper and oid in (
+        select m.member from pg_auth_members m join pg_roles g on g.oid = m.roleid
+        where g.rolname = ${memberGroup})`
+    for (const { name } of roles) {
+      await sql.unsafe(`alter role ${quoteIdentifier(name)} replication`)
     }
   })
 }

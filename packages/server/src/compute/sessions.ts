@@ -8,8 +8,8 @@ export interface SessionDetails {
 export interface SessionHandle {
   /** Bytes have passed. Cheap: called for every chunk. */
   touch(): void
-  /** The session waits for notifications: it keeps the compute awake until it ends. */
-  markListening(): void
+  /** Whether the session waits for notifications: while it does, it keeps the compute awake. */
+  setListening(isListening: boolean): void
   /** May be called twice. */
   end(): void
 }
@@ -49,8 +49,8 @@ export class Sessions {
     this.noteActivity()
     return {
       touch: () => this.noteActivity(),
-      markListening: () => {
-        session.listeningSince ??= new Date()
+      setListening: (isListening) => {
+        session.listeningSince = isListening ? (session.listeningSince ?? new Date()) : undefined
       },
       end: () => {
         if (this.#open.delete(session)) this.noteActivity()

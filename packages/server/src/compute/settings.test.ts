@@ -32,6 +32,14 @@ describe('postgresql.conf', () => {
     expect(conf({ pgVersion: 18 })).toContain("io_method = 'sync'")
   })
 
+  test('writes for logical decoding where the project has it, within bounds', () => {
+    expect(conf()).toContain("wal_level = 'replica'")
+    expect(conf().join()).not.toContain('max_slot_wal_keep_size')
+    const lines = conf({ logicalReplication: true })
+    expect(lines).toContain("wal_level = 'logical'")
+    expect(lines).toContain("max_slot_wal_keep_size = '4GB'")
+  })
+
   test('has only what the host knows', () => {
     expect(conf()).toContain("recovery_init_sync_method = 'syncfs'")
     expect(conf({}, { platform: 'darwin' }).join()).not.toContain('syncfs')

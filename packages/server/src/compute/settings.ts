@@ -28,7 +28,7 @@ export function renderPostgresConf(spec: ComputeSpec, host: SettingsHost): strin
   checkPgSettings(spec.pgSettings)
   const groups = [
     placeSettings(spec, host),
-    durabilitySettings(host),
+    durabilitySettings(spec, host),
     memorySettings(spec),
     processSettings(spec, host),
     localeSettings,
@@ -62,11 +62,13 @@ function placeSettings(spec: ComputeSpec, host: SettingsHost): Settings {
 /** `unix_socket_directories` is a list: a path with a comma or a space in it is quoted. */
 const quoteListItem = (path: string): string => `"${path.replaceAll('"', '""')}"`
 
-function durabilitySettings(host: SettingsHost): Settings {
+function durabilitySettings(spec: ComputeSpec, host: SettingsHost): Settings {
   return {
     fsync: 'on',
     full_page_writes: 'on',
-    wal_level: 'replica',
+    wal_level: spec.logicalReplication ? 'logical' : 'replica',
+    // A slot that nobody reads from any more must not fill the pool.
+    ...(spec.logicalReplication && { max_slot_wal_keep_size: '4GB' }),
     max_wal_senders: 10,
     max_replication_slots: 10,
     hot_standby: 'on',

@@ -12,10 +12,14 @@ export async function writeSpec(directory: string, spec: ComputeSpec): Promise<v
 
 /** Rejects for a file that is not there or is no spec. */
 export async function readSpec(directory: string): Promise<ComputeSpec> {
-  const value: unknown = JSON.parse(await readFile(specPath(directory), 'utf8'))
+  const read: unknown = JSON.parse(await readFile(specPath(directory), 'utf8'))
+  const value = typeof read === 'object' ? { ...laterFields, ...read } : read
   if (!isSpec(value)) throw new Error(`${specPath(directory)} is not a compute's spec`)
   return value
 }
+
+/** Those that specs of version 0.1 lack; the control plane writes them anew as it starts. */
+const laterFields = { allowedIps: [], poolerSettings: {}, logicalReplication: false }
 
 const fieldTypes = {
   endpointId: 'string',
@@ -27,6 +31,9 @@ const fieldTypes = {
   suspendTimeoutSeconds: 'number',
   disabled: 'boolean',
   labels: 'object',
+  allowedIps: 'object',
+  poolerSettings: 'object',
+  logicalReplication: 'boolean',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

@@ -13,6 +13,12 @@ export interface ComputeSpec {
   /** Seconds without activity before suspend; -1 never. */
   suspendTimeoutSeconds: number
   disabled: boolean
+  /** Addresses, CIDR blocks and ranges that clients may come from; empty where they may from anywhere. */
+  allowedIps: readonly string[]
+  /** Of the pooler, as `readPoolSettings` takes them: the endpoint's over its project's. */
+  poolerSettings: Readonly<Record<string, string>>
+  /** Whether the WAL is written for logical decoding, and roles may read it. */
+  logicalReplication: boolean
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }

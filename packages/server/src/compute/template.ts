@@ -136,6 +136,9 @@ function templateSpec(installation: Installation, dataDirectory: string): Comput
     pgSettings: {},
     suspendTimeoutSeconds: -1,
     disabled: false,
+    allowedIps: [],
+    poolerSettings: {},
+    logicalReplication: false,
     labels: {},
   }
 }

@@ -15,6 +15,7 @@ import { branchNotFound, requireBranch, requireDefaultBranch, requireProject } f
 import { checkBranchName } from './names.ts'
 import { runInBackground, runOperation } from './operations/runner.ts'
 import { makeSpace } from './purge.ts'
+import { refreshComputes } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
 import * as store from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
@@ -55,8 +56,8 @@ export async function createBranch(
       : await requireBranch(context, projectId, wanted.parent_id)
   const id = newBranchId()
   const parentEndpoints = await listBranchEndpoints(context.store, parent.id)
-  const parentSettings = parentEndpoints.find((one) => one.type === 'read_write')?.pg_settings
-  const endpoints = planEndpoints(project, id, request.endpoints ?? [], parentSettings)
+  const parentEndpoint = parentEndpoints.find((one) => one.type === 'read_write')
+  const endpoints = planEndpoints(project, id, request.endpoints ?? [], parentEndpoint)
   await makeSpace(context)
 
   const { create, starts } = await context.store
@@ -130,12 +131,12 @@ function planEndpoints(
   project: ProjectRow,
   branchId: string,
   requests: readonly BranchEndpointCreate[],
-  parentSettings: Record<string, string> | undefined,
+  parentEndpoint: EndpointRow | undefined,
 ) {
   if (requests.filter((request) => request.type === 'read_write').length > 1) {
     throw new AppError('invalid_request', 'a branch has at most one read_write endpoint')
   }
-  return requests.map((request) => planEndpoint(project, branchId, request, parentSettings))
+  return requests.map((request) => planEndpoint(project, branchId, request, parentEndpoint))
 }
 
 export async function updateBranch(
@@ -161,6 +162,8 @@ export async function updateBranch(
   } catch (error) {
     throw isUniqueViolation(error) ? branchExists(name ?? branch.name) : error
   }
+  // Its name is on the computes, and an allow list may hold for protected branches only.
+  await refreshComputes(context, { projectId, branchId: branch.id })
   return requireBranch(context, projectId, branch.id)
 }
 
@@ -177,6 +180,8 @@ export async function setDefaultBranch(
     )
   }
   await context.store.begin((sql) => store.setDefaultBranch(sql, projectId, branch.id))
+  // An allow list may hold for the default branch only.
+  await refreshComputes(context, { projectId })
   return requireBranch(context, projectId, branch.id)
 }
 
@@ -245,7 +250,7 @@ export async function recoverBranch(
   projectId: string,
   idOrName: string,
 ): Promise<BranchRow> {
-  const project = await requireProject(context, projectId)
+  await requireProject(context, projectId)
   const branch = await store.findDeletedBranch(context.store, projectId, idOrName)
   if (branch === undefined) {
     const live = await store.findBranch(context.store, projectId, idOrName)
@@ -258,7 +263,7 @@ export async function recoverBranch(
       throw new AppError('not_recoverable', `the data of branch ${branch.name} is gone for good`)
     }
     for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-      await registerCompute(context, endpoint, branch, project.pg_version)
+      await registerCompute(context, endpoint)
     }
     try {
       await store.markBranchRecovered(context.store, branch.id, branch.name)

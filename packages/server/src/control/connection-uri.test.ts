@@ -10,6 +10,7 @@ const settings: Settings = {
   namesResolve: true,
   directPort: 5432,
   pooledPort: 6432,
+  sqlPort: 8443,
   defaultSuspendTimeoutSeconds: 300,
   recoveryWindowSeconds: 60,
   defaultPgVersion: 18,

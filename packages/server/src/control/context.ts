@@ -5,6 +5,7 @@ import type { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 import type { VolumeDriver } from '../volume/volume.ts'
+import type { PoolReport } from './pooler.ts'
 import type { Store } from './store/store.ts'
 
 /** What the control plane works with, made once by `platform.ts` and passed down. */
@@ -19,6 +20,8 @@ export interface Context {
   settings: Settings
   /** Serialises work on one branch. */
   locks: KeyedLock
+  /** What the gateway's pools do; undefined where there is no gateway that tells. */
+  poolReport?: PoolReport
   log: Logger
 }
 
@@ -32,6 +35,7 @@ export interface Settings {
   namesResolve: boolean
   directPort: number
   pooledPort: number
+  sqlPort: number
   defaultSuspendTimeoutSeconds: number
   /** How long a deleted branch or project can be brought back. */
   recoveryWindowSeconds: number

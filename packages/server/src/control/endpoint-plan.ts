@@ -3,20 +3,21 @@ import type { BranchEndpointCreate } from '@coppice/api'
 import { checkPgSettings } from '../compute/pg-settings.ts'
 import { AppError } from '../lib/errors.ts'
 import { newEndpointId } from '../lib/ids.ts'
+import { changePoolerSettings } from './pooler-settings.ts'
 import { resolveSize } from './sizes.ts'
 import type { NewEndpoint } from './store/endpoints.ts'
 import type { ProjectRow } from './store/projects.ts'
 
 /**
- * A new endpoint with the project's defaults filled in. `parentSettings` are those of the parent's
- * compute: a branch behaves as its parent does, and could not even replay the parent's WAL with fewer
- * `max_prepared_transactions`.
+ * A new endpoint with the project's defaults filled in. `parent` is the parent's: a branch behaves as
+ * its parent does, and could not even replay the parent's WAL with fewer `max_prepared_transactions`.
+ * The project's settings of the pooler are not copied: they hold for all its endpoints at any time.
  */
 export function planEndpoint(
   project: ProjectRow,
   branchId: string,
   request: BranchEndpointCreate,
-  parentSettings: Record<string, string> = {},
+  parent?: Pick<NewEndpoint, 'pg_settings' | 'pgbouncer_settings'>,
 ): NewEndpoint {
   if (request.type === 'read_only') {
     throw new AppError(
@@ -27,7 +28,7 @@ export function planEndpoint(
   const defaults = project.default_endpoint_settings
   const pg_settings = {
     ...defaults.pg_settings,
-    ...parentSettings,
+    ...parent?.pg_settings,
     ...request.settings?.pg_settings,
   }
   checkPgSettings(pg_settings)
@@ -46,6 +47,10 @@ export function planEndpoint(
       request.suspend_timeout_seconds ?? defaults.suspend_timeout_seconds ?? 0,
     ),
     pg_settings,
+    pgbouncer_settings: changePoolerSettings(
+      parent?.pgbouncer_settings ?? {},
+      request.settings?.pgbouncer_settings,
+    ),
     pooler_enabled: request.pooler_enabled ?? false,
     disabled: request.disabled ?? false,
   }

@@ -3,11 +3,12 @@ import type { EndpointCreate, EndpointState, EndpointUpdate } from '@coppice/api
 import type { ComputeState } from '../compute/compute.ts'
 import { checkPgSettings } from '../compute/pg-settings.ts'
 import { AppError } from '../lib/errors.ts'
-import { computeSpec } from './compute-spec.ts'
 import type { Context } from './context.ts'
 import { checkSuspendTimeout, planEndpoint } from './endpoint-plan.ts'
 import { requireBranch, requireProject } from './lookups.ts'
 import { runOperation } from './operations/runner.ts'
+import { changePoolerSettings } from './pooler-settings.ts'
+import { putCompute, removeCompute } from './put-compute.ts'
 import { resolveSize } from './sizes.ts'
 import * as store from './store/endpoints.ts'
 import type { EndpointRow } from './store/endpoints.ts'
@@ -44,7 +45,7 @@ export async function createEndpoint(
         `branch ${branch.name} already has a read_write endpoint`,
       )
     })
-  await context.host.put(computeSpec(context, endpoint, branch, project.pg_version))
+  await putCompute(context, endpoint.id)
   const finished = await runOperation(context, operation)
   return {
     endpoint: await requireEndpoint(context, projectId, endpoint.id),
@@ -78,13 +79,24 @@ export function endpointState(state: ComputeState): EndpointState {
   return state === 'starting' ? 'init' : 'active'
 }
 
+/** One change after another: each is made to what the one before has left. */
 export async function updateEndpoint(
   context: Context,
   projectId: string,
   id: string,
   change: EndpointUpdate['endpoint'],
 ): Promise<EndpointRow> {
-  const project = await requireProject(context, projectId)
+  return context.locks.run(`settings ${id}`, async () =>
+    changeEndpoint(context, projectId, id, change),
+  )
+}
+
+async function changeEndpoint(
+  context: Context,
+  projectId: string,
+  id: string,
+  change: EndpointUpdate['endpoint'],
+): Promise<EndpointRow> {
   const current = await requireEndpoint(context, projectId, id)
   const pg_settings = change.settings?.pg_settings
   if (pg_settings !== undefined) checkPgSettings(pg_settings)
@@ -99,14 +111,16 @@ export async function updateEndpoint(
       suspend_timeout_seconds: checkSuspendTimeout(change.suspend_timeout_seconds),
     }),
     ...(pg_settings !== undefined && { pg_settings }),
+    pgbouncer_settings: changePoolerSettings(
+      current.pgbouncer_settings,
+      change.settings?.pgbouncer_settings,
+    ),
     ...(change.pooler_enabled !== undefined && { pooler_enabled: change.pooler_enabled }),
     ...(change.disabled !== undefined && { disabled: change.disabled }),
   })
-  const endpoint = await requireEndpoint(context, projectId, id)
-  const branch = await requireBranch(context, projectId, endpoint.branch_id)
-  await context.host.put(computeSpec(context, endpoint, branch, project.pg_version))
+  await putCompute(context, id)
   if (change.disabled === true) await context.host.get(id)?.suspend({ force: true })
-  return endpoint
+  return requireEndpoint(context, projectId, id)
 }
 
 export async function deleteEndpoint(
@@ -123,7 +137,7 @@ export async function deleteEndpoint(
   })
   const finished = await runOperation(context, operation)
   await store.removeEndpoint(context.store, id)
-  await context.host.remove(id)
+  await removeCompute(context, id)
   return { endpoint, operations: [finished] }
 }
 

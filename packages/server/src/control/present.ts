@@ -1,6 +1,7 @@
 import type { Branch, Database, Endpoint, Operation, Project, Role } from '@coppice/api'
 
 import type { Settings } from './context.ts'
+import { poolerSettingsInForce } from './pooler-settings.ts'
 import type { BranchRow } from './store/branches.ts'
 import type { DatabaseRow } from './store/databases.ts'
 import type { EndpointRow } from './store/endpoints.ts'
@@ -26,6 +27,7 @@ export function presentProject(
   settings: Settings,
   databases?: readonly DatabaseRow[],
 ): Project {
+  const { pgbouncer_settings = {} } = row.default_endpoint_settings
   return {
     id: row.id,
     platform_id: 'coppice',
@@ -34,8 +36,10 @@ export function presentProject(
     provisioner,
     default_endpoint_settings: {
       ...row.default_endpoint_settings,
+      pgbouncer_settings,
       suspend_timeout_seconds: row.default_endpoint_settings.suspend_timeout_seconds ?? 0,
     },
+    pooler_settings: poolerSettingsInForce(pgbouncer_settings),
     settings: row.settings,
     pg_version: row.pg_version,
     proxy_host: settings.domain,
@@ -112,6 +116,7 @@ export function presentBranch(row: BranchRow): Branch {
 }
 
 export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint {
+  const pooler = poolerSettingsInForce(row.project_pgbouncer_settings, row.pgbouncer_settings)
   return {
     host: endpointHost(row.id, settings),
     id: row.id,
@@ -123,9 +128,10 @@ export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint 
     region_id: settings.region,
     type: row.type,
     current_state: row.current_state,
-    settings: { pg_settings: row.pg_settings },
+    settings: { pg_settings: row.pg_settings, pgbouncer_settings: row.pgbouncer_settings },
     pooler_enabled: row.pooler_enabled,
-    pooler_mode: 'transaction',
+    pooler_mode: pooler.pool_mode,
+    pooler_settings: pooler,
     disabled: row.disabled,
     passwordless_access: false,
     ...(row.last_active && { last_active: row.last_active.toISOString() }),

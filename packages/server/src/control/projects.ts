@@ -10,13 +10,21 @@ import type { Context } from './context.ts'
 import { requireProject } from './lookups.ts'
 import { checkBranchName, checkProjectName } from './names.ts'
 import { removeComputes, purgeBranch } from './operations/branch-volume.ts'
-import { runOperation } from './operations/runner.ts'
+import { runInBackground, runOperation } from './operations/runner.ts'
+import { changePoolerSettings } from './pooler-settings.ts'
+import { changeProjectSettings } from './project-settings.ts'
 import { makeSpace } from './purge.ts'
+import { refreshComputes } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
 import { resolveSize } from './sizes.ts'
 import { type BranchRow, findAnyBranch, insertBranch, listAllBranches } from './store/branches.ts'
 import { type DatabaseRow, listDatabases, listDefaultBranchDatabases } from './store/databases.ts'
-import { type EndpointRow, insertEndpoint, listBranchEndpoints } from './store/endpoints.ts'
+import {
+  type EndpointRow,
+  insertEndpoint,
+  listBranchEndpoints,
+  listEndpoints,
+} from './store/endpoints.ts'
 import { insertOperation, type OperationRow } from './store/operations.ts'
 import * as store from './store/projects.ts'
 import type { ProjectRow } from './store/projects.ts'
@@ -117,8 +125,11 @@ function planProject(context: Context, request: ProjectCreate['project']) {
       name: request.name === undefined ? newName() : checkProjectName(request.name),
       region_id: context.settings.region,
       pg_version: pgVersion,
-      settings: request.settings ?? {},
-      default_endpoint_settings: defaults,
+      settings: changeProjectSettings({}, request.settings),
+      default_endpoint_settings: {
+        ...defaults,
+        pgbouncer_settings: changePoolerSettings({}, defaults.pgbouncer_settings),
+      },
       store_passwords: request.store_passwords ?? true,
       history_retention_seconds: request.history_retention_seconds ?? defaultHistorySeconds,
     },
@@ -141,6 +152,7 @@ function planProject(context: Context, request: ProjectCreate['project']) {
       ...resolveSize({}, defaults),
       suspend_timeout_seconds: defaults.suspend_timeout_seconds ?? 0,
       pg_settings: defaults.pg_settings ?? {},
+      pgbouncer_settings: changePoolerSettings({}, request.endpoint_settings?.pgbouncer_settings),
       pooler_enabled: false,
       disabled: false,
     },
@@ -175,31 +187,81 @@ export async function listProjects(
   }
 }
 
+export interface ChangedProject {
+  project: ProjectRow
+  /** Restarts of its computes, under way. */
+  operations: OperationRow[]
+}
+
+/** One change after another: each is made to what the one before has left. */
 export async function updateProject(
   context: Context,
   id: string,
   change: ProjectUpdate['project'],
-): Promise<ProjectRow> {
+): Promise<ChangedProject> {
+  return context.locks.run(`settings ${id}`, async () => changeProject(context, id, change))
+}
+
+async function changeProject(
+  context: Context,
+  id: string,
+  change: ProjectUpdate['project'],
+): Promise<ChangedProject> {
   const project = await requireProject(context, id)
+  const settings = changeProjectSettings(project.settings, change.settings)
   const defaults = mergeDefaults(project.default_endpoint_settings, change)
   resolveSize({}, defaults)
   checkPgSettings(defaults.pg_settings ?? {})
   await store.updateProject(context.store, id, {
     ...(change.name !== undefined && { name: checkProjectName(change.name) }),
-    ...(change.settings && { settings: { ...project.settings, ...change.settings } }),
+    settings,
     ...(change.history_retention_seconds !== undefined && {
       history_retention_seconds: change.history_retention_seconds,
     }),
     default_endpoint_settings: defaults,
   })
-  return requireProject(context, id)
+  await refreshComputes(context, { projectId: id })
+  const isNewlyLogical =
+    settings.enable_logical_replication === true &&
+    project.settings.enable_logical_replication !== true
+  return {
+    project: await requireProject(context, id),
+    operations: isNewlyLogical ? await restartComputes(context, id) : [],
+  }
+}
+
+/** Those that are awake; the others take their settings when they start. */
+async function restartComputes(context: Context, projectId: string): Promise<OperationRow[]> {
+  const operations: OperationRow[] = []
+  for (const endpoint of await listEndpoints(context.store, projectId)) {
+    if ((context.host.get(endpoint.id)?.state ?? 'idle') === 'idle') continue
+    for (const action of ['suspend_compute', 'start_compute'] as const) {
+      const operation = await insertOperation(context.store, {
+        project_id: projectId,
+        branch_id: endpoint.branch_id,
+        endpoint_id: endpoint.id,
+        action,
+      })
+      operations.push(operation)
+      // Those of one branch run one after another.
+      runInBackground(context, operation)
+    }
+  }
+  return operations
 }
 
 function mergeDefaults(
   current: DefaultEndpointSettings,
   change: ProjectUpdate['project'],
 ): DefaultEndpointSettings {
-  const merged = { ...current, ...change.default_endpoint_settings }
+  const merged = {
+    ...current,
+    ...change.default_endpoint_settings,
+    pgbouncer_settings: changePoolerSettings(
+      current.pgbouncer_settings ?? {},
+      change.default_endpoint_settings?.pgbouncer_settings,
+    ),
+  }
   if (change.autoscale_limit === undefined) return merged
   return {
     ...merged,
@@ -249,7 +311,7 @@ export async function recoverProject(context: Context, id: string): Promise<Proj
   for (const branch of await listAllBranches(context.store, id)) {
     if (branch.deleted_at !== null || branch.ready_at === null) continue
     for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-      await registerCompute(context, endpoint, branch, project.pg_version)
+      await registerCompute(context, endpoint)
     }
   }
   await store.markProjectRecovered(context.store, id)

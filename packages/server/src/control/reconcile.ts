@@ -5,6 +5,7 @@ import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
+import { removeCompute } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
 import {
   listChildNames,
@@ -62,11 +63,10 @@ export async function reconcileComputes(context: Context): Promise<void> {
       'removing a compute without endpoint',
     )
     await compute.suspend({ force: true })
-    await context.host.remove(compute.spec.endpointId)
+    await removeCompute(context, compute.spec.endpointId)
   }
   for (const endpoint of live) {
-    const branch = { volume_id: endpoint.volume_id, name: endpoint.branch_name }
-    await registerCompute(context, endpoint, branch, endpoint.pg_version)
+    await registerCompute(context, endpoint)
     const state = context.host.get(endpoint.id)?.state === 'active' ? 'active' : 'idle'
     if (state !== endpoint.current_state) {
       await recordComputeState(context.store, endpoint.id, state, new Date())

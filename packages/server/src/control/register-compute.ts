@@ -1,6 +1,6 @@
 import { describeError } from '../lib/errors.ts'
-import { computeSpec } from './compute-spec.ts'
 import type { Context } from './context.ts'
+import { putCompute } from './put-compute.ts'
 import type { EndpointRow } from './store/endpoints.ts'
 
 /**
@@ -8,13 +8,8 @@ import type { EndpointRow } from './store/endpoints.ts'
  * roles, or has lost what it read, nobody could log in and so nobody could wake it: then the platform
  * starts it once, and it suspends by itself again.
  */
-export async function registerCompute(
-  context: Context,
-  endpoint: EndpointRow,
-  branch: { volume_id: string; name: string },
-  pgVersion: number,
-): Promise<void> {
-  const compute = await context.host.put(computeSpec(context, endpoint, branch, pgVersion))
+export async function registerCompute(context: Context, endpoint: EndpointRow): Promise<void> {
+  const compute = await putCompute(context, endpoint.id)
   if (endpoint.disabled || compute.state !== 'idle') return
   const { roles } = await compute.catalog()
   if (roles.length > 0) return

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 
 import { type CancelKey, cancelRequest } from './wire/messages.ts'
 
-/** Whom a key of ours stands for: a backend's own key and the socket of its postmaster. */
+/** A backend's own key and the socket of its postmaster. */
 export interface CancelTarget {
   socketPath: string
   key: CancelKey
@@ -17,20 +17,30 @@ const cancelTimeoutMs = 5_000
  * names no endpoint, and process ids repeat from one compute to the next.
  */
 export class CancelKeys {
-  readonly #targets = new Map<string, CancelTarget>()
+  readonly #processNumber: number
+  readonly #cancels = new Map<string, Cancel>()
+
+  /** The number, below 256, tells which of the gateway's processes has issued a key. */
+  constructor(processNumber = 0) {
+    this.#processNumber = processNumber
+  }
 
   /** A new key, valid until `release`. */
-  issue(target: CancelTarget): { key: CancelKey; release: () => void } {
-    let key = randomKey()
-    while (this.#targets.has(nameOf(key))) key = randomKey()
-    this.#targets.set(nameOf(key), target)
-    return { key, release: () => this.#targets.delete(nameOf(key)) }
+  issue(cancel: Cancel): { key: CancelKey; release: () => void } {
+    let key = randomKey(this.#processNumber)
+    while (this.#cancels.has(nameOf(key))) key = randomKey(this.#processNumber)
+    this.#cancels.set(nameOf(key), cancel)
+    return { key, release: () => this.#cancels.delete(nameOf(key)) }
   }
 
-  find(key: CancelKey): CancelTarget | undefined {
-    return this.#targets.get(nameOf(key))
+  /** What a request with this key does; undefined where there is no such key. */
+  find(key: CancelKey): Cancel | undefined {
+    return this.#cancels.get(nameOf(key))
   }
 }
+
+/** Cancels what a client does at that moment, on whichever connection it does it. */
+export type Cancel = () => Promise<void> | void
 
 /** Sends the request to the backend's postmaster. Resolves once it is taken, or cannot be. */
 export async function sendCancelRequest(target: CancelTarget): Promise<void> {
@@ -46,10 +56,22 @@ export async function sendCancelRequest(target: CancelTarget): Promise<void> {
   await closed
 }
 
-/** 63 random bits: a process id is a positive number for clients that show it. */
-function randomKey(): CancelKey {
+/** Which of the gateway's processes the key is from, if it is from any. */
+export function processNumberOf(key: CancelKey): number {
+  return (key.processId >>> processNumberShift) & 0xff
+}
+
+/** Below it are random bits; the sign stays 0, for clients that show a process id. */
+const processNumberShift = 23
+
+/** 55 random bits and the process's number. */
+function randomKey(processNumber: number): CancelKey {
   const bytes = randomBytes(8)
-  return { processId: bytes.readUInt32BE(0) >>> 1, secretKey: bytes.readUInt32BE(4) }
+  const random = bytes.readUInt32BE(0) >>> (32 - processNumberShift)
+  return {
+    processId: (processNumber << processNumberShift) | random,
+    secretKey: bytes.readUInt32BE(4),
+  }
 }
 
 function nameOf(key: CancelKey): string {

@@ -1,5 +1,6 @@
 /** A login at the compute on the client's behalf, over its Unix socket. */
 import { connect, type Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 
 import { errorCode } from '../lib/errors.ts'
 import type { ScramKeys } from '../lib/scram.ts'
@@ -8,6 +9,7 @@ import { type BackendScram, startBackendScram } from './auth/backend-scram.ts'
 import { scramMechanism } from './auth/scram-server.ts'
 import type { ComputeAddress } from './control-plane.ts'
 import { ComputeRefusal, Disconnected, sqlstates } from './errors.ts'
+import { Inbox } from './inbox.ts'
 import { parseErrorFields } from './wire/error-response.ts'
 import {
   authenticationTypes,
@@ -21,6 +23,8 @@ import { type Message, readMessage } from './wire/reader.ts'
 
 export interface ComputeConnection {
   socket: Socket
+  /** Where the bytes go that arrive, for a connection made with `intoOneBuffer`. */
+  inbox: Inbox | undefined
   socketPath: string
   /** What the compute has sent until it was ready, in order, without its key: for the client. */
   greeting: Buffer[]
@@ -35,6 +39,11 @@ export interface ComputeLogin {
   wake: () => Promise<ComputeAddress>
   parameters: ReadonlyMap<string, string>
   keys: ScramKeys
+  /**
+   * Bytes arrive in one buffer that is used again and again. Node otherwise allocates 64 kB for each
+   * read, which costs more than the read.
+   */
+  intoOneBuffer?: boolean
 }
 
 /** How long a compute that is starting, restarting or going to sleep is tried again. */
@@ -81,12 +90,18 @@ async function logInOnce(
   login: ComputeLogin,
   signal: AbortSignal,
 ): Promise<ComputeConnection> {
-  const socket = connect({ path: socketPath, allowHalfOpen: true })
+  const inbox = login.intoOneBuffer === true ? new Inbox() : undefined
+  const socket = connect({
+    path: socketPath,
+    allowHalfOpen: true,
+    ...(inbox && { onread: inbox.options() }),
+  })
+  const peer = { socket, stream: inbox?.follow(socket) ?? socket }
   try {
     await opened(socket, signal)
     socket.write(startupMessage(login.parameters))
-    await authenticate(socket, login.keys, signal)
-    return { socket, socketPath, ...(await readGreeting(socket, signal)) }
+    await authenticate(peer, login.keys, signal)
+    return { socket, inbox, socketPath, ...(await readGreeting(peer, signal)) }
   } catch (error) {
     socket.destroy()
     throw error
@@ -102,8 +117,14 @@ async function opened(socket: Socket, signal: AbortSignal): Promise<void> {
   await abortable(connected, signal)
 }
 
-async function next(socket: Socket, signal: AbortSignal): Promise<Message> {
-  const received = await readMessage(socket, maxMessageBytes, signal)
+/** A compute while it is logged in to: written to by the one, read from by the other. */
+interface Peer {
+  socket: Socket
+  stream: Readable
+}
+
+async function next({ stream }: Peer, signal: AbortSignal): Promise<Message> {
+  const received = await readMessage(stream, maxMessageBytes, signal)
   if (received.type === 'E') {
     const sqlstate = parseErrorFields(received.body).get('C') ?? sqlstates.internal
     throw new ComputeRefusal(sqlstate, message('E', received.body))
@@ -112,10 +133,10 @@ async function next(socket: Socket, signal: AbortSignal): Promise<Message> {
 }
 
 /** Until AuthenticationOk: by SCRAM where the compute asks for it, at once where it trusts us. */
-async function authenticate(socket: Socket, keys: ScramKeys, signal: AbortSignal): Promise<void> {
+async function authenticate(peer: Peer, keys: ScramKeys, signal: AbortSignal): Promise<void> {
   let scram: BackendScram | undefined
   for (;;) {
-    const { type, body } = await next(socket, signal)
+    const { type, body } = await next(peer, signal)
     if (type !== 'R') continue
     const data = body.toString('utf8', 4)
     switch (body.readUInt32BE(0)) {
@@ -124,11 +145,11 @@ async function authenticate(socket: Socket, keys: ScramKeys, signal: AbortSignal
       case authenticationTypes.sasl:
         if (!data.split('\0').includes(scramMechanism)) throw unsupported()
         scram = startBackendScram(keys)
-        socket.write(saslInitialResponse(scramMechanism, scram.clientFirst))
+        peer.socket.write(saslInitialResponse(scramMechanism, scram.clientFirst))
         break
       case authenticationTypes.saslContinue:
         if (scram === undefined) throw unsupported()
-        socket.write(saslResponse(scram.continue(data)))
+        peer.socket.write(saslResponse(scram.continue(data)))
         break
       case authenticationTypes.saslFinal:
         if (scram?.isGenuine(data) !== true) {
@@ -147,14 +168,14 @@ function unsupported(): Error {
 
 /** Until ReadyForQuery: parameters and notices, and the key, which stays here. */
 async function readGreeting(
-  socket: Socket,
+  peer: Peer,
   signal: AbortSignal,
 ): Promise<Pick<ComputeConnection, 'greeting' | 'cancelKey'>> {
   const greeting: Buffer[] = []
   let cancelKey: CancelKey | undefined
   let greetingBytes = 0
   for (;;) {
-    const { type, body } = await next(socket, signal)
+    const { type, body } = await next(peer, signal)
     greetingBytes += body.length
     if (greetingBytes > maxGreetingBytes) throw new Error('the compute talks before it is ready')
     if (type === 'Z') return { greeting, cancelKey }

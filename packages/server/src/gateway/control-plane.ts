@@ -18,11 +18,19 @@ export interface ControlPlane {
   wake(endpointId: string): Promise<ComputeAddress>
   /** A client is connected to the compute from now until `end()`. */
   openSession(session: SessionDetails): SessionActivity
+  /** Whether this is an API key of the platform, which lets in at the admin console. */
+  isAdminKey(key: string): Promise<boolean>
 }
 
 export interface EndpointAccess {
   endpointId: string
   disabled: boolean
+  /** Addresses, CIDR blocks and ranges that clients may come from; empty where they may from anywhere. */
+  allowedIps: readonly string[]
+  /** What the endpoint and its project have set of the pooler, as `readPoolSettings` takes it. */
+  poolerSettings: Readonly<Record<string, string>>
+  /** Whether connections for logical replication are served. */
+  logicalReplication: boolean
 }
 
 export interface ComputeAddress {
@@ -42,7 +50,7 @@ export interface SessionDetails {
 export interface SessionActivity {
   /** Bytes have passed. Cheap: called for every chunk. */
   touch(): void
-  /** The session has issued LISTEN: it waits for notifications, so the compute must stay awake. */
-  markListening(): void
+  /** Whether the session waits for notifications (LISTEN): while it does, the compute stays awake. */
+  setListening(isListening: boolean): void
   end(): void
 }

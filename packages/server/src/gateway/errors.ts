@@ -3,11 +3,15 @@ import { errorResponse } from './wire/error-response.ts'
 
 /** SQLSTATEs that the gateway itself answers with (PostgreSQL manual, appendix A). */
 export const sqlstates = {
+  connectionFailure: '08006',
   protocolViolation: '08P01',
   notSupported: '0A000',
+  idleInTransaction: '25P03',
   invalidAuthorization: '28000',
   invalidPassword: '28P01',
   tooManyConnections: '53300',
+  limitExceeded: '54000',
+  queryCanceled: '57014',
   adminShutdown: '57P01',
   cannotConnectNow: '57P03',
   internal: 'XX000',
@@ -73,4 +77,20 @@ export function renderError(error: unknown): Buffer {
     return errorResponse(error.sqlstate, error.message)
   }
   return errorResponse(sqlstates.internal, 'internal error')
+}
+
+/** Whether the error says what a client may know, or nobody is there to be told. */
+export function isForClient(error: unknown): boolean {
+  return (
+    error instanceof ClientError ||
+    error instanceof AppError ||
+    error instanceof ComputeRefusal ||
+    error instanceof Disconnected
+  )
+}
+
+export function computeUnreachable(
+  cause: unknown = new Error('it was not ready in time'),
+): ClientError {
+  return new ClientError(sqlstates.internal, "Couldn't connect to compute node", { cause })
 }

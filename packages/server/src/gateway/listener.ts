@@ -8,6 +8,8 @@ export interface ListenAddress {
   port: number
   /** Whether clients that come here want a pooled session. */
   pooled: boolean
+  /** A socket that is bound there already, from the process that shares it. */
+  handle?: unknown
 }
 
 /** Notices a client whose machine has gone without a word, well within a router's idle timeout. */
@@ -41,7 +43,8 @@ export async function listen(
   )
   try {
     const port = await startListening(server, address)
-    return { address: { ...address, port }, close: async () => stopListening(server) }
+    const { host, pooled } = address
+    return { address: { host, port, pooled }, close: async () => stopListening(server) }
   } catch (error) {
     const isMissing = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errorCode(error) ?? '')
     if (address.host === '::1' && isMissing) return undefined
@@ -49,17 +52,20 @@ export async function listen(
   }
 }
 
-async function startListening(server: Server, { host, port }: ListenAddress): Promise<number> {
+async function startListening(server: Server, address: ListenAddress): Promise<number> {
+  const { host, port, handle } = address
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    // Both families by one listener would take the IPv4 port of a listener beside it.
-    server.listen({ host, port, backlog, ipv6Only: host === '::1' }, () => {
+    const onListening = (): void => {
       server.off('error', reject)
       // Running out of file descriptors is reported per connection; the listener goes on.
       server.on('error', () => undefined)
       const bound = server.address()
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port)
-    })
+    }
+    if (handle !== undefined) server.listen(handle, backlog, onListening)
+    // Both families by one listener would take the IPv4 port of a listener beside it.
+    else server.listen({ host, port, backlog, ipv6Only: host === '::1' }, onListening)
   })
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { must } from '../lib/assert.ts'
 import { AppError } from '../lib/errors.ts'
 import { createVerifier } from '../lib/scram.ts'
+import { openAccess } from '../testing/fake-control-plane.ts'
 import {
   database,
   domain,
@@ -146,12 +147,27 @@ test('shows an unknown role the same salt every time', async () => {
 })
 
 test('tells of a disabled endpoint only those who know the password', async () => {
-  fixture.controlPlane.endpoints.set('ep-off', { endpointId: 'ep-off', disabled: true })
+  fixture.controlPlane.endpoints.set('ep-off', { ...openAccess('ep-off'), disabled: true })
   const right = await authenticate(await start({}, `ep-off.${domain}`), { password })
   expect(describe(right)).toBe('57P03 Control plane request failed: endpoint is disabled')
   const wrong = await authenticate(await start({}, `ep-off.${domain}`), { password: 'wrong' })
   expect(describe(wrong)).toMatch(/^28P01 /)
   expect(fixture.controlPlane.wakes).toEqual([])
+})
+
+test('admits only the addresses of the list, and says so only to those who know the password', async () => {
+  const place = (allowedIps: string[]) =>
+    fixture.controlPlane.endpoints.set('ep-few', { ...openAccess('ep-few'), allowedIps })
+  const login = async (secret: string) =>
+    describe(await authenticate(await start({}, `ep-few.${domain}`), { password: secret }))
+  const refusal = /^28000 This IP address 127\.0\.0\.1 is not allowed to connect to this endpoint\./
+  place(['192.0.2.0/24', '::1'])
+  expect(await login(password)).toMatch(refusal)
+  expect(await login('wrong')).toMatch(/^28P01 /)
+  expect(await answerPassword(`endpoint=ep-few;${password}`)).toMatch(refusal)
+  expect(fixture.controlPlane.wakes).toEqual([])
+  place(['192.0.2.0/24', '127.0.0.1-127.0.0.9'])
+  expect(await login(password)).toBe('message R')
 })
 
 test.each([
@@ -162,7 +178,7 @@ test.each([
   expect(fixture.controlPlane.wakes).toEqual([endpointId])
 })
 
-test('marks the session as pooled by each form of the name, and by the port', async () => {
+test('takes clients into the pool by each form of the name, and by the port', async () => {
   await authenticate(await start({}, `${endpointId}-pooler.${domain}`), { password })
   await authenticate(await start({ options: `endpoint=${endpointId}-pooler` }, ''), { password })
   await answerPassword(`endpoint=${endpointId}-pooler;${password}`)
@@ -170,10 +186,9 @@ test('marks the session as pooled by each form of the name, and by the port', as
   clients.push(client)
   client.stream.write(startupPacket({ user: role, database }))
   await authenticate(client, { password })
-  const { sessions } = fixture.controlPlane
-  expect(sessions.map(({ pooled, endpointId: id }) => [pooled, id])).toEqual(
-    Array.from({ length: 4 }, () => [true, endpointId]),
-  )
+  const { pools, clients: pooled } = await fixture.gateway.poolAdmin.report({})
+  expect(pools.map((pool) => pool.endpointId)).toEqual([endpointId])
+  expect(pooled.map((one) => one.endpointId)).toEqual(Array(4).fill(endpointId))
 })
 
 const missingEndpoint =
@@ -220,9 +235,9 @@ test.each([
   ],
   [{ user: '' }, host, "XX000 Parameter 'user' is missing in startup packet."],
   [
-    { replication: 'database' },
+    { replication: 'on' },
     host,
-    '0A000 replication connections are not supported: connect without the parameter replication',
+    '0A000 physical replication is not available: replication connections serve logical replication; to copy databases use pg_dump, or create a branch',
   ],
 ])('refuses %j', async (parameters: Record<string, string>, servername, answer) => {
   const client = await start(parameters, servername)

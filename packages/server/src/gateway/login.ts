@@ -7,8 +7,10 @@ import { abortable, pause } from './abortable.ts'
 import type { Admission } from './admission.ts'
 import type { MockVerifiers } from './auth/mock-verifier.ts'
 import { scramMechanism, scramPlusMechanism, startScram } from './auth/scram-server.ts'
-import type { ControlPlane } from './control-plane.ts'
+import type { ControlPlane, EndpointAccess } from './control-plane.ts'
 import { ClientError, passwordFailure, protocolViolation, sqlstates } from './errors.ts'
+import { requireAllowed } from './ip-allow.ts'
+import { replicationIsOff } from './replication.ts'
 import { parsePasswordForm, type Route } from './route.ts'
 import {
   authenticationCleartextPassword,
@@ -29,6 +31,8 @@ export interface LoginRequest {
   user: string
   clientAddress: string
   channelBinding: Buffer | undefined
+  /** Whether the client wants a connection for logical replication. */
+  replication?: boolean
 }
 
 export interface Login {
@@ -41,9 +45,9 @@ export interface Login {
 /** PostgreSQL's limit of a SASL message (PG_MAX_SASL_MESSAGE_LENGTH). */
 const maxMessageBytes = 1024
 /** Neon's limit of a password. */
-const maxPasswordBytes = 512
+export const maxPasswordBytes = 512
 /** Slows down guessing over one connection after another; always the same, to tell nothing. */
-const failureDelayMs = 200
+export const failureDelayMs = 200
 
 /**
  * Resolves once the client has proved its password. Anything that does not exist fails as a wrong
@@ -74,7 +78,7 @@ async function logInByScram(
   signal: AbortSignal,
 ): Promise<Login | undefined> {
   const { endpointId, user, channelBinding, route } = request
-  const { verifier, isDisabled } = await abortable(lookUp(endpointId, user, context), signal)
+  const { verifier, access } = await abortable(lookUp(endpointId, user, context), signal)
   const mechanisms =
     channelBinding === undefined ? [scramMechanism] : [scramPlusMechanism, scramMechanism]
   stream.write(authenticationSASL(mechanisms))
@@ -83,8 +87,8 @@ async function logInByScram(
   const exchange = startScram(data, { mechanism, verifier, channelBinding })
   stream.write(authenticationSASLContinue(exchange.serverFirst))
   const success = exchange.finish((await readResponse(stream, signal)).toString())
-  if (success === undefined) return undefined
-  if (isDisabled) throw endpointDisabled()
+  if (success === undefined || access === undefined) return undefined
+  requireAccess(access, request)
   stream.write(authenticationSASLFinal(success.serverFinal))
   return { endpointId, pooled: route.pooled, keys: success.keys }
 }
@@ -92,7 +96,7 @@ async function logInByScram(
 /** The password travels inside TLS; it is checked here and goes no further. */
 async function logInByPassword(
   stream: Socket,
-  { user }: LoginRequest,
+  request: LoginRequest,
   context: LoginContext,
   signal: AbortSignal,
 ): Promise<Login | undefined> {
@@ -102,35 +106,40 @@ async function logInByPassword(
   const { route, password } = parsePasswordForm(body.toString('utf8', 0, body.length - 1))
   const { endpointId, pooled } = route
   if (endpointId === undefined || Buffer.byteLength(password) > maxPasswordBytes) return undefined
-  const { verifier, isDisabled } = await abortable(lookUp(endpointId, user, context), signal)
+  const { verifier, access } = await abortable(lookUp(endpointId, request.user, context), signal)
   const keys = await keysOfPassword(password, verifier)
-  if (keys !== undefined && isDisabled) throw endpointDisabled()
-  return keys && { endpointId, pooled, keys }
+  if (keys === undefined || access === undefined) return undefined
+  requireAccess(access, request)
+  return { endpointId, pooled, keys }
 }
 
 /** What to check the client against: a verifier without a password where it names nothing we have. */
-async function lookUp(
+export async function lookUp(
   endpointId: string,
   user: string,
   { controlPlane, mockVerifiers }: LoginContext,
-): Promise<{ verifier: ScramVerifier; isDisabled: boolean }> {
+): Promise<{ verifier: ScramVerifier; access: EndpointAccess | undefined }> {
   try {
-    const endpoint = await controlPlane.findEndpoint(endpointId)
-    const text = endpoint && (await controlPlane.findVerifier(endpointId, user))
+    const access = await controlPlane.findEndpoint(endpointId)
+    const text = access && (await controlPlane.findVerifier(endpointId, user))
     const verifier = text === undefined ? undefined : parseVerifier(text)
-    return {
-      verifier: verifier ?? mockVerifiers(endpointId, user),
-      isDisabled: endpoint?.disabled === true,
-    }
+    return { verifier: verifier ?? mockVerifiers(endpointId, user), access }
   } catch (error) {
     if (error instanceof AppError) throw error
     throw new ClientError(sqlstates.internal, 'Control plane request failed', { cause: error })
   }
 }
 
-/** Said only to those who have proved their password. */
-function endpointDisabled(): AppError {
-  return new AppError('endpoint_disabled', 'Control plane request failed: endpoint is disabled')
+/** Whether the endpoint takes this client; told only to those who have proved their password. */
+export function requireAccess(
+  access: EndpointAccess,
+  request: Pick<LoginRequest, 'clientAddress' | 'replication'>,
+): void {
+  requireAllowed(request.clientAddress, access.allowedIps)
+  if (access.disabled) {
+    throw new AppError('endpoint_disabled', 'Control plane request failed: endpoint is disabled')
+  }
+  if (request.replication === true && !access.logicalReplication) throw replicationIsOff()
 }
 
 async function readResponse(stream: Socket, signal: AbortSignal): Promise<Buffer> {

@@ -168,6 +168,47 @@ test('takes nothing else for LISTEN', async () => {
   expect(fixture.controlPlane.sessions[0]?.isListening).toBe(false)
 })
 
+test('notices that a session listens no more', async () => {
+  const client = await connectReady()
+  const isListening = () => fixture.controlPlane.sessions[0]?.isListening
+  for (const [sql, expected] of [
+    ['listen news', true],
+    ['begin; unlisten *; rollback', true],
+    ['close all; unlisten *; reset all', false],
+    ['listen news', true],
+    ['discard all', false],
+  ] as const) {
+    await ask(client, sql)
+    expect([sql, isListening()]).toEqual([sql, expected])
+  }
+})
+
+test('answers SHOW pool_mode wherever its bytes are split, and nothing else', async () => {
+  const client = await connectReady()
+  const name = Buffer.from('s\0')
+  const parse = message('P', Buffer.concat([name, Buffer.from('show POOL_MODE\0\0\0')]))
+  const rest = Buffer.concat([
+    message('B', Buffer.concat([Buffer.from('\0'), name, Buffer.alloc(6)])),
+    message('E', Buffer.from('\0\0\0\0\0')),
+    message('S', Buffer.alloc(0)),
+  ])
+  for (const bytes of [query(' Show pool_mode ; '), Buffer.concat([parse, rest])]) {
+    for (const cut of [1, 4, 6, 12, bytes.length]) {
+      client.stream.write(bytes.subarray(0, cut))
+      await new Promise((resolve) => setImmediate(resolve))
+      client.stream.write(bytes.subarray(cut))
+      const [row] = (await client.nextUntil('Z')).filter(({ type }) => type === 'D')
+      expect(row && firstColumn(row)).toBe('session')
+      // The prepared statement is for one time.
+      await ask(client, 'deallocate all')
+    }
+  }
+  expect(await ask(client, "select 'show pool_mode'")).toBe('show pool_mode')
+  client.stream.write(query('show pool_modes'))
+  expect(describe(must((await client.nextUntil('Z')).at(-1), 'an answer'))).toMatch(/^42704 /)
+  await client.nextUntil('Z')
+})
+
 test('delivers notifications to a client that only waits', async () => {
   const client = await connectReady()
   await ask(client, 'listen news')

@@ -1,6 +1,5 @@
 /**
- * One client's life: encryption, start-up, login, a compute to talk to, and then bytes until one
- * side leaves.
+ * One client's opening: encryption, start-up, login. What follows is an authenticated session.
  *
  * A compute is woken only for a client that has proved its password, and before AuthenticationOk, so
  * that a wake looks like a slow login. Whatever fails until then is told the client once, here.
@@ -8,41 +7,26 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-import { AppError, describeError } from '../lib/errors.ts'
-import type { Logger } from '../lib/log.ts'
-import { abortable } from './abortable.ts'
-import { type CancelKeys, sendCancelRequest } from './cancel.ts'
-import { type ComputeConnection, connectCompute } from './connect-compute.ts'
-import type { ComputeAddress, SessionActivity } from './control-plane.ts'
+import { logInAdministrator, wantsAdminLogin } from './admin/admin-login.ts'
 import {
-  ClientError,
-  ComputeRefusal,
-  Disconnected,
-  renderError,
-  shutdownError,
-  sqlstates,
-} from './errors.ts'
-import type { GatewayLimits } from './limits.ts'
+  type AuthenticatedContext,
+  AuthenticatedSession,
+  logFailure,
+} from './authenticated-session.ts'
+import { processNumberOf } from './cancel.ts'
+import { ClientError, Disconnected, renderError, shutdownError, sqlstates } from './errors.ts'
+import { closing, sayFarewell } from './farewell.ts'
 import { type Login, type LoginContext, logIn } from './login.ts'
 import { identify, readOpening, secure } from './negotiate.ts'
-import { Relay } from './relay.ts'
-import { resolveRoute } from './route.ts'
+import { replicationIsUnpooled } from './replication.ts'
+import { resolveRoute, type Route } from './route.ts'
 import { readStartup, type Startup } from './startup-parameters.ts'
 import type { TlsTerminator } from './tls.ts'
-import {
-  authenticationOk,
-  backendKeyData,
-  type CancelKey,
-  negotiateProtocolVersion,
-  readyForQuery,
-} from './wire/messages.ts'
+import { type CancelKey, negotiateProtocolVersion } from './wire/messages.ts'
 
-export interface SessionContext extends LoginContext {
+export interface SessionContext extends LoginContext, AuthenticatedContext {
   tls: TlsTerminator
-  cancelKeys: CancelKeys
   domain: string
-  limits: GatewayLimits
-  log: Logger
 }
 
 export interface SessionOptions {
@@ -51,9 +35,6 @@ export interface SessionOptions {
   /** Whether there are more clients than the gateway takes; a cancel request is still served. */
   isOneTooMany: boolean
 }
-
-/** How long a client that has been told why may take to close. */
-const lingerMs = 2_000
 
 export class Session {
   readonly #context: SessionContext
@@ -64,7 +45,7 @@ export class Session {
   /** Where the client is spoken to: the connection itself, then TLS on it. */
   #stream: Socket
   #timer: NodeJS.Timeout | undefined
-  #relay: Relay | undefined
+  #authenticated: AuthenticatedSession | undefined
   #endpointId: string | undefined
 
   constructor(socket: Socket, options: SessionOptions, context: SessionContext) {
@@ -77,11 +58,9 @@ export class Session {
 
   /** Resolves once the connection is closed. Never rejects. */
   async run(): Promise<void> {
-    const closed = new Promise<void>((resolve) => {
-      this.#socket.once('close', () => resolve())
-    })
+    const closed = closing(this.#socket)
     this.#watch(this.#socket)
-    this.#setDeadline(this.#context.limits.handshakeTimeoutMs, authenticationTimeout)
+    this.#setDeadline()
     try {
       await this.#serve()
     } catch (error) {
@@ -94,13 +73,13 @@ export class Session {
 
   /** Ends the session at its next idle moment; one that has not begun ends now. */
   drain(): void {
-    if (this.#relay) this.#relay.drain()
+    if (this.#authenticated) this.#authenticated.drain()
     else this.#abort.abort(shutdownError())
   }
 
   /** Ends the session now, telling the client. */
   shutDown(): void {
-    if (this.#relay) this.#relay.shutDown()
+    if (this.#authenticated) this.#authenticated.shutDown()
     else this.#abort.abort(shutdownError())
   }
 
@@ -124,13 +103,10 @@ export class Session {
       stream.write(negotiateProtocolVersion(startup.unrecognised))
     }
     if (this.#options.isOneTooMany) throw tooManyClients()
+    if (this.#isAdministrator(stream, startup)) return this.#serveAdministrator(stream, startup)
     const login = await this.#logIn(stream, startup)
-    const leave = this.#context.admission.enterEndpoint(login.endpointId)
-    try {
-      await this.#serveEndpoint(stream, startup, login)
-    } finally {
-      leave()
-    }
+    clearTimeout(this.#timer)
+    await this.#goOn(stream, startup, login)
   }
 
   async #logIn(stream: TLSSocket, startup: Startup): Promise<Login> {
@@ -138,124 +114,76 @@ export class Session {
     const { serverName, channelBinding } = identify(stream)
     const route = resolveRoute({ serverName, options: startup.options, domain })
     this.#endpointId = route.endpointId
+    this.#refuseReplication(startup, route)
     const request = {
       route,
       user: startup.user,
       clientAddress: this.#clientAddress,
       channelBinding,
+      replication: startup.replication,
     }
     const login = await logIn(stream, request, this.#context, this.#abort.signal)
     this.#endpointId = login.endpointId
     return login
   }
 
-  async #serveEndpoint(stream: TLSSocket, startup: Startup, login: Login): Promise<void> {
-    const { limits, controlPlane } = this.#context
-    this.#setDeadline(limits.startTimeoutMs, computeUnreachable)
-    const stopWatching = watchForEnd(stream)
-    try {
-      const address = await this.#wake(login.endpointId)
-      const activity = controlPlane.openSession({
-        endpointId: login.endpointId,
-        role: startup.user,
-        database: startup.database,
-        applicationName: startup.applicationName,
-        clientAddress: this.#clientAddress,
-        pooled: login.pooled || this.#options.pooled,
-      })
-      try {
-        const compute = await this.#connect(address, startup, login)
-        stopWatching()
-        await this.#exchange(stream, compute, activity)
-      } finally {
-        activity.end()
-      }
-    } finally {
-      stopWatching()
-    }
+  #isAdministrator(stream: TLSSocket, startup: Startup): boolean {
+    if (!this.#options.pooled) return false
+    const { serverName } = identify(stream)
+    const route = resolveRoute({
+      serverName,
+      options: startup.options,
+      domain: this.#context.domain,
+    })
+    return wantsAdminLogin({ ...startup, endpointId: route.endpointId })
   }
 
-  async #wake(endpointId: string): Promise<ComputeAddress> {
-    try {
-      return await abortable(this.#context.controlPlane.wake(endpointId), this.#abort.signal)
-    } catch (error) {
-      throw isForClient(error) ? error : computeUnreachable(error)
-    }
-  }
-
-  async #connect(
-    address: ComputeAddress,
-    startup: Startup,
-    login: Login,
-  ): Promise<ComputeConnection> {
-    const wake = async () => this.#wake(login.endpointId)
-    try {
-      return await connectCompute(
-        { address, wake, parameters: startup.forwarded, keys: login.keys },
-        this.#abort.signal,
-      )
-    } catch (error) {
-      throw isForClient(error) && !this.#isComputeGone(error) ? error : computeUnreachable(error)
-    }
-  }
-
-  /** Disconnected from the compute, that is, and not by the client. */
-  #isComputeGone(error: unknown): boolean {
-    return error instanceof Disconnected && !this.#abort.signal.aborted
-  }
-
-  async #exchange(
-    stream: TLSSocket,
-    compute: ComputeConnection,
-    activity: SessionActivity,
-  ): Promise<void> {
+  /** Of the platform, who sees and steers all pools. */
+  async #serveAdministrator(stream: TLSSocket, { user }: Startup): Promise<void> {
+    const request = { user, clientAddress: this.#clientAddress }
+    await logInAdministrator(stream, request, this.#context, this.#abort.signal)
     clearTimeout(this.#timer)
-    const { socketPath, cancelKey, greeting } = compute
-    const issued = cancelKey && this.#context.cancelKeys.issue({ socketPath, key: cancelKey })
-    try {
-      const key = issued ? [backendKeyData(issued.key)] : []
-      stream.write(Buffer.concat([authenticationOk(), ...greeting, ...key, readyForQuery()]))
-      this.#relay = new Relay({ client: stream, compute: compute.socket, activity })
-      await this.#relay.run()
-    } finally {
-      issued?.release()
-      compute.socket.destroy()
+    await this.#context.console.serve(stream, { canAct: true }, this.#abort.signal)
+    stream.resume()
+  }
+
+  /** What replicates has a session of its own. */
+  #refuseReplication(startup: Startup, { pooled }: Pick<Route, 'pooled'>): void {
+    if (startup.replication && (pooled || this.#options.pooled)) throw replicationIsUnpooled()
+  }
+
+  async #goOn(stream: TLSSocket, startup: Startup, login: Login): Promise<void> {
+    this.#refuseReplication(startup, login)
+    const client = {
+      stream,
+      startup,
+      login,
+      clientAddress: this.#clientAddress,
+      clientPort: this.#socket.remotePort ?? 0,
+      pooled: login.pooled || this.#options.pooled,
     }
+    this.#authenticated = new AuthenticatedSession(client, this.#context)
+    await this.#authenticated.run()
   }
 
   /** A cancel request has no answer, whether its key is known or not. */
   async #cancel(key: CancelKey | undefined): Promise<void> {
-    const target = key && this.#context.cancelKeys.find(key)
-    if (target !== undefined) await sendCancelRequest(target)
-    this.#close()
+    if (key) await cancelByKey(key, this.#context)
+    sayFarewell(this.#stream)
   }
 
   #fail(error: unknown): void {
-    this.#logFailure(error)
-    if (error instanceof Disconnected) this.destroy()
-    else this.#close(renderError(error))
-  }
-
-  #logFailure(error: unknown): void {
-    const { log } = this.#context
     const fields = { endpoint_id: this.#endpointId, client_address: this.#clientAddress }
-    const isOurs = !isForClient(error) || (error instanceof Error && error.cause !== undefined)
-    if (isOurs) log.warn({ ...fields, error: describeError(error) }, 'a session has failed')
-    else log.debug({ ...fields, error: describeError(error) }, 'a session was refused')
+    logFailure(this.#context.log, fields, error)
+    if (error instanceof Disconnected) this.destroy()
+    else sayFarewell(this.#stream, renderError(error))
   }
 
-  /** Closes in order. Unread data would make the close a reset, which can overtake the last words. */
-  #close(lastWords?: Buffer): void {
-    if (lastWords) this.#stream.end(lastWords)
-    else this.#stream.end()
-    this.#stream.resume()
-    const timer = setTimeout(() => this.destroy(), lingerMs)
-    this.#socket.once('close', () => clearTimeout(timer))
-  }
-
-  #setDeadline(timeoutMs: number, reason: () => ClientError): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#abort.abort(reason()), timeoutMs)
+  #setDeadline(): void {
+    this.#timer = setTimeout(
+      () => this.#abort.abort(authenticationTimeout()),
+      this.#context.limits.handshakeTimeoutMs,
+    )
   }
 
   /** An error of a socket is followed by its close; whoever waits for the client hears of it. */
@@ -266,35 +194,17 @@ export class Session {
   }
 }
 
-/**
- * Notices the end of a stream that nobody reads from: 'end' comes only to those who read. What has
- * arrived stays in its buffer. A client that has closed its side gets the whole connection closed,
- * for it cannot log in any more.
- */
-function watchForEnd(stream: Socket): () => void {
-  const look = () => stream.read(0)
-  const onEnd = () => stream.destroy()
-  stream.on('readable', look).once('end', onEnd)
-  look()
-  return () => stream.off('readable', look).off('end', onEnd)
-}
-
-/** Whether the error says what a client may know, or nobody is there to be told. */
-function isForClient(error: unknown): boolean {
-  return (
-    error instanceof ClientError ||
-    error instanceof AppError ||
-    error instanceof ComputeRefusal ||
-    error instanceof Disconnected
-  )
+/** Cancels what the key's client does, in whichever of the gateway's processes it is served. */
+export async function cancelByKey(
+  key: CancelKey,
+  { cancelKeys, siblings }: Pick<AuthenticatedContext, 'cancelKeys' | 'siblings'>,
+): Promise<void> {
+  if (siblings && processNumberOf(key) !== siblings.number) await siblings.cancel(key)
+  else await cancelKeys.find(key)?.()
 }
 
 function authenticationTimeout(): ClientError {
   return new ClientError(sqlstates.internal, 'Authentication timed out')
-}
-
-function computeUnreachable(cause: unknown = new Error('it was not ready in time')): ClientError {
-  return new ClientError(sqlstates.internal, "Couldn't connect to compute node", { cause })
 }
 
 function tooManyClients(): ClientError {

@@ -29,7 +29,18 @@ test('forwards every parameter but those that are for the gateway', () => {
     application_name: 'app',
     options: '-c geqo=off',
   })
-  expect(read).toMatchObject({ user: 'u', database: 'u', applicationName: 'app' })
+  expect(read).toMatchObject({
+    user: 'u',
+    database: 'u',
+    applicationName: 'app',
+    replication: false,
+  })
+})
+
+test('passes on the wish for logical replication', () => {
+  const read = startup({ user: 'u', database: 'd', replication: 'database' })
+  expect(read.replication).toBe(true)
+  expect(read.forwarded.get('replication')).toBe('database')
 })
 
 test('answers a wish for a later minor version or a protocol option, and only such a wish', () => {
@@ -44,8 +55,10 @@ test('answers a wish for a later minor version or a protocol option, and only su
 test.each([
   [{}, "Parameter 'user' is missing in startup packet."],
   [{ user: '' }, "Parameter 'user' is missing in startup packet."],
-  [{ user: 'u', replication: 'database' }, 'replication connections are not supported'],
-  [{ user: 'u', replication: 'true' }, 'replication connections are not supported'],
+  [{ user: 'u', replication: 'true' }, 'physical replication is not available'],
+  [{ user: 'u', replication: 'ON' }, 'physical replication is not available'],
+  [{ user: 'u', replication: 'Database' }, 'invalid value for parameter "replication": "Database"'],
+  [{ user: 'u', replication: 'tru' }, 'invalid value for parameter "replication": "tru"'],
 ])('refuses %j', (parameters: Record<string, string>, text) => {
   expect(() => startup(parameters)).toThrow(text)
 })

@@ -1,5 +1,6 @@
 /** What a StartupMessage asks for, checked, and what of it goes on to the compute. */
 import { ClientError, sqlstates } from './errors.ts'
+import { physicalReplicationRefused } from './replication.ts'
 import { forwardedOptions } from './route.ts'
 import type { StartupMessage } from './wire/startup.ts'
 
@@ -9,6 +10,8 @@ export interface Startup {
   applicationName: string
   /** As the client has sent them. */
   options: string | undefined
+  /** Whether the connection is for logical replication (`replication=database`). */
+  replication: boolean
   /** For the compute: everything but what concerns only the gateway. */
   forwarded: Map<string, string>
   /** Where the client wants more than protocol 3.0: the protocol options we do not know. */
@@ -17,6 +20,7 @@ export interface Startup {
 
 const protocolOptionPrefix = '_pq_.'
 const falsehoods = new Set(['', '0', 'false', 'off', 'no', 'f', 'n'])
+const truths = new Set(['1', 'true', 'on', 'yes', 't', 'y'])
 
 /** Throws ClientError for a protocol, a mode or a lack of a user that cannot be served. */
 export function readStartup({ majorVersion, minorVersion, parameters }: StartupMessage): Startup {
@@ -30,7 +34,7 @@ export function readStartup({ majorVersion, minorVersion, parameters }: StartupM
   if (!user) {
     throw new ClientError(sqlstates.internal, "Parameter 'user' is missing in startup packet.")
   }
-  refuseReplication(parameters.get('replication'))
+  const replication = readReplication(parameters.get('replication'))
   const protocolOptions = [...parameters.keys()].filter((name) =>
     name.startsWith(protocolOptionPrefix),
   )
@@ -41,7 +45,8 @@ export function readStartup({ majorVersion, minorVersion, parameters }: StartupM
     database,
     applicationName: parameters.get('application_name') ?? '',
     options,
-    forwarded: forwardedParameters(parameters, database),
+    replication,
+    forwarded: forwardedParameters(parameters, database, replication),
     unrecognised: minorVersion > 0 || protocolOptions.length > 0 ? protocolOptions : undefined,
   }
 }
@@ -49,6 +54,7 @@ export function readStartup({ majorVersion, minorVersion, parameters }: StartupM
 function forwardedParameters(
   parameters: ReadonlyMap<string, string>,
   database: string,
+  replication: boolean,
 ): Map<string, string> {
   const forwarded = new Map<string, string>()
   for (const [name, value] of parameters) {
@@ -56,15 +62,20 @@ function forwardedParameters(
     if (!isOurs && name !== 'options') forwarded.set(name, value)
   }
   forwarded.set('database', database)
+  if (replication) forwarded.set('replication', 'database')
   const options = forwardedOptions(parameters.get('options'))
   if (options !== undefined) forwarded.set('options', options)
   return forwarded
 }
 
-function refuseReplication(value = ''): void {
-  if (falsehoods.has(value.toLowerCase())) return
+/** As PostgreSQL reads it (`ProcessStartupPacket`): a boolean for physical replication, or `database`. */
+function readReplication(value = ''): boolean {
+  const folded = value.toLowerCase()
+  if (value === 'database') return true
+  if (falsehoods.has(folded)) return false
+  if (truths.has(folded)) throw physicalReplicationRefused()
   throw new ClientError(
     sqlstates.notSupported,
-    'replication connections are not supported: connect without the parameter replication',
+    `invalid value for parameter "replication": "${value}"; logical replication is "database"`,
   )
 }

@@ -1,6 +1,8 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
+import { AppError } from './errors.ts'
+
 /** The only reader of the environment. docs/config.md lists every variable; a test keeps it equal. */
 export const environmentVariables = {
   COPPICE_HOME: "The platform's state directory.",
@@ -9,6 +11,8 @@ export const environmentVariables = {
   COPPICE_POSTGRES_PATHS:
     'More directories to look for PostgreSQL servers in, separated by colons.',
   COPPICE_DATABASE_USER: 'The OS user that PostgreSQL runs as when the platform runs as root.',
+  COPPICE_GATEWAY_WORKERS:
+    'How many processes the gateway has, 0 to 64; 0 runs it within the daemon.',
   COPPICE_LOG_LEVEL: 'trace, debug, info (the default), warn or error.',
   COPPICE_FAILPOINT: 'For tests: the step at which the process kills itself.',
 } as const
@@ -19,6 +23,8 @@ export interface Environment {
   firstDatabaseUrl: string | undefined
   postgresPaths: string[]
   databaseUser: string | undefined
+  /** Undefined for as many as fit the machine. */
+  gatewayWorkers: number | undefined
   logLevel: string
   failpoint: string | undefined
 }
@@ -32,9 +38,19 @@ export function readEnvironment(): Environment {
     firstDatabaseUrl: read('DATABASE_URL'),
     postgresPaths: (read('COPPICE_POSTGRES_PATHS') ?? '').split(':').filter((path) => path !== ''),
     databaseUser: read('COPPICE_DATABASE_USER'),
+    gatewayWorkers: readCount('COPPICE_GATEWAY_WORKERS', read('COPPICE_GATEWAY_WORKERS')),
     logLevel: read('COPPICE_LOG_LEVEL') ?? 'info',
     failpoint: read('COPPICE_FAILPOINT'),
   }
+}
+
+/** More would take memory and serve nobody sooner. */
+const maxCount = 64
+
+function readCount(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d{1,2}$/.test(text) && Number(text) <= maxCount) return Number(text)
+  throw new AppError('invalid_request', `${name}=${text} must be a number from 0 to ${maxCount}`)
 }
 
 /** The same places as in the CLI's `config.ts`: the two share no code, only this convention. */

@@ -4,6 +4,7 @@ import { errors } from '@coppice/api'
 import { expect, test } from 'vitest'
 
 import { environmentVariables } from './config.ts'
+import { defaultPoolSettings } from './pool-settings.ts'
 
 const read = (name: string): string =>
   readFileSync(new URL(`../../../../docs/${name}`, import.meta.url), 'utf8')
@@ -39,4 +40,13 @@ test('docs/config.md lists each environment variable and no other', () => {
     .map(([name]) => name?.replaceAll('`', ''))
     .filter((name) => name !== undefined && /^[A-Z]/.test(name))
   expect(documented).toEqual(Object.keys(environmentVariables))
+})
+
+test('docs/pooling.md lists each setting of the pooler with its default, and no other', () => {
+  const documented = rows(read('pooling.md')).filter(([name]) => /^`[a-z_]+`$/.test(name ?? ''))
+  const known = Object.entries(defaultPoolSettings).map(([name, value]) => [
+    `\`${name}\``,
+    `\`${value}\``,
+  ])
+  expect(documented.map(([name, value]) => [name, value])).toEqual(known)
 })

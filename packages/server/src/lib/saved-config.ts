@@ -10,6 +10,7 @@ import { writeFileAtomically } from './files.ts'
 export interface SavedConfig {
   direct_port?: number
   pooled_port?: number
+  sql_port?: number
   api_port?: number
   listen?: string
   domain?: string

@@ -1,12 +1,15 @@
 import type { ComputeHost } from '../compute/host.ts'
+import { hashApiKey } from '../control/http/auth.ts'
+import { findApiKey } from '../control/store/api-keys.ts'
+import type { Store } from '../control/store/store.ts'
 import type { ControlPlane } from '../gateway/control-plane.ts'
 import { AppError } from '../lib/errors.ts'
 
 /**
  * What the gateway asks, answered by the host alone: a compute is found, checked and woken while the
- * store is slow or down.
+ * store is slow or down. The platform's administrator is let in by the store.
  */
-export function createControlPlane(host: ComputeHost): ControlPlane {
+export function createControlPlane(host: ComputeHost, store: Store): ControlPlane {
   const require = (endpointId: string) => {
     const compute = host.get(endpointId)
     if (compute === undefined) {
@@ -20,10 +23,13 @@ export function createControlPlane(host: ComputeHost): ControlPlane {
   return {
     findEndpoint: async (endpointId) => {
       const compute = host.get(endpointId)
-      return compute && { endpointId, disabled: compute.spec.disabled }
+      if (compute === undefined) return undefined
+      const { disabled, allowedIps, poolerSettings, logicalReplication } = compute.spec
+      return { endpointId, disabled, allowedIps, poolerSettings, logicalReplication }
     },
     findVerifier: async (endpointId, role) => host.get(endpointId)?.verifier(role),
     wake: async (endpointId) => require(endpointId).wake(),
     openSession: (session) => require(session.endpointId).openSession(session),
+    isAdminKey: async (key) => (await findApiKey(store, hashApiKey(key))) !== undefined,
   }
 }

@@ -2,7 +2,8 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import { join } from 'node:path'
 
-import { AppError, errorCode } from '../lib/errors.ts'
+import type { WorkerReport } from '../gateway/process/supervisor.ts'
+import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
 
 /**
@@ -13,11 +14,21 @@ import type { Home } from '../lib/home.ts'
 export interface LocalSocket {
   /** What `GET /` answers from now on; until then the platform is starting. */
   describe(description: unknown): void
+  /** What `GET /gateway` and `POST /gateway/restart` do from now on; until then there is no gateway. */
+  operate(gateway: GatewayOperations): void
+}
+
+/** What an operator can do with the gateway. */
+export interface GatewayOperations {
+  restart(): Promise<void>
+  workers(): Promise<WorkerReport[]>
 }
 
 const answerTimeoutMs = 5_000
 /** Suspending hundreds of computes, each with its checkpoint, takes a while. */
 const shutdownTimeoutMs = 590_000
+/** Each process of the gateway has a minute to begin. */
+const restartTimeoutMs = 300_000
 
 const socketPath = (home: Home): string => join(home.sockets, 'platform.sock')
 
@@ -28,12 +39,19 @@ export async function claimHome(
 ): Promise<LocalSocket> {
   const path = socketPath(home)
   let description: unknown
+  let gateway: GatewayOperations | undefined
   const server = createServer((incoming, response) => {
     const answer = (status: number, body: unknown): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     }
-    if (incoming.method === 'POST') {
-      void onShutdown(incoming.url === '/shutdown?keep_computes').then(() => {
+    const { method, url = '/' } = incoming
+    if (url.startsWith('/gateway')) {
+      void operate(gateway, `${method} ${url}`).then(
+        (body) => answer(200, body),
+        (error: unknown) => answer(500, { error: describeError(error) }),
+      )
+    } else if (method === 'POST') {
+      void onShutdown(url === '/shutdown?keep_computes').then(() => {
         response.once('close', () => process.exit(0))
         answer(200, { stopped: true })
       })
@@ -53,6 +71,25 @@ export async function claimHome(
     describe: (given) => {
       description = given
     },
+    operate: (given) => {
+      gateway = given
+    },
+  }
+}
+
+async function operate(
+  gateway: GatewayOperations | undefined,
+  request: string,
+): Promise<Record<string, unknown>> {
+  if (gateway === undefined) throw new Error('the platform is starting still; try again')
+  switch (request) {
+    case 'GET /gateway':
+      return { workers: await gateway.workers() }
+    case 'POST /gateway/restart':
+      await gateway.restart()
+      return { restarted: true }
+    default:
+      throw new Error(`there is no ${request} here`)
   }
 }
 
@@ -65,6 +102,33 @@ export async function askPlatform(home: Home): Promise<Record<string, unknown> |
 export async function stopPlatform(home: Home, keepComputes: boolean): Promise<boolean> {
   const url = keepComputes ? '/shutdown?keep_computes' : '/shutdown'
   return (await ask(socketPath(home), 'POST', url, shutdownTimeoutMs)) !== undefined
+}
+
+/** Replaces the gateway's processes one by one; resolves when the new ones serve. */
+export async function restartGateway(home: Home): Promise<void> {
+  await askGateway(home, 'POST', '/gateway/restart', restartTimeoutMs)
+}
+
+/** The gateway's processes; none where the daemon itself is the gateway. */
+export async function askGatewayWorkers(home: Home): Promise<WorkerReport[]> {
+  const { workers } = await askGateway(home, 'GET', '/gateway', answerTimeoutMs * 2)
+  // As `GatewayOperations.workers` has said it.
+  return workers as WorkerReport[]
+}
+
+async function askGateway(
+  home: Home,
+  method: string,
+  url: string,
+  timeoutMs: number,
+): Promise<Record<string, unknown>> {
+  const answer = await ask(socketPath(home), method, url, timeoutMs)
+  if (answer === undefined) {
+    throw new AppError('invalid_request', 'the platform does not run; `coppice up` starts it')
+  }
+  const { error } = answer
+  if (typeof error === 'string') throw new AppError('internal', error)
+  return answer
 }
 
 async function listen(server: Server, path: string): Promise<boolean> {

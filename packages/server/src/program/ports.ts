@@ -9,6 +9,8 @@ const attempts = 50
 export interface Ports {
   direct: number
   pooled: number
+  /** SQL over HTTP and WebSockets. */
+  sql: number
   api: number
 }
 
@@ -17,10 +19,12 @@ export async function choosePorts(options: ServeOptions): Promise<Ports> {
   const { fixed } = options
   const direct = await choosePort(options.directPort, host, fixed.direct, new Set())
   const pooled = await choosePort(options.pooledPort, host, fixed.pooled, new Set([direct]))
-  const taken = new Set([direct, pooled])
+  const sql = await choosePort(options.sqlPort, host, fixed.sql, new Set([direct, pooled]))
+  const taken = new Set([direct, pooled, sql])
   return {
     direct,
     pooled,
+    sql,
     api: await choosePort(options.apiPort, options.apiHost, fixed.api, taken),
   }
 }

@@ -52,6 +52,7 @@ export async function serve(
     emit({ event: 'step', message })
   })
   log.info({ api_url: platform.ready.api_url, pid: process.pid }, 'ready')
+  socket.operate(platform.gateway)
   socket.describe(platform.ready)
   emit(platform.ready)
 }

@@ -37,7 +37,7 @@ test('a taken port is replaced by the next free one, unless it was asked for', a
   const chosen = await choosePorts(wanted)
   expect(chosen.direct).toBeGreaterThan(port)
   await expect(
-    choosePorts({ ...wanted, fixed: { direct: true, pooled: false, api: false } }),
+    choosePorts({ ...wanted, fixed: { direct: true, pooled: false, sql: false, api: false } }),
   ).rejects.toThrow(`port ${port} is in use`)
   await new Promise((resolve) => {
     taken.close(resolve)

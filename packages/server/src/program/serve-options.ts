@@ -10,9 +10,10 @@ export interface ServeOptions {
   saved: SavedConfig
   directPort: number
   pooledPort: number
+  sqlPort: number
   apiPort: number
   /** Ports that a flag named or that connection strings carry already are not replaced. */
-  fixed: { direct: boolean; pooled: boolean; api: boolean }
+  fixed: { direct: boolean; pooled: boolean; sql: boolean; api: boolean }
   /** Addresses of the gateway. */
   listen: string[]
   apiHost: string
@@ -22,13 +23,14 @@ export interface ServeOptions {
   isDetached: boolean
 }
 
-const defaults = { direct: 5432, pooled: 6432, api: 7432, domain: 'coppice.localhost' }
+const defaults = { direct: 5432, pooled: 6432, sql: 8443, api: 7432, domain: 'coppice.localhost' }
 const loopback = ['127.0.0.1', '::1']
 
 export const serveFlags = {
   home: { type: 'string' },
   port: { type: 'string' },
   'pooled-port': { type: 'string' },
+  'sql-port': { type: 'string' },
   'api-port': { type: 'string' },
   listen: { type: 'string' },
   domain: { type: 'string' },
@@ -50,10 +52,12 @@ export function serveOptions(
     saved,
     directPort: port('port', flags.port) ?? saved.direct_port ?? defaults.direct,
     pooledPort: port('pooled-port', flags['pooled-port']) ?? saved.pooled_port ?? defaults.pooled,
+    sqlPort: port('sql-port', flags['sql-port']) ?? saved.sql_port ?? defaults.sql,
     apiPort: port('api-port', flags['api-port']) ?? saved.api_port ?? defaults.api,
     fixed: {
       direct: flags.port !== undefined || saved.direct_port !== undefined,
       pooled: flags['pooled-port'] !== undefined || saved.pooled_port !== undefined,
+      sql: flags['sql-port'] !== undefined || saved.sql_port !== undefined,
       api: flags['api-port'] !== undefined || saved.api_port !== undefined,
     },
     listen: listen === undefined ? loopback : listen.split(',').filter((one) => one !== ''),

@@ -7,7 +7,6 @@ import { createReconciler, reconcileComputes, reportUnknownVolumes } from '../co
 import { recordComputeState } from '../control/store/endpoints.ts'
 import { ensureTemplate } from '../control/templates.ts'
 import { ensureCertificates } from '../gateway/certificates.ts'
-import { createGateway } from '../gateway/gateway.ts'
 import { describeError } from '../lib/errors.ts'
 import { writeFileAtomically } from '../lib/files.ts'
 import { createHome, type Home } from '../lib/home.ts'
@@ -17,11 +16,13 @@ import { saveConfig } from '../lib/saved-config.ts'
 import { loadSecretBox } from '../lib/secret-box.ts'
 import { createControlPlane } from './control-plane.ts'
 import { ensureApiKey, ensureProject } from './first-start.ts'
+import { chooseLeftPorts } from './gateway-ports.ts'
+import { createGatewayService, defaultWorkers, type GatewayService } from './gateway-service.ts'
 import { namesResolve } from './names-resolve.ts'
 import { openPlatformPool } from './platform-pool.ts'
 import { openPlatformStore } from './platform-store.ts'
 import { claimPool } from './pool-owner.ts'
-import { choosePorts } from './ports.ts'
+import { createPoolReport } from './pool-report.ts'
 import { findPostgres } from './postgres.ts'
 import type { ServeOptions } from './serve-options.ts'
 import { createPlatformStatus } from './status.ts'
@@ -37,6 +38,7 @@ export interface ReadyEvent {
   domain: string
   direct_port: number
   pooled_port: number
+  sql_port: number
   ca_file: string
   home: string
   pid: number
@@ -48,6 +50,7 @@ export interface ReadyEvent {
 
 export interface RunningPlatform {
   ready: ReadyEvent
+  gateway: GatewayService
   /** Stops what clients reach, then the rest in reverse; computes only unless they are kept. */
   stop(keepComputes: boolean): Promise<void>
 }
@@ -78,7 +81,7 @@ export async function startPlatform(
     }
   }
   try {
-    return { ready: await start(home, options, log, onStep, stops), stop }
+    return { ...(await start(home, options, log, onStep, stops)), stop }
   } catch (error) {
     await stop(true)
     throw error
@@ -91,7 +94,7 @@ async function start(
   log: Logger,
   onStep: (message: string) => void,
   stops: Stop[],
-): Promise<ReadyEvent> {
+): Promise<Omit<RunningPlatform, 'stop'>> {
   await createHome(home)
   onStep('Looking for PostgreSQL')
   const postgres = await findPostgres(home, options.environment)
@@ -104,7 +107,7 @@ async function start(
   stops.push(async () => store.stop())
   await claimPool(pool.volumes, store.platformId)
 
-  const ports = await choosePorts(options)
+  const ports = await chooseLeftPorts(home, options)
   const domain = options.domain
   const settings: Settings = {
     platformId: store.platformId,
@@ -113,6 +116,7 @@ async function start(
     namesResolve: await namesResolve(domain),
     directPort: ports.direct,
     pooledPort: ports.pooled,
+    sqlPort: ports.sql,
     defaultSuspendTimeoutSeconds,
     recoveryWindowSeconds,
     defaultPgVersion: postgres.newest.majorVersion,
@@ -144,17 +148,20 @@ async function start(
   await ensureTemplate(context, settings.defaultPgVersion)
 
   const certificates = await ensureCertificates({ directory: home.tls, domain, extraNames: [] })
-  const gateway = createGateway({
-    controlPlane: createControlPlane(host),
-    tls: certificates,
+  const gateway = createGatewayService({
+    home,
+    controlPlane: createControlPlane(host, store.sql),
+    certificates,
     domain,
-    listen: options.listen.flatMap((address) => [
-      { host: address, port: ports.direct, pooled: false },
-      { host: address, port: ports.pooled, pooled: true },
-    ]),
+    listen: options.listen,
+    ports,
+    workers: options.environment.gatewayWorkers ?? defaultWorkers(),
+    logLevel: options.environment.logLevel,
+    logsToStderr: !options.isDetached,
     log,
   })
   await gateway.start()
+  context.poolReport = createPoolReport(gateway.poolAdmin)
   stops.push(async () => gateway.stop())
 
   const apiUrl = `http://${options.apiHost}:${ports.api}/api/v2`
@@ -185,6 +192,7 @@ async function start(
     ...pool.saved,
     direct_port: ports.direct,
     pooled_port: ports.pooled,
+    sql_port: ports.sql,
     api_port: ports.api,
     listen: options.listen.join(','),
     domain,
@@ -199,6 +207,7 @@ async function start(
     domain,
     direct_port: ports.direct,
     pooled_port: ports.pooled,
+    sql_port: ports.sql,
     ca_file: certificates.caPath,
     home: home.root,
     pid: process.pid,
@@ -214,7 +223,7 @@ async function start(
   // The password stays out of the file: it is for finding the platform, not for entering it.
   const { connection_uri: _, ...place } = ready
   await writeFileAtomically(home.run, `${JSON.stringify(place, null, 2)}\n`, 0o644)
-  return ready
+  return { ready, gateway }
 }
 
 /** Order matters: half-made volumes go first, then the operations that made them, then computes. */
@@ -250,6 +259,7 @@ function notes(settings: Settings, options: ServeOptions): string[] {
   for (const [name, wanted, actual] of [
     ['direct', options.directPort, settings.directPort],
     ['pooled', options.pooledPort, settings.pooledPort],
+    ['SQL-over-HTTP', options.sqlPort, settings.sqlPort],
   ] as const) {
     if (wanted !== actual) {
       found.push(`Port ${wanted} is taken, so ${name} connections are on port ${actual}.`)

@@ -31,6 +31,7 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
       domain: settings.domain,
       direct_port: settings.directPort,
       pooled_port: settings.pooledPort,
+      sql_port: settings.sqlPort,
       store: { kind: source.storeKind, available: true },
       pool: {
         driver: volumes.kind,

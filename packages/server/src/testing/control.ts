@@ -72,6 +72,7 @@ export async function startTestControl(): Promise<TestControl> {
       namesResolve: false,
       directPort: 5432,
       pooledPort: 6432,
+      sqlPort: 8443,
       defaultSuspendTimeoutSeconds: 300,
       recoveryWindowSeconds: 3600,
       defaultPgVersion: newest.majorVersion,

@@ -26,6 +26,8 @@ export interface FakeControlPlane extends ControlPlane {
   verifierOverride: string | undefined
   /** Where computes are said to be. */
   address: ComputeAddress
+  /** API keys of the platform. */
+  readonly adminKeys: Set<string>
 }
 
 /** A control plane of one compute, the given PostgreSQL, whose own roles and verifiers count. */
@@ -34,14 +36,17 @@ export function createFakeControlPlane(
   endpointIds: readonly string[],
 ): FakeControlPlane {
   const fake: FakeControlPlane = {
-    endpoints: new Map(endpointIds.map((endpointId) => [endpointId, access(endpointId)])),
+    endpoints: new Map(endpointIds.map((endpointId) => [endpointId, openAccess(endpointId)])),
     wakes: [],
     sessions: [],
     beforeWake: async () => undefined,
     verifierOverride: undefined,
     address: { socketPath: postgres.socketPath },
+    adminKeys: new Set(),
 
     findEndpoint: async (endpointId) => fake.endpoints.get(endpointId),
+
+    isAdminKey: async (key) => fake.adminKeys.has(key),
 
     findVerifier: async (_endpointId, role) => {
       if (fake.verifierOverride !== undefined) return fake.verifierOverride
@@ -65,8 +70,8 @@ export function createFakeControlPlane(
         touch: () => {
           session.touches++
         },
-        markListening: () => {
-          session.isListening = true
+        setListening: (isListening) => {
+          session.isListening = isListening
         },
         end: () => {
           session.ends++
@@ -77,6 +82,13 @@ export function createFakeControlPlane(
   return fake
 }
 
-function access(endpointId: string): EndpointAccess {
-  return { endpointId, disabled: false }
+/** An endpoint that everybody may use for everything. */
+export function openAccess(endpointId: string): EndpointAccess {
+  return {
+    endpointId,
+    disabled: false,
+    allowedIps: [],
+    poolerSettings: {},
+    logicalReplication: true,
+  }
 }

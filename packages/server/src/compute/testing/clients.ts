@@ -7,6 +7,8 @@ export interface Login {
   role: string
   password: string
   database: string
+  /** Start-up parameters. */
+  startup?: Record<string, string>
 }
 
 export const owner: Login = { role: 'app.owner', password: 'correct horse', database: 'app' }
@@ -33,5 +35,6 @@ export function connectAs(socketPath: string, login: Login): Sql {
     prepare: false,
     connect_timeout: 5,
     onnotice: () => undefined,
+    ...(login.startup && { connection: login.startup }),
   })
 }

@@ -10,6 +10,9 @@ export function createSpec(dataDirectory: string, changes: Partial<ComputeSpec> 
     pgSettings: {},
     suspendTimeoutSeconds: -1,
     disabled: false,
+    allowedIps: [],
+    poolerSettings: {},
+    logicalReplication: false,
     labels: {},
     ...changes,
   }

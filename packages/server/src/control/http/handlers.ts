@@ -3,6 +3,7 @@ import { accountHandlers } from './account-handlers.ts'
 import { branchHandlers } from './branch-handlers.ts'
 import { endpointHandlers } from './endpoint-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
+import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
 import type { Handlers } from './server.ts'
 
@@ -15,6 +16,7 @@ export function createHandlers(
     ...projectHandlers(context),
     ...branchHandlers(context),
     ...endpointHandlers(context),
+    ...poolerHandlers(context),
     ...operationHandlers(context),
     ...accountHandlers(context),
     getPlatformStatus: platformStatus,

@@ -52,13 +52,13 @@ export function projectHandlers(context: Context) {
     getProject: async ({ path }) => ({
       project: presentProject(await requireProject(context, path.project_id), settings),
     }),
-    updateProject: async ({ path, body }) => ({
-      project: presentProject(
-        await projects.updateProject(context, path.project_id, body.project),
-        settings,
-      ),
-      operations: [],
-    }),
+    updateProject: async ({ path, body }) => {
+      const changed = await projects.updateProject(context, path.project_id, body.project)
+      return {
+        project: presentProject(changed.project, settings),
+        operations: changed.operations.map(presentOperation),
+      }
+    },
     deleteProject: async ({ path, query }) => ({
       project: presentProject(
         await projects.deleteProject(context, path.project_id, query.hard_delete ?? false),

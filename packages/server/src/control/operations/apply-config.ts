@@ -48,6 +48,7 @@ async function apply(context: Context, operation: OperationRow): Promise<void> {
       return createRole(compute, {
         name: change.role_name,
         verifier: change.password_sealed && (await verifier(context, change.password_sealed)),
+        replication: compute.spec.logicalReplication,
       })
     case 'reset_password':
       return setPassword(compute, change.role_name, await verifier(context, change.password_sealed))

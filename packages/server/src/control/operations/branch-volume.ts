@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { removeCompute } from '../put-compute.ts'
 import type { BranchRow } from '../store/branches.ts'
 import { removeBranch } from '../store/branches.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
@@ -7,7 +8,7 @@ import { listBranchEndpoints } from '../store/endpoints.ts'
 export async function removeComputes(context: Context, branchId: string): Promise<void> {
   for (const endpoint of await listBranchEndpoints(context.store, branchId)) {
     await context.host.get(endpoint.id)?.suspend({ force: true })
-    await context.host.remove(endpoint.id)
+    await removeCompute(context, endpoint.id)
   }
 }
 

@@ -1,12 +1,11 @@
 import { must } from '../../lib/assert.ts'
 import { cloneVolume } from '../clone-volume.ts'
-import { computeSpec } from '../compute-spec.ts'
 import type { Context } from '../context.ts'
+import { putCompute } from '../put-compute.ts'
 import { type BranchRow, findAnyBranch, markBranchReady, setOrigin } from '../store/branches.ts'
 import { copyDatabases } from '../store/databases.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
 import type { OperationRow } from '../store/operations.ts'
-import { findAnyProject } from '../store/projects.ts'
 import { copyRoles } from '../store/roles.ts'
 import { purgeBranch } from './branch-volume.ts'
 import type { OperationKind } from './operation.ts'
@@ -30,7 +29,7 @@ export const createBranch: OperationKind = {
 }
 
 async function clone(context: Context, operation: OperationRow): Promise<void> {
-  const { branch, parent, pgVersion } = await read(context, operation)
+  const { branch, parent } = await read(context, operation)
   if (await context.volumes.exists(branch.volume_id)) return
   const endpoints = await listBranchEndpoints(context.store, branch.id)
   const { parentLsn, parentTimestamp } = await cloneVolume(
@@ -40,7 +39,7 @@ async function clone(context: Context, operation: OperationRow): Promise<void> {
     // With the parent's roles, so that the branch's users can log in before it first starts.
     async (catalog) => {
       for (const endpoint of endpoints) {
-        await context.host.put(computeSpec(context, endpoint, branch, pgVersion), { catalog })
+        await putCompute(context, endpoint.id, { catalog })
       }
     },
   )
@@ -72,14 +71,10 @@ async function publish(context: Context, operation: OperationRow): Promise<void>
 async function read(
   context: Context,
   operation: OperationRow,
-): Promise<{ branch: BranchRow; parent: BranchRow; pgVersion: number }> {
+): Promise<{ branch: BranchRow; parent: BranchRow }> {
   const id = must(operation.branch_id, 'create_branch names a branch')
   const branch = must(await findAnyBranch(context.store, id), 'the branch being made has a row')
   const parentId = must(branch.parent_id, 'a branch being made has a parent')
   const parent = must(await findAnyBranch(context.store, parentId), 'the parent has a row')
-  const project = must(
-    await findAnyProject(context.store, branch.project_id),
-    'the project has a row',
-  )
-  return { branch, parent, pgVersion: project.pg_version }
+  return { branch, parent }
 }

@@ -1,8 +1,8 @@
 import { bootstrapCluster } from '../../compute/bootstrap.ts'
 import { must } from '../../lib/assert.ts'
 import { createVerifier } from '../../lib/scram.ts'
-import { computeSpec } from '../compute-spec.ts'
 import type { Context } from '../context.ts'
+import { putCompute } from '../put-compute.ts'
 import { type BranchRow, findAnyBranch, markBranchReady } from '../store/branches.ts'
 import { putDatabase } from '../store/databases.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
@@ -49,7 +49,7 @@ async function clone(context: Context, operation: OperationRow): Promise<void> {
     await context.volumes.clone(template, branch.volume_id)
   }
   for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-    await context.host.put(computeSpec(context, endpoint, branch, project.pg_version))
+    await putCompute(context, endpoint.id)
   }
 }
 
@@ -67,6 +67,7 @@ async function configure(context: Context, operation: OperationRow): Promise<voi
     role: roleName,
     database: databaseName,
     verifier: await createVerifier(password),
+    replication: compute.spec.logicalReplication,
   })
 }
 

@@ -1,4 +1,4 @@
-import type { EndpointState, EndpointType } from '@coppice/api'
+import type { EndpointState, EndpointType, ProjectSettings } from '@coppice/api'
 
 import type { Queryable } from './store.ts'
 
@@ -12,6 +12,9 @@ export interface EndpointRow {
   max_cu: number
   suspend_timeout_seconds: number
   pg_settings: Record<string, string>
+  pgbouncer_settings: Record<string, string>
+  /** Those of its project, which its own are over. */
+  project_pgbouncer_settings: Record<string, string>
   pooler_enabled: boolean
   disabled: boolean
   current_state: EndpointState
@@ -33,14 +36,26 @@ export type NewEndpoint = Pick<
   | 'max_cu'
   | 'suspend_timeout_seconds'
   | 'pg_settings'
+  | 'pgbouncer_settings'
   | 'pooler_enabled'
   | 'disabled'
 >
 
 /** Rejects with a unique violation where the branch has a read-write endpoint already. */
 export async function insertEndpoint(sql: Queryable, endpoint: NewEndpoint): Promise<void> {
-  await sql`insert into endpoints ${sql({ ...endpoint, pg_settings: sql.json(endpoint.pg_settings) })}`
+  const { pg_settings, pgbouncer_settings } = endpoint
+  await sql`
+    insert into endpoints ${sql({
+      ...endpoint,
+      pg_settings: sql.json(pg_settings),
+      pgbouncer_settings: sql.json(pgbouncer_settings),
+    })}`
 }
+
+/** Of `endpoints e` and `projects p`: what an EndpointRow holds. */
+const columns = (sql: Queryable) => sql`
+  e.*, coalesce(p.default_endpoint_settings -> 'pgbouncer_settings', '{}')
+    as project_pgbouncer_settings`
 
 /** Endpoints of ready, live branches. */
 export async function findEndpoint(
@@ -49,7 +64,7 @@ export async function findEndpoint(
   id: string,
 ): Promise<EndpointRow | undefined> {
   const [row] = await sql<EndpointRow[]>`
-    select e.* from endpoints e join branches b on b.id = e.branch_id
+    select ${columns(sql)} from endpoints e join branches b on b.id = e.branch_id
       join projects p on p.id = e.project_id
     where e.project_id = ${projectId} and e.id = ${id}
       and b.ready_at is not null and b.deleted_at is null and p.deleted_at is null`
@@ -58,7 +73,8 @@ export async function findEndpoint(
 
 export async function listEndpoints(sql: Queryable, projectId: string): Promise<EndpointRow[]> {
   return sql<EndpointRow[]>`
-    select e.* from endpoints e join branches b on b.id = e.branch_id
+    select ${columns(sql)} from endpoints e join branches b on b.id = e.branch_id
+      join projects p on p.id = e.project_id
     where e.project_id = ${projectId} and b.ready_at is not null and b.deleted_at is null
     order by e.created_at, e.id`
 }
@@ -69,21 +85,50 @@ export async function listBranchEndpoints(
   branchId: string,
 ): Promise<EndpointRow[]> {
   return sql<EndpointRow[]>`
-    select * from endpoints where branch_id = ${branchId} order by type desc, created_at, id`
+    select ${columns(sql)} from endpoints e join projects p on p.id = e.project_id
+    where e.branch_id = ${branchId} order by e.type desc, e.created_at, e.id`
 }
 
-export interface LiveEndpoint extends EndpointRow {
+/** An endpoint with what of its branch and its project its compute is made from. */
+export interface PlacedEndpoint extends EndpointRow {
   volume_id: string
   branch_name: string
+  branch_is_default: boolean
+  branch_is_protected: boolean
   pg_version: number
+  project_settings: ProjectSettings
 }
 
-/** Every endpoint that may be connected to, with what its compute is made from. */
-export async function listLiveEndpoints(sql: Queryable): Promise<LiveEndpoint[]> {
-  return sql<LiveEndpoint[]>`
-    select e.*, b.volume_id, b.name as branch_name, p.pg_version
-    from endpoints e join branches b on b.id = e.branch_id join projects p on p.id = b.project_id
+const selectPlaced = (sql: Queryable) => sql`
+  select ${columns(sql)}, b.volume_id, b.name as branch_name, b.is_default as branch_is_default,
+    b.protected as branch_is_protected, p.pg_version, p.settings as project_settings
+  from endpoints e join branches b on b.id = e.branch_id join projects p on p.id = b.project_id`
+
+/** Every endpoint that may be connected to. */
+export async function listLiveEndpoints(sql: Queryable): Promise<PlacedEndpoint[]> {
+  return sql<PlacedEndpoint[]>`
+    ${selectPlaced(sql)}
     where b.ready_at is not null and b.deleted_at is null and p.deleted_at is null`
+}
+
+/** Also of a branch that is being made or is deleted. */
+export async function findPlacedEndpoint(
+  sql: Queryable,
+  id: string,
+): Promise<PlacedEndpoint | undefined> {
+  const [row] = await sql<PlacedEndpoint[]>`${selectPlaced(sql)} where e.id = ${id}`
+  return row
+}
+
+/** Ids of all endpoints of a project, or of one of its branches, whatever their state. */
+export async function listEndpointIds(
+  sql: Queryable,
+  of: { projectId: string; branchId?: string },
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from endpoints
+    where project_id = ${of.projectId} and branch_id = coalesce(${of.branchId ?? null}, branch_id)`
+  return rows.map((row) => row.id)
 }
 
 export async function updateEndpoint(
@@ -98,6 +143,7 @@ export async function updateEndpoint(
       max_cu = coalesce(${change.max_cu ?? null}, max_cu),
       suspend_timeout_seconds = coalesce(${change.suspend_timeout_seconds ?? null}, suspend_timeout_seconds),
       pg_settings = coalesce(${change.pg_settings ? sql.json(change.pg_settings) : null}, pg_settings),
+      pgbouncer_settings = coalesce(${change.pgbouncer_settings ? sql.json(change.pgbouncer_settings) : null}, pgbouncer_settings),
       pooler_enabled = coalesce(${change.pooler_enabled ?? null}, pooler_enabled),
       disabled = coalesce(${change.disabled ?? null}, disabled),
       updated_at = now()

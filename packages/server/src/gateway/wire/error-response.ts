@@ -21,3 +21,11 @@ export function parseErrorFields(body: Buffer): Map<string, string> {
 function withoutNul(text: string): string {
   return text.replaceAll('\0', '')
 }
+
+/** An ErrorResponse with the fields of another, that ends the connection. */
+export function fatal(body: Buffer): Buffer {
+  const fields = parseErrorFields(body)
+  fields.set('S', 'FATAL').set('V', 'FATAL')
+  const text = [...fields].map(([type, value]) => `${type}${value}\0`).join('')
+  return message('E', Buffer.from(`${text}\0`))
+}

@@ -1,0 +1,49 @@
+import type { Compute } from '../compute/compute.ts'
+import type { ClusterCatalog } from '../compute/spec.ts'
+import { must } from '../lib/assert.ts'
+import { computeSpec } from './compute-spec.ts'
+import type { Context } from './context.ts'
+import { findPlacedEndpoint, listEndpointIds } from './store/endpoints.ts'
+
+/**
+ * The host's copy of what the store says of an endpoint. A spec is made from three rows that change at
+ * different times: each time it is read anew, one after another for an endpoint, so that the last that
+ * is told holds all that was committed before.
+ */
+
+/** Tells the host of an endpoint, new or not. */
+export async function putCompute(
+  context: Context,
+  endpointId: string,
+  options: { catalog?: ClusterCatalog | undefined } = {},
+): Promise<Compute> {
+  return inTurn(context, endpointId, async () => {
+    const endpoint = await findPlacedEndpoint(context.store, endpointId)
+    return context.host.put(
+      computeSpec(context, must(endpoint, 'an endpoint that is told of has a row')),
+      options,
+    )
+  })
+}
+
+/** Tells the host of a change of a project or a branch; computes that it does not know stay unknown. */
+export async function refreshComputes(
+  context: Context,
+  of: { projectId: string; branchId?: string },
+): Promise<void> {
+  for (const id of await listEndpointIds(context.store, of)) {
+    await inTurn(context, id, async () => {
+      const endpoint = context.host.get(id) && (await findPlacedEndpoint(context.store, id))
+      if (endpoint) await context.host.put(computeSpec(context, endpoint))
+    })
+  }
+}
+
+/** Takes an endpoint's compute away from the host. */
+export async function removeCompute(context: Context, endpointId: string): Promise<void> {
+  await inTurn(context, endpointId, async () => context.host.remove(endpointId))
+}
+
+async function inTurn<T>(context: Context, endpointId: string, work: () => Promise<T>): Promise<T> {
+  return context.locks.run(`compute ${endpointId}`, work)
+}

@@ -1,0 +1,126 @@
+/** A server connection for a client that is no socket: one exchange or a few, then it goes back clean. */
+import type { Lease, PoolClientDetails, TransactionStatus } from './lease.ts'
+import type { Pool, Waiter } from './pool.ts'
+import { forClient } from './pooled-session.ts'
+import type { ServerConnection } from './server-connection.ts'
+import { transition } from './session-variables.ts'
+import { type Variables, variablesOf } from './variables.ts'
+
+/** Resolves with a connection whose session has the client's variables. */
+export async function leaseFrom(
+  pool: Pool,
+  client: PoolClientDetails,
+  signal: AbortSignal,
+): Promise<Lease> {
+  signal.throwIfAborted()
+  const variables = variablesOf(client.variables)
+  const server = await waitFor(pool, client, variables, signal)
+  try {
+    if (server.variables.signature !== variables.signature) {
+      const sql = transition(server.variables.values, variables.values)
+      if (sql !== undefined) await server.run(sql)
+      server.variables = variables
+    }
+  } catch (error) {
+    pool.recycle(server)
+    throw forClient(error)
+  }
+  return new PoolLease(pool, server)
+}
+
+async function waitFor(
+  pool: Pool,
+  client: PoolClientDetails,
+  variables: Variables,
+  signal: AbortSignal,
+): Promise<ServerConnection> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      pool.leave(waiter)
+      reject(signal.reason)
+    }
+    const waiter: Waiter = {
+      keys: client.keys,
+      signature: variables.signature,
+      waitingSince: 0,
+      take: (server) => {
+        signal.removeEventListener('abort', onAbort)
+        resolve(server)
+      },
+      fail: (error) => {
+        signal.removeEventListener('abort', onAbort)
+        reject(forClient(error))
+      },
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    pool.acquire(waiter)
+  })
+}
+
+class PoolLease implements Lease {
+  readonly #pool: Pool
+  readonly #server: ServerConnection
+  readonly #startedAt = performance.now()
+  #isDirty = false
+  #isRunning = false
+  #isReleased = false
+
+  constructor(pool: Pool, server: ServerConnection) {
+    this.#pool = pool
+    this.#server = server
+  }
+
+  async exchange(
+    messages: Buffer,
+    onMessage: (type: string, body: Buffer) => void,
+  ): Promise<TransactionStatus> {
+    this.#isDirty ||= this.#mayLeaveSomething(messages)
+    this.#isRunning = true
+    // Its unnamed statement is the request's own, as that of the next will be.
+    this.#server.unnamedOwner = this
+    this.#pool.totals.queries++
+    this.#pool.totals.bytesReceived += messages.length
+    const status = await this.#server.exchange(messages, (type, body) => {
+      this.#pool.totals.bytesSent += body.length
+      onMessage(type, body)
+    })
+    this.#isRunning = false
+    this.#server.activity.touch()
+    return status
+  }
+
+  cancel(): void {
+    if (this.#isRunning) this.#server.cancel()
+  }
+
+  release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    const { totals } = this.#pool
+    totals.transactions++
+    totals.transactionTimeUs += Math.round((performance.now() - this.#startedAt) * 1000)
+    if (this.#isRunning) {
+      this.#server.cancel()
+      this.#pool.discard(this.#server)
+    } else if (this.#isDirty || this.#server.status !== 'I') this.#pool.recycle(this.#server)
+    else this.#pool.release(this.#server)
+  }
+
+  #mayLeaveSomething(messages: Buffer): boolean {
+    for (const text of textsIn(messages)) {
+      if (this.#pool.hintsOf(text) !== undefined) return true
+    }
+    return false
+  }
+}
+
+/** The texts of the Query and Parse messages. */
+function* textsIn(messages: Buffer): Generator<string> {
+  for (let at = 0; at + 5 <= messages.length; at += 1 + messages.readUInt32BE(at + 1)) {
+    const type = messages[at]
+    const start = type === 0x50 ? messages.indexOf(0, at + 5) + 1 : at + 5
+    if (type === 0x50 || type === 0x51) {
+      yield messages.toString('latin1', start, messages.indexOf(0, start))
+    }
+  }
+}

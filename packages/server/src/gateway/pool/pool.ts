@@ -1,0 +1,418 @@
+/**
+ * The server connections of one database and role of an endpoint, and the clients that wait for one.
+ * Who waited longest is served first.
+ */
+import type { ScramKeys } from '../../lib/scram.ts'
+import { type ComputeConnection, connectCompute } from '../connect-compute.ts'
+import type { ComputeAddress, SessionActivity } from '../control-plane.ts'
+import { ClientError, ComputeRefusal, Disconnected, sqlstates } from '../errors.ts'
+import { HiddenEffects, hiddenEffectsQuery } from './hidden-effects.ts'
+import type { PoolKey } from './lease.ts'
+import type { PoolTotals } from './report.ts'
+import { ServerConnection } from './server-connection.ts'
+import { hintsOf, mergeHints, type SessionHints } from './session-hints.ts'
+import type { PoolSettings } from './settings.ts'
+import { type HintSource, StatementTable } from './statements.ts'
+import { noVariables } from './variables.ts'
+
+/** A client that wants a server connection. */
+export interface Waiter {
+  readonly keys: ScramKeys
+  /** Of the variables it wants; a server that has them already is preferred. */
+  readonly signature: string
+  /** When it began to wait, by `performance.now()`. */
+  waitingSince: number
+  take(server: ServerConnection): void
+  fail(error: unknown): void
+}
+
+/** What a pool needs of its endpoint: the compute, the budget shared by all of the endpoint's pools. */
+export interface PoolHost {
+  settings(): PoolSettings
+  wake(): Promise<ComputeAddress>
+  /** Whether one more connection to the compute may be opened; makes room where an idle one can go. */
+  reserve(): boolean
+  /** A reservation has ended with its connection. */
+  free(): void
+  nextId(): number
+  /** Tells the platform of a connection to the compute. */
+  openActivity(): SessionActivity
+}
+
+/** Opened at once for one pool; the first alone, for it may have to wake the compute. */
+const maxOpening = 4
+/** How often functions are looked through for effects on the session, beside when one is made. */
+const effectsMaxAgeMs = 300_000
+
+export class Pool {
+  readonly key: PoolKey
+  readonly statements = new StatementTable()
+  readonly totals: PoolTotals = noTotals()
+  /** Reported parameters by signature of variables, as a client is greeted with them. */
+  readonly greetings = new Map<string, ReadonlyMap<string, string>>()
+  isPaused = false
+
+  readonly #host: PoolHost
+  readonly #servers = new Set<ServerConnection>()
+  /** Free ones, last used last. */
+  readonly #idle: ServerConnection[] = []
+  readonly #waiting = new Set<Waiter>()
+  readonly #abort = new AbortController()
+  #opening = 0
+  /** Connections on which something of ours runs before they are free again. */
+  #returning = 0
+  #effects = HiddenEffects.none
+  #effectsVersion = 0
+  #effectsReadAtMs = -Infinity
+  #isReadingEffects = false
+  /** Settles those who wait for a pause to be complete. */
+  #quiet: (() => void)[] = []
+
+  constructor(key: PoolKey, host: PoolHost) {
+    this.key = key
+    this.#host = host
+  }
+
+  get settings(): PoolSettings {
+    return this.#host.settings()
+  }
+
+  get servers(): ReadonlySet<ServerConnection> {
+    return this.#servers
+  }
+
+  get waiting(): ReadonlySet<Waiter> {
+    return this.#waiting
+  }
+
+  get opening(): number {
+    return this.#opening
+  }
+
+  get isEmpty(): boolean {
+    return this.#servers.size === 0 && this.#opening === 0 && this.#waiting.size === 0
+  }
+
+  isIdle(server: ServerConnection): boolean {
+    return this.#idle.includes(server)
+  }
+
+  /** What a text may do to the session, also through functions of the database that it calls. */
+  hintsOf(text: string): SessionHints | undefined {
+    return mergeHints(hintsOf(text), this.#effects.hintsOf(text))
+  }
+
+  /** The same for statements that are kept. */
+  get hintSource(): HintSource {
+    return this
+  }
+
+  /** Counts how often functions were looked through. */
+  get version(): number {
+    return this.#effectsVersion
+  }
+
+  /** Functions have been made or changed. */
+  forgetEffects(): void {
+    this.#effectsReadAtMs = -Infinity
+  }
+
+  /** Gives the waiter a server connection, now or in its turn. */
+  acquire(waiter: Waiter): void {
+    waiter.waitingSince = performance.now()
+    const server = this.isPaused || this.#waiting.size > 0 ? undefined : this.#takeIdle(waiter)
+    if (server) return this.#lend(server, waiter)
+    this.#waiting.add(waiter)
+    this.openMore()
+  }
+
+  /** The waiter wants none any more. */
+  leave(waiter: Waiter): void {
+    this.#waiting.delete(waiter)
+  }
+
+  /** Takes back a connection that is clean: no transaction, none of the client's session but variables. */
+  release(server: ServerConnection): void {
+    server.user = undefined
+    server.lastUsedAtMs = Date.now()
+    if (server.isClosed) return this.#settleQuiet()
+    if (server.isCancelling) return server.onceCancelled(() => this.release(server))
+    if (this.#isWornOut(server)) return this.discard(server)
+    if (this.#effectsAreOld()) return this.#readEffects(server)
+    this.#offer(server)
+  }
+
+  /** Takes back a connection whatever the client left in it. */
+  recycle(server: ServerConnection): void {
+    server.user = undefined
+    if (server.isClosed) return this.#settleQuiet()
+    // What still runs is nobody's: it ends with its connection.
+    if (!server.isSettled) {
+      server.cancel()
+      return this.discard(server)
+    }
+    this.#returning++
+    this.#clean(server)
+      .finally(() => this.#returning--)
+      .then(
+        () => this.release(server),
+        () => this.discard(server),
+      )
+  }
+
+  /** Closes a connection for good. */
+  discard(server: ServerConnection): void {
+    server.user = undefined
+    server.isRetiring = true
+    server.close()
+  }
+
+  /** Closes what is idle for too long or too old, opens what is missing, ends waits that are over. */
+  maintain(now: number): void {
+    const { server_idle_timeout, min_pool_size, query_wait_timeout } = this.settings
+    const nowMs = Date.now()
+    for (const server of this.#idle.slice()) {
+      const isUnused =
+        server_idle_timeout > 0 && nowMs - server.lastUsedAtMs > server_idle_timeout * 1000
+      const isSpare = this.#servers.size > min_pool_size
+      if ((isUnused && isSpare) || this.#isWornOut(server)) this.#drop(server)
+    }
+    if (query_wait_timeout > 0) {
+      for (const waiter of this.#waiting) {
+        if (now - waiter.waitingSince < query_wait_timeout * 1000) break
+        this.#waiting.delete(waiter)
+        waiter.fail(new ClientError(sqlstates.protocolViolation, 'query_wait_timeout'))
+      }
+    }
+    this.openMore()
+  }
+
+  /** Closes the connection that has been idle longest; answers whether there was one. */
+  evict(): boolean {
+    const server = this.#idle[0]
+    if (server === undefined || this.#waiting.size > 0) return false
+    this.#drop(server)
+    return true
+  }
+
+  get oldestIdleMs(): number {
+    return this.#idle[0]?.lastUsedAtMs ?? Infinity
+  }
+
+  /** Every connection is closed as soon as nobody has it. */
+  retire(): void {
+    for (const server of this.#servers) server.isRetiring = true
+    for (const server of this.#idle.slice()) this.#drop(server)
+    this.greetings.clear()
+    this.statements.forget()
+  }
+
+  /** Resolves once no client has a connection; none gets one before `resume`. */
+  async pause(): Promise<void> {
+    this.isPaused = true
+    await new Promise<void>((resolve) => {
+      this.#quiet.push(resolve)
+      this.#settleQuiet()
+    })
+  }
+
+  resume(): void {
+    this.isPaused = false
+    for (const server of this.#idle.splice(0)) this.#offer(server)
+    this.openMore()
+  }
+
+  /** Ends all connections and waits, now. */
+  destroy(error: ClientError): void {
+    this.#abort.abort(error)
+    for (const waiter of this.#waiting) waiter.fail(error)
+    this.#waiting.clear()
+    for (const server of this.#servers) server.destroy()
+  }
+
+  #takeIdle(waiter: Waiter): ServerConnection | undefined {
+    const alike = this.#idle.findLastIndex(
+      (server) => server.variables.signature === waiter.signature,
+    )
+    const at = alike === -1 ? this.#idle.length - 1 : alike
+    const [server] = at < 0 ? [] : this.#idle.splice(at, 1)
+    return server === undefined || !server.isClosed ? server : this.#takeIdle(waiter)
+  }
+
+  #lend(server: ServerConnection, waiter: Waiter): void {
+    this.totals.assignments++
+    this.totals.waitTimeUs += Math.round((performance.now() - waiter.waitingSince) * 1000)
+    server.activity.touch()
+    waiter.take(server)
+  }
+
+  #offer(server: ServerConnection): void {
+    const [waiter] = this.isPaused ? [] : this.#waiting
+    if (waiter === undefined) {
+      this.#idle.push(server)
+      return this.#settleQuiet()
+    }
+    this.#waiting.delete(waiter)
+    this.#lend(server, waiter)
+  }
+
+  /** Opens what waiting clients and the minimum call for, as far as the limits go. */
+  openMore(): void {
+    if (this.isPaused || this.#abort.signal.aborted) return
+    const { default_pool_size, min_pool_size } = this.settings
+    const isKnownAwake = this.#servers.size > 0
+    const wanted = isKnownAwake
+      ? Math.max(this.#waiting.size - this.#returning, min_pool_size - this.#servers.size)
+      : Math.min(this.#waiting.size, 1)
+    while (
+      this.#opening < Math.min(wanted, isKnownAwake ? maxOpening : 1) &&
+      this.#servers.size + this.#opening < default_pool_size &&
+      this.#host.reserve()
+    ) {
+      void this.#openOne()
+    }
+  }
+
+  /** Its client may be served by another in the meantime; the connection then stays. */
+  async #openOne(): Promise<void> {
+    this.#opening++
+    const [waiter] = this.#waiting
+    const keys = waiter?.keys ?? this.#lastKeys
+    try {
+      if (keys === undefined) throw new Disconnected('the client')
+      this.#add(await this.#connect(keys))
+    } catch (error) {
+      this.#host.free()
+      this.#opening--
+      this.#failWaiting(waiter, error)
+      return
+    }
+    this.#opening--
+    this.openMore()
+  }
+
+  #lastKeys: ScramKeys | undefined
+
+  async #connect(keys: ScramKeys): Promise<ComputeConnection> {
+    const { signal } = this.#abort
+    const wake = async () => this.#host.wake()
+    const parameters = new Map([
+      ['user', this.key.role],
+      ['database', this.key.database],
+    ])
+    const compute = await connectCompute(
+      { address: await wake(), wake, parameters, keys, intoOneBuffer: true },
+      signal,
+    )
+    this.#lastKeys = keys
+    this.totals.serverLogins++
+    return compute
+  }
+
+  #add(compute: ComputeConnection): void {
+    const activity = this.#host.openActivity()
+    const server = new ServerConnection(this.key, this.#host.nextId(), compute, activity)
+    this.#servers.add(server)
+    server.open(() => this.#forget(server))
+    if (server.isClosed) return
+    if (this.#effectsAreOld()) this.#readEffects(server)
+    else this.#offer(server)
+  }
+
+  #forget(server: ServerConnection): void {
+    this.#servers.delete(server)
+    this.#removeIdle(server)
+    this.#host.free()
+    this.#settleQuiet()
+    this.openMore()
+  }
+
+  /** Where others are open or being opened, who waits can go on waiting for these. */
+  #failWaiting(waiter: Waiter | undefined, error: unknown): void {
+    if (waiter && isAboutLogin(error)) {
+      if (this.#waiting.delete(waiter)) waiter.fail(error)
+    } else if (this.#servers.size === 0) {
+      for (const one of this.#waiting) {
+        this.#waiting.delete(one)
+        one.fail(error)
+      }
+    }
+    if (this.#servers.size === 0) this.openMore()
+  }
+
+  #isWornOut(server: ServerConnection): boolean {
+    const lifetimeMs = this.settings.server_lifetime * 1000
+    return server.isRetiring || Date.now() - server.connectedAtMs > lifetimeMs
+  }
+
+  async #clean(server: ServerConnection): Promise<void> {
+    if (server.status !== 'I') await server.run('ROLLBACK')
+    await server.run('DISCARD ALL')
+    server.forgetStatements()
+    server.variables = noVariables
+    server.activity.setListening(false)
+  }
+
+  #effectsAreOld(): boolean {
+    return !this.#isReadingEffects && performance.now() - this.#effectsReadAtMs > effectsMaxAgeMs
+  }
+
+  /** What functions do is read anew, before another client can call one. */
+  #readEffects(server: ServerConnection): void {
+    this.#isReadingEffects = true
+    this.#returning++
+    this.#effectsReadAtMs = performance.now()
+    server
+      .run(hiddenEffectsQuery)
+      .then(
+        (json) => {
+          this.#effects = HiddenEffects.parse(json ?? '')
+          this.#effectsVersion++
+        },
+        // What was known stays until the next look; a connection that has gone is found closed.
+        () => undefined,
+      )
+      .finally(() => {
+        this.#isReadingEffects = false
+        this.#returning--
+        this.release(server)
+      })
+  }
+
+  #drop(server: ServerConnection): void {
+    this.#removeIdle(server)
+    this.discard(server)
+  }
+
+  #removeIdle(server: ServerConnection): void {
+    const at = this.#idle.indexOf(server)
+    if (at !== -1) this.#idle.splice(at, 1)
+  }
+
+  #settleQuiet(): void {
+    if (this.#quiet.length === 0 || this.#idle.length < this.#servers.size) return
+    for (const settle of this.#quiet.splice(0)) settle()
+  }
+}
+
+/** Whether only this client is concerned: its password, its role or its database. */
+function isAboutLogin(error: unknown): boolean {
+  return error instanceof ComputeRefusal && /^(28|3D)/.test(error.sqlstate)
+}
+
+function noTotals(): PoolTotals {
+  return {
+    assignments: 0,
+    transactions: 0,
+    queries: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    transactionTimeUs: 0,
+    queryTimeUs: 0,
+    waitTimeUs: 0,
+    parsesByClients: 0,
+    parsesOnServers: 0,
+    binds: 0,
+    serverLogins: 0,
+  }
+}

@@ -1,0 +1,77 @@
+/** What the daemon and a gateway process say to each other; all of it plain data. */
+import type { ComputeAddress, EndpointAccess, SessionDetails } from '../control-plane.ts'
+import type { GatewayLimits } from '../limits.ts'
+import type { TlsFiles } from '../tls.ts'
+
+/** What the daemon answers. */
+export interface DaemonProcedures {
+  findEndpoint(endpointId: string): Promise<EndpointAccess | undefined>
+  findVerifier(request: { endpointId: string; role: string }): Promise<string | undefined>
+  wake(endpointId: string): Promise<ComputeAddress>
+  isAdminKey(key: string): Promise<boolean>
+  /** The process names its sessions by numbers of its own. */
+  sessionOpened(session: { id: number; details: SessionDetails }): void
+  sessionsTouched(ids: number[]): void
+  sessionListening(session: { id: number; isListening: boolean }): void
+  sessionEnded(id: number): void
+}
+
+/** What a gateway process answers. */
+export interface WorkerProcedures {
+  /** Begins to serve, on the sockets that came before; answers once it accepts connections. */
+  start(config: WorkerConfig): Promise<void>
+  /** The numbers of the processes that serve, by slot. */
+  setSlots(slots: number[]): void
+  reloadCertificates(): Promise<void>
+  status(): WorkerStatus
+  /** Asks what a sibling could ask over the private socket. */
+  ask(question: Question): Promise<unknown>
+  /** Stops accepting, ends sessions in order, and exits. */
+  retire(terms: RetireTerms): void
+}
+
+export interface WorkerConfig {
+  /** Names the process among those that live; part of the cancel keys that it issues. */
+  number: number
+  /** The numbers of those that serve once it does, by slot. */
+  slots: number[]
+  /** Of the private sockets, mode 0700. */
+  directory: string
+  tls: TlsFiles
+  domain: string
+  /** Coppice's, for the admin console. */
+  version: string
+  limits: Partial<GatewayLimits>
+  logLevel: string
+  logFile: string
+  logsToStderr: boolean
+}
+
+export interface WorkerStatus {
+  sessions: number
+  memoryBytes: number
+}
+
+/** A question by name, to all processes of the gateway or to one. */
+export interface Question {
+  name: string
+  argument: unknown
+}
+
+export interface RetireTerms {
+  /** For so long short sessions may come to their own end, before idle ones are ended. */
+  settleMs: number
+  /** Then for so long busy ones may go on. */
+  graceMs: number
+}
+
+/** A bound socket that a process is handed before it starts. */
+export interface ListenerMessage {
+  kind: 'listener'
+  role: ListenerRole
+  host: string
+  port: number
+}
+
+/** What is spoken there: the wire protocol to a session of one's own or of a pool, or SQL over HTTPS. */
+export type ListenerRole = 'direct' | 'pooled' | 'https'

@@ -1,0 +1,85 @@
+/** The control plane as a gateway process has it: every question is a message to the daemon. */
+import type {
+  ComputeAddress,
+  ControlPlane,
+  EndpointAccess,
+  SessionActivity,
+  SessionDetails,
+} from '../control-plane.ts'
+import { ClientError, sqlstates } from '../errors.ts'
+import type { DaemonProcedures } from './protocol.ts'
+import type { Rpc } from './rpc.ts'
+
+export type DaemonRpc = Pick<Rpc<DaemonProcedures>, 'call' | 'tell'>
+
+/** Endpoints and verifiers are read from memory, or from a compute that is awake. */
+const lookUpTimeoutMs = 10_000
+/** A compute may have to replay WAL; sessions give up earlier by themselves. */
+const wakeTimeoutMs = 600_000
+/** A session that is busy is said to be so this often. */
+const touchEveryMs = 250
+
+export class RemoteControlPlane implements ControlPlane {
+  readonly #daemon: DaemonRpc
+  readonly #wakes = new Map<string, Promise<ComputeAddress>>()
+  readonly #touched = new Set<number>()
+  #lastSessionId = 0
+
+  constructor(daemon: DaemonRpc) {
+    this.#daemon = daemon
+  }
+
+  async findEndpoint(endpointId: string): Promise<EndpointAccess | undefined> {
+    return this.#daemon.call('findEndpoint', endpointId, lookUpTimeoutMs)
+  }
+
+  async findVerifier(endpointId: string, role: string): Promise<string | undefined> {
+    return this.#daemon.call('findVerifier', { endpointId, role }, lookUpTimeoutMs)
+  }
+
+  /** A thousand clients that wait for one compute are one question. */
+  async wake(endpointId: string): Promise<ComputeAddress> {
+    let waking = this.#wakes.get(endpointId)
+    if (waking === undefined) {
+      waking = this.#daemon
+        .call('wake', endpointId, wakeTimeoutMs)
+        .finally(() => this.#wakes.delete(endpointId))
+      this.#wakes.set(endpointId, waking)
+    }
+    return waking
+  }
+
+  async isAdminKey(key: string): Promise<boolean> {
+    return this.#daemon.call('isAdminKey', key, lookUpTimeoutMs)
+  }
+
+  openSession(details: SessionDetails): SessionActivity {
+    const id = ++this.#lastSessionId
+    this.#daemon.tell('sessionOpened', { id, details })
+    return {
+      touch: () => this.#touch(id),
+      setListening: (isListening) => this.#daemon.tell('sessionListening', { id, isListening }),
+      end: () => {
+        this.#touched.delete(id)
+        this.#daemon.tell('sessionEnded', id)
+      },
+    }
+  }
+
+  #touch(id: number): void {
+    // The first since they were told last; the others go with it.
+    if (this.#touched.size === 0) setTimeout(() => this.#tellTouched(), touchEveryMs).unref()
+    this.#touched.add(id)
+  }
+
+  #tellTouched(): void {
+    if (this.#touched.size === 0) return
+    this.#daemon.tell('sessionsTouched', [...this.#touched])
+    this.#touched.clear()
+  }
+}
+
+/** What control calls fail with while there is no daemon. */
+export function platformRestarting(): ClientError {
+  return new ClientError(sqlstates.cannotConnectNow, 'the platform is restarting, try again')
+}
