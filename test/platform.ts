@@ -21,6 +21,7 @@ export interface TestPlatform {
   connectionUri: string
   directPort: number
   pooledPort: number
+  sqlPort: number
   caFile: string
   poolDriver: string
   neon(...args: string[]): Promise<string>
@@ -88,7 +89,7 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
   const home = await mkdtemp(join(tmpdir(), 'coppice-e2e-'))
   const { user } = options
   if (user) await chown(home, user.uid, user.gid)
-  const ports = [await freePort(), await freePort(), await freePort()]
+  const ports = [await freePort(), await freePort(), await freePort(), await freePort()]
   const flags = [
     '--port',
     String(ports[0]),
@@ -96,6 +97,8 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
     String(ports[1]),
     '--api-port',
     String(ports[2]),
+    '--sql-port',
+    String(ports[3]),
     ...(user ? [] : ['--pool-size', options.poolSize ?? '4G']),
   ]
   const env: NodeJS.ProcessEnv = {
@@ -123,6 +126,7 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
       projectId: found['project_id'],
       directPort: Number(found['direct_port']),
       pooledPort: Number(found['pooled_port']),
+      sqlPort: Number(found['sql_port']),
       caFile: found['ca_file'],
       poolDriver: found.pool.driver,
     })

@@ -133,6 +133,16 @@ test('up shows the end of the log of a platform that dies', async () => {
   expect((await bench.run('up')).stderr).toContain('no such thing')
 })
 
+test('gateway shows its processes, and that there may be none', async () => {
+  const worker = { pid: 4711, state: 'draining', sessions: 3, memory_bytes: 2 ** 26 }
+  await bench.useProgram(program([{ workers: [worker] }], ''))
+  const { stdout } = await bench.run('gateway', 'restart')
+  expect(stdout).toMatch(/4711 +draining +3 +64\.0 MB/)
+  expect((await given())[1]?.slice(0, 2)).toEqual(['gateway', 'restart'])
+  await bench.useProgram(program([{ workers: [] }], ''))
+  expect((await bench.run('gateway', 'status')).stdout).toContain('own process')
+})
+
 test('doctor shows a mark and advice, and fails when a check does', async () => {
   const checks = [
     { name: 'PostgreSQL', status: 'ok', detail: '18.4 from npm' },

@@ -7,6 +7,7 @@ import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addDatabases } from './commands/databases.ts'
 import { addEndpoints } from './commands/endpoints.ts'
+import { addGateway } from './commands/gateway.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
 import { addLogs } from './commands/logs.ts'
 import { addOperations } from './commands/operations.ts'
@@ -39,6 +40,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addUp(program, cli)
   addPlatform(program, cli)
   addPool(program, cli)
+  addGateway(program, cli)
   addLogs(program, cli)
   program.commandsGroup('Projects and branches:')
   addProjects(program, cli)

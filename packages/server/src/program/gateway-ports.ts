@@ -11,7 +11,7 @@ const letGoTimeoutMs = 10_000
 const retryDelayMs = 50
 
 /** The platform's ports, which processes that a killed daemon has left may be about to let go of. */
-export async function chooseLeftPorts(home: Home, options: ServeOptions): Promise<Ports> {
+export async function choosePortsOnceFree(home: Home, options: ServeOptions): Promise<Ports> {
   const deadline = performance.now() + letGoTimeoutMs
   for (;;) {
     try {

@@ -16,7 +16,7 @@ import { saveConfig } from '../lib/saved-config.ts'
 import { loadSecretBox } from '../lib/secret-box.ts'
 import { createControlPlane } from './control-plane.ts'
 import { ensureApiKey, ensureProject } from './first-start.ts'
-import { chooseLeftPorts } from './gateway-ports.ts'
+import { choosePortsOnceFree } from './gateway-ports.ts'
 import { createGatewayService, defaultWorkers, type GatewayService } from './gateway-service.ts'
 import { namesResolve } from './names-resolve.ts'
 import { openPlatformPool } from './platform-pool.ts'
@@ -107,7 +107,7 @@ async function start(
   stops.push(async () => store.stop())
   await claimPool(pool.volumes, store.platformId)
 
-  const ports = await chooseLeftPorts(home, options)
+  const ports = await choosePortsOnceFree(home, options)
   const domain = options.domain
   const settings: Settings = {
     platformId: store.platformId,

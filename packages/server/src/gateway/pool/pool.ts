@@ -134,6 +134,8 @@ export class Pool {
   /** Takes back a connection that is clean: no transaction, none of the client's session but variables. */
   release(server: ServerConnection): void {
     server.user = undefined
+    // Its last client may have been slow to read.
+    server.resume()
     server.lastUsedAtMs = Date.now()
     if (server.isClosed) return this.#settleQuiet()
     if (server.isCancelling) return server.onceCancelled(() => this.release(server))
@@ -145,6 +147,7 @@ export class Pool {
   /** Takes back a connection whatever the client left in it. */
   recycle(server: ServerConnection): void {
     server.user = undefined
+    server.resume()
     if (server.isClosed) return this.#settleQuiet()
     // What still runs is nobody's: it ends with its connection.
     if (!server.isSettled) {

@@ -72,6 +72,8 @@ const known = new Set<number>(Object.values(types))
 
 /** A text that is longer is passed on as it comes; its beginning is looked into. */
 const maxTextBytes = 256 * 1024
+/** Read ahead of a client that waits. */
+const maxHeldBytes = 64 * 1024
 /** Portal's and statement's name at the beginning of a Bind. */
 const maxNamesBytes = 8 * 1024
 /** What PostgreSQL takes in one message. */
@@ -108,6 +110,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   #isMovingIn = false
   /** What the client has sent and nobody has taken yet; not read further until then. */
   #held: Buffer[] = []
+  #heldBytes = 0
   #carry: Buffer | undefined
   /** Bytes to come of a message that is passed on as it comes. */
   #passing = 0
@@ -262,6 +265,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
 
   take(server: ServerConnection): void {
     this.#isWaiting = false
+    if (this.#isOver) return this.#pool.release(server)
     this.#server = server
     server.user = this
     this.#startedAt = performance.now()
@@ -285,7 +289,9 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     const server = this.#server
     if (!this.#stream.write(bytes) && server) {
       server.pause()
-      this.#stream.once('drain', () => server.resume())
+      this.#stream.once('drain', () => {
+        if (this.#server === server) server.resume()
+      })
     }
   }
 
@@ -368,6 +374,8 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   }
 
   #onData(chunk: Buffer): void {
+    // What still comes from a client that has left or was told to is read to its end and dropped.
+    if (this.#isOver) return
     this.lastRequestAtMs = Date.now()
     this.#pool.totals.bytesReceived += chunk.length
     if (this.#server && !this.#isBusy) return this.#send(chunk)
@@ -376,7 +384,9 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
       return this.#leave()
     }
     this.#held.push(chunk)
-    this.#stream.pause()
+    this.#heldBytes += chunk.length
+    // Read a little further: only who reads notices that the client has gone.
+    if (this.#heldBytes > maxHeldBytes) this.#stream.pause()
     if (!this.#isBusy && !this.#isWaiting) this.#wait()
   }
 
@@ -425,11 +435,15 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   #sendHeld(): void {
     const held = this.#held
     this.#held = []
+    this.#heldBytes = 0
     for (const chunk of held) {
       if (this.#server && !this.#isBusy) this.#send(chunk)
-      else this.#held.push(chunk)
+      else {
+        this.#held.push(chunk)
+        this.#heldBytes += chunk.length
+      }
     }
-    if (this.#held.length === 0) this.#stream.resume()
+    if (this.#heldBytes <= maxHeldBytes) this.#stream.resume()
   }
 
   /** Passes messages on to the server connection. */
