@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { isAlive, psql, startTestPlatform, type TestPlatform, until } from './platform.ts'
@@ -43,6 +44,42 @@ test('a compute suspends when nobody uses it and wakes on the next connection', 
     body: { endpoint: { suspend_timeout_seconds: 300 } },
   })
 })
+
+test('a pooled client stays connected while its compute sleeps, and its next query wakes it', async () => {
+  const { endpoint_id } = await mainCompute()
+  const client = await connectPooled()
+  try {
+    await client.query(`SET application_name = 'patient'`)
+    const { rows: before } = await client.query('SELECT pg_backend_pid() AS pid')
+    await platform.client.suspendProjectEndpoint({
+      path: { project_id: platform.projectId, endpoint_id },
+    })
+    expect(await platform.postmasters()).toEqual([])
+    const { rows: after } = await client.query(
+      `SELECT pg_backend_pid() AS pid, current_setting('application_name') AS name`,
+    )
+    expect(after).toEqual([{ pid: expect.any(Number), name: 'patient' }])
+    expect(after[0]?.pid).not.toBe(before[0]?.pid)
+  } finally {
+    await client.end()
+  }
+})
+
+/** By the pooled port, and TLS as always. */
+async function connectPooled(): Promise<Client> {
+  const uri = new URL(platform.connectionUri)
+  const client = new Client({
+    host: '127.0.0.1',
+    port: platform.pooledPort,
+    user: decodeURIComponent(uri.username),
+    password: decodeURIComponent(uri.password),
+    database: uri.pathname.slice(1),
+    options: `endpoint=${(await mainCompute()).endpoint_id}`,
+    ssl: { ca: await readFile(platform.caFile, 'utf8'), servername: 'localhost' },
+  })
+  await client.connect()
+  return client
+}
 
 test('a wrong password does not wake it', async () => {
   const { endpoint_id } = await mainCompute()
@@ -145,7 +182,9 @@ test('no secret is in the log, in the process list or in what is left in the sta
   const files = await platform.shell(
     `grep -rlF -- '${password}' "$COPPICE_HOME"/*.json "$COPPICE_HOME"/computes "$COPPICE_HOME"/logs "$COPPICE_HOME"/store || true`,
   )
-  const processes = await platform.shell('cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "')
+  const processes = await platform.shell(
+    '{ cat /proc/[0-9]*/cmdline 2>/dev/null || true; } | tr "\\0" " "',
+  )
   expect(log).not.toContain(password)
   expect(log).not.toContain(platform.apiKey)
   expect(files).toBe('')
