@@ -76,7 +76,7 @@ class Answers {
 
   /** Resolves once these types have come, others between them or not. */
   async until(types: string): Promise<void> {
-    const pattern = new RegExp([...types].join('[^]*'))
+    const pattern = new RegExp(types.split('').join('[^]*'))
     const deadline = setTimeout(this.#onEnd, timeoutMs)
     try {
       while (!pattern.test(this.#types)) {

@@ -37,6 +37,8 @@ export interface TextReader {
 const maxStatements = 10_000
 const statementKind = 0x53 // 'S'
 const unnamed = Buffer.alloc(1)
+/** Owns the unnamed statement of a server that has skipped a change of it. */
+const nobodyKnows = {}
 
 export class ClientStatements {
   readonly #pool: Pool
@@ -90,7 +92,9 @@ export class ClientStatements {
     }
     this.#unnamed = undefined
     server.unnamedOwner = this
-    server.expectParse('pass', undefined)
+    server.expectParse('pass', undefined, () => {
+      server.unnamedOwner = nobodyKnows
+    })
   }
 
   /** The beginning of a Bind message, at least as far as its names go. */
@@ -183,6 +187,7 @@ export class ClientStatements {
     this.#reader.suspect(statement.hints())
     server.unnamedOwner = this
     server.expectParse('pass', undefined, () => {
+      server.unnamedOwner = nobodyKnows
       if (this.#unnamed === statement) this.#unnamed = undefined
     })
     this.#pool.totals.parsesOnServers++
@@ -244,7 +249,9 @@ export class ClientStatements {
     this.#reader.suspect(statement.hints())
     if (server.unnamedOwner === this) return undefined
     server.unnamedOwner = this
-    server.expectParse('drop', undefined)
+    server.expectParse('drop', undefined, () => {
+      server.unnamedOwner = nobodyKnows
+    })
     return { parts: [statement.parse], replaced: 0 }
   }
 
@@ -252,7 +259,9 @@ export class ClientStatements {
   #notAnothers(server: ServerConnection): Replacement | undefined {
     if (server.unnamedOwner === undefined || server.unnamedOwner === this) return undefined
     server.unnamedOwner = undefined
-    server.expectClose('drop')
+    server.expectClose('drop', () => {
+      server.unnamedOwner = nobodyKnows
+    })
     return { parts: [closeStatement(unnamed)], replaced: 0 }
   }
 }

@@ -137,8 +137,8 @@ describe.each(installations)('PostgreSQL $version', (installation) => {
     const found = await backends()
     const { pools, servers } = await fixture.pools.report({ endpointId: poolEndpointId })
     expect(found.map(({ state }) => state)).toEqual(found.map(() => 'idle'))
-    expect(found.map(({ pid }) => pid).toSorted()).toEqual(
-      servers.map(({ remotePid }) => remotePid).toSorted(),
+    expect(found.map(({ pid }) => pid).toSorted((one, other) => one - other)).toEqual(
+      servers.map(({ remotePid }) => remotePid).toSorted((one, other) => one - other),
     )
     expect(servers.length).toBeLessThanOrEqual(poolSize)
     expect(pools[0]?.servers).toMatchObject({ active: 0, idle: servers.length, opening: 0 })

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { type Cuts, type Exchange, type Transcript, converse } from '../../testing/conversation.ts'
+import { bind, execute, parse, sync } from '../../testing/frontend-messages.ts'
 import { fuzzRuns } from '../../testing/fuzz-runs.ts'
 import { conversations } from '../../testing/pool-conversations.ts'
 import {
@@ -86,6 +87,25 @@ describe.each(installations)('PostgreSQL $version', (installation) => {
         fuzzRuns(12),
       )
     })
+  })
+
+  test.each(names)('%s, one client after the other with few statements kept', async (name) => {
+    await fixture.configure({ default_pool_size: '1', max_prepared_statements: '2' })
+    await expectSame([name], 'fuzz_0', [])
+    await expectSame([name], 'fuzz_0', [])
+  })
+
+  test('no client runs the unnamed statement of another', async () => {
+    await fixture.configure({ default_pool_size: '1' })
+    const [one, other] = [await openPooled(), await openPooled()]
+    await converse(one, [
+      { send: Buffer.concat([parse('', "select 'of one'"), sync()]), until: 'Z' },
+    ])
+    const asked = { send: Buffer.concat([bind(''), execute(), sync()]), until: 'Z' }
+    expect((await converse(other, [asked])).messages[0]).toMatch(/^E .*26000/)
+    expect((await converse(one, [asked])).messages[1]).toBe('D \0\x01\0\0\0\x06of one')
+    one.destroy()
+    other.destroy()
   })
 
   test('several at once on two server connections, cut anywhere', async () => {

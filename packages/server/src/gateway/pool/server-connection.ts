@@ -63,12 +63,13 @@ const codes = {
   error: 0x45, // 'E'
   copyIn: 0x47, // 'G'
   notice: 0x4e, // 'N'
+  notification: 0x41, // 'A'
   parameterStatus: 0x53, // 'S'
   ready: 0x5a, // 'Z'
 } as const
 
 /** Messages that are looked into, and so are waited for until they are whole. */
-const isHeld = heldTypes(Object.values(codes))
+const isHeld = heldTypes(Object.values(codes).filter((code) => code !== codes.notification))
 /** Longer ones are passed on unread: an error that quotes a whole statement. */
 const maxHeldBytes = 64 * 1024
 
@@ -226,7 +227,7 @@ export class ServerConnection {
       const [oldest] = this.#prepared
       if (oldest === undefined) break
       this.#prepared.delete(oldest)
-      this.expectClose('drop')
+      this.expectClose('drop', () => this.#prepared.add(oldest))
       closes.push(closeStatement(oldest.name))
     }
     return closes
@@ -340,6 +341,11 @@ export class ServerConnection {
       return
     }
     if (type === codes.error) this.#lastError = Buffer.from(bytes.subarray(at, end))
+    // A client that listens is told also while a statement of ours runs on its connection.
+    if (type === codes.notification && this.user) {
+      this.user.receive(Buffer.from(bytes.subarray(at, end)))
+      return
+    }
     // Whoever sends whole statements has no data to copy in; the Sync sent along was ignored.
     if (type === codes.copyIn) this.write(noCopyIn)
     exchange.onMessage(String.fromCharCode(type), body)
