@@ -4,6 +4,9 @@ import { ClosingLine } from './vitest.reporter.ts'
 
 // The suffix of a test says what it needs: `.test.ts` nothing, `.pg.test.ts` real PostgreSQL binaries,
 // `.e2e.test.ts` a whole platform. Processes and volumes are real, so the last two get time.
+// Real processes on a shared machine can be starved for seconds. There a test may try once more; what fails
+// twice has failed, and where people work nothing is tried again.
+const retry = process.env['CI'] ? 1 : 0
 const sources = ['packages/*/src/**']
 
 export default defineConfig({
@@ -26,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'pg',
           include: sources.map((path) => `${path}/*.pg.test.ts`),
+          retry,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
@@ -37,6 +41,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.e2e.test.ts'],
+          retry,
           testTimeout: 180_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -143,7 +143,8 @@ export class Compute {
         // Milliseconds, unless it is in the middle of its own start.
         void this.#ensureStarting()
         await this.#waitForStart(wakeTimeoutMs)
-        return 'running'
+        // Else it was about to die when it was found.
+        if (this.#state !== 'idle') return 'running'
       }
       return (await this.#wasCutOff()) ? 'cut off' : 'stopped'
     } catch (error) {

@@ -117,7 +117,7 @@ export const conversations: Record<string, (table: string) => Exchange[]> = {
     ready(bind('good'), ...run()),
     ready(closeStatement('good'), sync()),
     ready(query('begin'), parse('', 'select 1/0'), bind(''), ...run(), query('select 1')),
-    ready(parse('in failed', 'select 1'), sync()),
+    ready(parse('', 'select 1'), bind(''), ...run()),
     ready(query('rollback'), bind('in failed'), ...run()),
   ],
 

@@ -37,8 +37,8 @@ export interface TextReader {
 const maxStatements = 10_000
 const statementKind = 0x53 // 'S'
 const unnamed = Buffer.alloc(1)
-/** Owns the unnamed statement of a server that has skipped a change of it. */
-const nobodyKnows = {}
+/** The unnamed statement of a server that has skipped a change of it. */
+const unknown = {}
 
 export class ClientStatements {
   readonly #pool: Pool
@@ -46,6 +46,8 @@ export class ClientStatements {
   readonly #named = new Map<string, Statement>()
   /** The last Parse without a name. */
   #unnamed: Statement | undefined
+  /** Stands for one that was too long to be kept. */
+  #longUnnamed: object | undefined
   #deallocating: { name: string; statement: Statement } | undefined
 
   constructor(pool: Pool, reader: TextReader) {
@@ -91,9 +93,10 @@ export class ClientStatements {
       )
     }
     this.#unnamed = undefined
-    server.unnamedOwner = this
+    this.#longUnnamed = {}
+    server.unnamed = this.#longUnnamed
     server.expectParse('pass', undefined, () => {
-      server.unnamedOwner = nobodyKnows
+      server.unnamed = unknown
     })
   }
 
@@ -167,6 +170,7 @@ export class ClientStatements {
   /** A Query has ended the unnamed statement, and what was to be deallocated before is settled. */
   forgetUnnamed(): void {
     this.#unnamed = undefined
+    this.#longUnnamed = undefined
     this.#deallocating = undefined
   }
 
@@ -185,9 +189,9 @@ export class ClientStatements {
     const statement = makeStatement(unnamed, tail, this.#pool.hintSource)
     this.#unnamed = statement
     this.#reader.suspect(statement.hints())
-    server.unnamedOwner = this
+    server.unnamed = statement
     server.expectParse('pass', undefined, () => {
-      server.unnamedOwner = nobodyKnows
+      server.unnamed = unknown
       if (this.#unnamed === statement) this.#unnamed = undefined
     })
     this.#pool.totals.parsesOnServers++
@@ -247,20 +251,20 @@ export class ClientStatements {
     const statement = this.#unnamed
     if (statement === undefined) return this.#notAnothers(server)
     this.#reader.suspect(statement.hints())
-    if (server.unnamedOwner === this) return undefined
-    server.unnamedOwner = this
+    if (server.unnamed === statement) return undefined
+    server.unnamed = statement
     server.expectParse('drop', undefined, () => {
-      server.unnamedOwner = nobodyKnows
+      server.unnamed = unknown
     })
     return { parts: [statement.parse], replaced: 0 }
   }
 
   /** A client that has prepared nothing must not find what another has. */
   #notAnothers(server: ServerConnection): Replacement | undefined {
-    if (server.unnamedOwner === undefined || server.unnamedOwner === this) return undefined
-    server.unnamedOwner = undefined
+    if (server.unnamed === undefined || server.unnamed === this.#longUnnamed) return undefined
+    server.unnamed = undefined
     server.expectClose('drop', () => {
-      server.unnamedOwner = nobodyKnows
+      server.unnamed = unknown
     })
     return { parts: [closeStatement(unnamed)], replaced: 0 }
   }

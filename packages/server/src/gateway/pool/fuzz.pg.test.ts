@@ -98,12 +98,23 @@ describe.each(installations)('PostgreSQL $version', (installation) => {
   test('no client runs the unnamed statement of another', async () => {
     await fixture.configure({ default_pool_size: '1' })
     const [one, other] = [await openPooled(), await openPooled()]
-    await converse(one, [
-      { send: Buffer.concat([parse('', "select 'of one'"), sync()]), until: 'Z' },
-    ])
-    const asked = { send: Buffer.concat([bind(''), execute(), sync()]), until: 'Z' }
-    expect((await converse(other, [asked])).messages[0]).toMatch(/^E .*26000/)
-    expect((await converse(one, [asked])).messages[1]).toBe('D \0\x01\0\0\0\x06of one')
+    await said(one, parse('', "select 'of one'"), sync())
+    expect(await said(other, ...boundUnnamed)).toEqual([expect.stringMatching(/^E .*26000/), 'Z I'])
+    expect(await said(one, ...boundUnnamed)).toContainEqual(expect.stringMatching(/^D .*of one$/))
+    one.destroy()
+    other.destroy()
+  })
+
+  test('an unnamed statement is the last one on every server connection', async () => {
+    await fixture.configure({ default_pool_size: '2' })
+    await fixture.pools.reconnect({})
+    const [one, other] = [await openPooled(), await openPooled()]
+    await said(one, parse('', "select 'first'"), sync())
+    // The other takes the connection that has it, until there is a newer one elsewhere.
+    await said(other, parse('b', 'begin'), bind('b'), execute(), sync())
+    await said(one, parse('', "select 'second'"), sync())
+    await said(other, parse('c', 'commit'), bind('c'), execute(), sync())
+    expect(await said(one, ...boundUnnamed)).toContainEqual(expect.stringMatching(/^D .*second$/))
     one.destroy()
     other.destroy()
   })
@@ -130,6 +141,13 @@ const closing: Exchange[] = [statement("select 'nothing is left'")]
 function statement(sql: string): Exchange {
   return { send: query(sql), until: 'Z' }
 }
+
+/** The answers to messages that end with a Query or Sync. */
+async function said(socket: Socket, ...messages: Buffer[]): Promise<string[]> {
+  return (await converse(socket, [{ send: Buffer.concat(messages), until: 'Z' }])).messages
+}
+
+const boundUnnamed = [bind(''), execute(), sync()]
 
 /** Notices of parameters come more often through a pool; what counts is what they say in the end. */
 function expectEqual(answered: Transcript, expected: Transcript): void {

@@ -77,7 +77,7 @@ class PoolLease implements Lease {
     this.#isDirty ||= this.#mayLeaveSomething(messages)
     this.#isRunning = true
     // Its unnamed statement is the request's own, as that of the next will be.
-    this.#server.unnamedOwner = this
+    this.#server.unnamed = this
     this.#pool.totals.queries++
     this.#pool.totals.bytesReceived += messages.length
     const status = await this.#server.exchange(messages, (type, body) => {

@@ -551,7 +551,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   #lookAtQuery(server: ServerConnection, bytes: Buffer): Replacement | undefined {
     const text = bytes.toString('latin1', headerBytes, bytes.length - 1)
     // A simple query ends the unnamed statement.
-    server.unnamedOwner = undefined
+    server.unnamed = undefined
     this.#statements.forgetUnnamed()
     if (!isWhole(bytes)) {
       this.suspect(this.#pool.hintsOf(text) ?? justSuspicious)

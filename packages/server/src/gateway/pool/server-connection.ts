@@ -85,8 +85,8 @@ export class ServerConnection {
   variables: Variables = noVariables
   /** Reported parameters, in a canonical form that compares. */
   parameters: string
-  /** The client whose Parse made the unnamed statement. */
-  unnamedOwner: object | undefined
+  /** The unnamed statement, as whoever has made it knows it; undefined where there is none. */
+  unnamed: object | undefined
   user: ServerUser | undefined
   bytesIn = 0
   bytesOut = 0
@@ -240,7 +240,7 @@ export class ServerConnection {
   /** DEALLOCATE ALL or DISCARD ALL was carried out. */
   forgetStatements(): void {
     this.#prepared.clear()
-    this.unnamedOwner = undefined
+    this.unnamed = undefined
   }
 
   /** Sends messages of which the last is a Query or Sync; every answer goes to `onMessage`. */
@@ -261,7 +261,7 @@ export class ServerConnection {
    */
   async run(sql: string): Promise<string | undefined> {
     // A simple query ends it.
-    this.unnamedOwner = undefined
+    this.unnamed = undefined
     // A connection that does not answer us will not answer a client either.
     const deadline = setTimeout(() => this.destroy(), runTimeoutMs)
     let value: string | undefined
