@@ -1,3 +1,5 @@
+import { env } from 'node:process'
+
 import { defineConfig } from 'vitest/config'
 
 import { ClosingLine } from './vitest.reporter.ts'
@@ -6,7 +8,7 @@ import { ClosingLine } from './vitest.reporter.ts'
 // `.e2e.test.ts` a whole platform. Processes and volumes are real, so the last two get time.
 // Real processes on a shared machine can be starved for seconds. There a test may try once more; what fails
 // twice has failed, and where people work nothing is tried again.
-const retry = process.env['CI'] ? 1 : 0
+const retry = env['CI'] ? 1 : 0
 const sources = ['packages/*/src/**']
 
 export default defineConfig({
