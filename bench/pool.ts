@@ -3,6 +3,7 @@ import { openIdleClients } from './pool/idle-clients.ts'
 import { type Leg, type Peer, startLeg } from './pool/leg.ts'
 import { fillDatabase, type Load, pgbench, type Protocol, type Result } from './pool/pgbench.ts'
 import { ProcessUsage } from './pool/process-usage.ts'
+import { sqlOverHttp, type SqlResult, sqlOverWire } from './pool/sql-over-http.ts'
 import { percentile } from './statistics.ts'
 
 /**
@@ -35,6 +36,7 @@ for (const isTls of [false, true]) {
     await warmUp(leg)
     for (const load of loadsOf(isTls)) await compare(leg, load)
     await compareIdle(leg, isTls ? idleCounts.tls : idleCounts.plain)
+    if (isTls) await compareSql(leg)
   } finally {
     await leg.stop()
   }
@@ -140,6 +142,35 @@ async function compareIdle(leg: Leg, count: number): Promise<void> {
         `${among.tps.toFixed(0)} tps (alone ${alone.tps.toFixed(0)})`,
       ].join('; '),
     )
+  }
+}
+
+/** The same query by the serverless driver's way and by node-postgres, both from this process. */
+async function compareSql(leg: Leg): Promise<void> {
+  console.log('\nSQL over HTTP, select 1: requests a second, p50, p99 in ms')
+  for (const clients of [1, 16]) {
+    const results = new Map<string, SqlResult[]>([
+      ['POST /sql', []],
+      ['node-postgres, direct', []],
+      ['node-postgres, pooled', []],
+    ])
+    for (let round = 0; round < rounds; round++) {
+      const load = { clients, seconds }
+      results.get('POST /sql')?.push(await sqlOverHttp(leg, load))
+      results.get('node-postgres, direct')?.push(await sqlOverWire(leg, leg.direct, load))
+      results.get('node-postgres, pooled')?.push(await sqlOverWire(leg, leg.coppice, load))
+    }
+    for (const [name, all] of results) {
+      const of = (field: keyof SqlResult) =>
+        percentile(
+          all.map((one) => one[field]),
+          0.5,
+        )
+      const cells = [of('perSecond').toFixed(0), of('p50').toFixed(3), of('p99').toFixed(3)]
+      console.log(
+        `c=${clients} ${name}`.padEnd(30) + cells.map((cell) => cell.padStart(11)).join(''),
+      )
+    }
   }
 }
 

@@ -6,6 +6,9 @@
 import { chown, copyFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { CertificatePaths } from '../../packages/server/src/gateway/certificates.ts'
+import { createGateway } from '../../packages/server/src/gateway/gateway.ts'
+import { createLog } from '../../packages/server/src/lib/log.ts'
 import * as gateway from '../../packages/server/src/testing/gateway-fixture.ts'
 import * as pool from '../../packages/server/src/testing/pool-fixture.ts'
 import {
@@ -30,11 +33,18 @@ export interface Served {
   database: string
   /** As PostgreSQL stores it. */
   verifier: string
-  certificates: { certPath: string; keyPath: string } | undefined
+  certificates: CertificatePaths | undefined
+  /** Where SQL over HTTP is served, with TLS. */
+  sqlPort: number | undefined
 }
 
 type Fixture = pool.PoolFixture | gateway.GatewayFixture
-type Place = Pick<Served, 'host' | 'port' | 'role' | 'password' | 'database' | 'certificates'>
+const noTls = { certificates: undefined, sqlPort: undefined }
+
+type Place = Pick<
+  Served,
+  'host' | 'port' | 'role' | 'password' | 'database' | 'certificates' | 'sqlPort'
+>
 
 /** Trusted where there is no TLS: what is measured there begins after the login. */
 const hba = `local all postgres trust
@@ -66,7 +76,7 @@ async function servePlain(found: Installation): Promise<{ fixture: Fixture; plac
   const fixture = await pool.startPoolFixture(found)
   const { poolRole: role, poolPassword: password, poolDatabase: database } = pool
   const address = { host: '127.0.0.1', port: fixture.port }
-  return { fixture, place: { ...address, role, password, database, certificates: undefined } }
+  return { fixture, place: { ...address, role, password, database, ...noTls } }
 }
 
 async function serveTls(found: Installation): Promise<{ fixture: Fixture; place: Place }> {
@@ -74,7 +84,22 @@ async function serveTls(found: Installation): Promise<{ fixture: Fixture; place:
   const { role, password, database, endpointId, domain } = gateway
   const { certificates } = fixture
   const address = { host: `${endpointId}.${domain}`, port: fixture.pooledPort }
-  return { fixture, place: { ...address, role, password, database, certificates } }
+  const sqlPort = await serveSql(fixture)
+  return { fixture, place: { ...address, role, password, database, certificates, sqlPort } }
+}
+
+/** By a gateway of its own, whose pools are its own too; it ends with the process. */
+async function serveSql({ controlPlane, certificates }: gateway.GatewayFixture): Promise<number> {
+  const sql = createGateway({
+    controlPlane,
+    tls: certificates,
+    domain: gateway.domain,
+    listen: [],
+    listenSql: [{ host: '127.0.0.1', port: 0 }],
+    log: createLog({ level: 'silent', toStderr: false }),
+  })
+  await sql.start()
+  return sql.sqlAddresses()[0]?.port ?? 0
 }
 
 /** Lets clients in without the pooler in between, to compare, and as many as the benchmark has. */
