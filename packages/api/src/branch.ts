@@ -35,7 +35,17 @@ export const Branch = Type.Object({
   updated_at: Timestamp,
   expires_at: Type.Optional(Timestamp),
   ttl_interval_seconds: Type.Optional(Type.Integer()),
+  /** When its data was last replaced by its parent's. */
+  last_reset_at: Type.Optional(Timestamp),
   init_source: Type.Optional(Type.String()),
+  /** Of a branch that a snapshot was restored to: whether computes have moved to it yet. */
+  restore_status: Type.Optional(
+    Type.Union([Type.Literal('restored'), Type.Literal('finalized'), Type.Literal('detaching')]),
+  ),
+  /** The snapshot that it was restored from. */
+  restored_from: Type.Optional(Id),
+  /** Of a branch that was replaced: the branch that took its place. */
+  restored_as: Type.Optional(Id),
   recovery: Type.Optional(
     Type.Object({
       deleted_at: Timestamp,
@@ -76,3 +86,13 @@ export const BranchUpdate = Type.Object({
   }),
 })
 export type BranchUpdate = Static<typeof BranchUpdate>
+
+export const BranchRestore = Type.Object({
+  /** A branch by id; itself needs a moment, and a name for what it was. */
+  source_branch_id: Type.String({ minLength: 1, maxLength: 256 }),
+  source_lsn: Type.Optional(Type.String()),
+  source_timestamp: Type.Optional(Timestamp),
+  /** What the branch was until now is kept as a branch of this name; its children move there. */
+  preserve_under_name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+})
+export type BranchRestore = Static<typeof BranchRestore>

@@ -1,5 +1,5 @@
 export type { ApiKey } from './account.ts'
-export type { Branch, BranchCreate, BranchUpdate } from './branch.ts'
+export type { Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
 export { ApiError, type Client, createClient } from './client.ts'
 export type { ConnectionDetails } from './connection.ts'
 export type { Database } from './database.ts'
@@ -28,4 +28,13 @@ export type {
 export type { Role } from './role.ts'
 export type { Route, RouteInput, RouteOutput } from './route.ts'
 export { type Routes, routes } from './routes.ts'
+export type {
+  BackupSchedule,
+  BackupScheduleItem,
+  Snapshot,
+  SnapshotCreate,
+  SnapshotRestore,
+  SnapshotUpdate,
+  SnapshotVerification,
+} from './snapshot.ts'
 export { apiBasePath, type Method, type RouteName } from './urls.ts'

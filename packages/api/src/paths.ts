@@ -13,6 +13,7 @@ export const BranchPath = Type.Object({ project_id: Id, branch_id: Name })
 export const RolePath = Type.Object({ project_id: Id, branch_id: Name, role_name: Name })
 export const DatabasePath = Type.Object({ project_id: Id, branch_id: Name, database_name: Name })
 export const EndpointPath = Type.Object({ project_id: Id, endpoint_id: Id })
+export const SnapshotPath = Type.Object({ project_id: Id, snapshot_id: Id })
 
 export const Cursor = Type.Optional(Type.String({ maxLength: 512 }))
 export const SortOrder = Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')]))

@@ -2,9 +2,11 @@ import type { Context } from '../context.ts'
 import { accountHandlers } from './account-handlers.ts'
 import { branchHandlers } from './branch-handlers.ts'
 import { endpointHandlers } from './endpoint-handlers.ts'
+import { historyHandlers } from './history-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
+import { schemaHandlers } from './schema-handlers.ts'
 import type { Handlers } from './server.ts'
 
 /** Handlers translate: request to domain call, rows to the API's shapes. They decide nothing. */
@@ -15,6 +17,8 @@ export function createHandlers(
   return {
     ...projectHandlers(context),
     ...branchHandlers(context),
+    ...historyHandlers(),
+    ...schemaHandlers(),
     ...endpointHandlers(context),
     ...poolerHandlers(context),
     ...operationHandlers(context),
