@@ -1,3 +1,5 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,10 +9,23 @@ import { createBtrfsDriver } from '../../volume/btrfs.ts'
 import { Cleanup } from '../../volume/testing/cleanup.ts'
 import { canMount, mountImage } from '../../volume/testing/pools.ts'
 import { requireAnyBranch } from '../store/branches.ts'
+import { verifyNextSnapshot } from '../verify-snapshots.ts'
+import { volumeDataDirectory } from '../volumes.ts'
 import { takeLineSnapshot } from './line-snapshots.ts'
 
 /** A branch at any moment of its past, against real PostgreSQL on clones and on copies. */
 const pools = [...(canMount ? [{ kind: 'btrfs' as const }] : []), { kind: 'copy' as const }]
+
+/** Overwrites the middle of a table's file, as a failing disk might. */
+async function damage(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.write(Buffer.alloc(200, 0xa5), 0, 200, 4096)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
 
 describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
   const cleanup = new Cleanup()
@@ -205,6 +220,10 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
       query: { name: 'before the sale' },
     })
     await insert('shop', 401)
+    await verifyNextSnapshot(control.context)
+    expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toMatchObject([
+      { id: made.id, manual: true, verification: { status: 'passed' } },
+    ])
     const { branch } = await control.client.restoreSnapshot({
       path: { project_id, snapshot_id: made.id },
       query: {},
@@ -220,5 +239,27 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
     expect(snapshots.map(({ id }) => id)).toEqual([made.id])
     await control.client.deleteSnapshot({ path: { project_id, snapshot_id: made.id } })
     expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toEqual([])
+  })
+
+  test('a snapshot whose files are damaged fails its verification, and says where', async () => {
+    await branchAt('worn', 'main', {})
+    await run(
+      'worn',
+      `create table public.precious as select n, repeat('x', 100) from generate_series(1, 500) n`,
+    )
+    const [row] = await run('worn', `select pg_relation_filepath('public.precious') as path`)
+    await run('worn', 'checkpoint')
+    const { snapshot: made } = await control.client.createSnapshot({
+      path: branchPath('worn'),
+      query: {},
+    })
+    const [found] = await control.context.store<{ volume_id: string }[]>`
+      select volume_id from branches where snapshot_id = ${made.id}`
+    const data = volumeDataDirectory(control.context.volumes, found?.volume_id ?? '')
+    await damage(join(data, String(row?.['path'])))
+    await verifyNextSnapshot(control.context)
+    expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toMatchObject([
+      { verification: { status: 'failed', detail: expect.stringContaining('precious') } },
+    ])
   })
 })

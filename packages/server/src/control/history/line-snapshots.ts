@@ -1,4 +1,4 @@
-import { newLineSnapshotId } from '../../lib/ids.ts'
+import { newLineSnapshotId, scratchPrefix } from '../../lib/ids.ts'
 import { cloneVolume } from '../clone-volume.ts'
 import type { Context } from '../context.ts'
 import type { BranchRow } from '../store/branches.ts'
@@ -11,6 +11,7 @@ import {
   removeLineSnapshot,
 } from '../store/line-snapshots.ts'
 import { volumeDataDirectory } from '../volumes.ts'
+import { removeScratch } from './scratch.ts'
 import { readRestingBounds, type WalBounds } from './wal-bounds.ts'
 
 /** Work on one line's history, one after another: what is being read is not trimmed meanwhile. */
@@ -83,6 +84,9 @@ export async function removeLine(context: Context, line: string): Promise<void> 
 
 /** After a crash, before anything is made: what was left half-made, and history of lines that are gone. */
 export async function sweepHistory(context: Context): Promise<void> {
+  for (const id of await context.volumes.list()) {
+    if (id.startsWith(scratchPrefix)) await removeScratch(context, id)
+  }
   for (const id of await listUnfinishedLineSnapshots(context.store)) {
     await forgetSnapshot(context, id)
   }
