@@ -191,6 +191,43 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
     expect(await count('through-restore')).toBe(before)
   })
 
+  test('what was undone by a restore to a position is not reached through the branch', async () => {
+    await branchAt('undone', 'main', {})
+    if (kind === 'copy') {
+      // Of a copy there is no history before its first snapshot, and nothing is guessed.
+      await expect(
+        branchAt('guess', 'undone', { time: new Date().toISOString() }),
+      ).rejects.toMatchObject({ code: 'outside_history' })
+      await snapshot('undone')
+    }
+    const before = await count('undone')
+    const point = await insert('undone', 500)
+    const late = await insert('undone', 501)
+    await control.client.restoreProjectBranch({
+      path: branchPath('undone'),
+      body: {
+        source_branch_id: 'undone',
+        source_lsn: point.lsn,
+        preserve_under_name: 'undone-before',
+      },
+    })
+    expect(await count('undone')).toBe(before + 1)
+    if (kind === 'copy') return
+    await branchAt('undone-late', 'undone', { time: late.time })
+    expect(await count('undone-late')).toBe(before + 1)
+    await branchAt('before-late', 'undone-before', { time: late.time })
+    expect(await count('before-late')).toBe(before + 2)
+    const { history } = await control.client.getProjectBranchHistory({
+      path: branchPath('undone'),
+    })
+    expect(history.lines.map((line) => line.branch_name).slice(0, 3)).toEqual([
+      'undone',
+      'undone-before',
+      'main',
+    ])
+    expect(history.earliest).toBeDefined()
+  })
+
   test('a branch is reset to its parent, and its old state can be recovered', async () => {
     await branchAt('child', 'main', {})
     await insert('child', 300)

@@ -25,7 +25,7 @@ export async function withLine<T>(
 
 /** A snapshot of a branch as it is now, whatever its compute does. */
 export async function takeLineSnapshot(context: Context, branch: BranchRow): Promise<void> {
-  await make(context, branch.volume_id, async (id) => {
+  await make(context, { line: branch.volume_id, isFirst: false }, async (id) => {
     const { bounds } = await cloneVolume(context, branch, id, async () => undefined)
     return bounds
   })
@@ -41,7 +41,7 @@ export async function takeFirstSnapshot(
   known?: WalBounds,
 ): Promise<void> {
   if (context.volumes.kind === 'copy') return
-  await make(context, line, async (id) => {
+  await make(context, { line, isFirst: true }, async (id) => {
     await context.volumes.clone(line, id)
     return known ?? readRestingBounds(volumeDataDirectory(context.volumes, id))
   })
@@ -49,12 +49,12 @@ export async function takeFirstSnapshot(
 
 async function make(
   context: Context,
-  line: string,
+  of: { line: string; isFirst: boolean },
   clone: (id: string) => Promise<WalBounds>,
 ): Promise<void> {
-  await withLine(context, line, async () => {
+  await withLine(context, of.line, async () => {
     const id = newLineSnapshotId()
-    await insertLineSnapshot(context.store, { id, line })
+    await insertLineSnapshot(context.store, { id, ...of })
     try {
       const { from, to } = await clone(id)
       await markLineSnapshotTaken(context.store, id, { lsnFrom: from, lsnTo: to, at: new Date() })

@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { Sql } from 'postgres'
+
 import { readCatalog } from '../../compute/catalog.ts'
 import { setPassword } from '../../compute/roles.ts'
 import type { ClusterCatalog } from '../../compute/spec.ts'
@@ -67,14 +69,19 @@ export async function materializeMoment<T>(
       await staged.stage(limitOf(start.moment))
       await context.volumes.clone(start.snapshot.id, volumeId)
     })
-    const recovered = await recover(context, staged, { ...request, moment: start.moment })
+    const { catalog, value, lastCommit } = await recover(context, staged, {
+      ...request,
+      moment: start.moment,
+    })
     const dataDirectory = volumeDataDirectory(context.volumes, volumeId)
     await endRecovery(dataDirectory, context.databaseUser)
     return {
       originLine: start.owner.volume_id,
       lsn: await readRecoveryEnd(dataDirectory),
-      time: start.moment.kind === 'time' ? start.moment.at : new Date(),
-      ...recovered,
+      time:
+        start.moment.kind === 'time' ? start.moment.at : (lastCommit ?? start.snapshot.taken_at),
+      catalog,
+      value,
     }
   } finally {
     await staged.remove()
@@ -123,7 +130,7 @@ async function recover<T>(
   context: Context,
   staged: StagedRecovery,
   request: MaterializeRequest<T>,
-): Promise<Pick<Materialized<T>, 'catalog' | 'value'>> {
+): Promise<Pick<Materialized<T>, 'catalog' | 'value'> & { lastCommit: Date | undefined }> {
   const { project, branch, volumeId, catalogNow, work } = request
   const endpoints = await listBranchEndpoints(context.store, branch.id)
   const options = {
@@ -139,6 +146,7 @@ async function recover<T>(
       user: context.databaseUser,
     })
     return replay(context, options, async (cluster) => ({
+      lastCommit: await cluster.withSuperuser(platformDatabase, readLastCommit),
       catalog: await alignPasswords(cluster, catalogNow),
       value: await work(cluster),
     }))
@@ -158,6 +166,13 @@ async function recover<T>(
     }
   }
   return attempt({ kind: 'end' })
+}
+
+/** Of the commits that were replayed; undefined where there were none. */
+async function readLastCommit(sql: Sql): Promise<Date | undefined> {
+  const [row] = await sql<{ at: string | null }[]>`
+    select (extract(epoch from pg_last_xact_replay_timestamp()) * 1000)::text as at`
+  return row?.at == null ? undefined : new Date(Number(row.at))
 }
 
 async function alignPasswords(
@@ -196,7 +211,7 @@ async function refuseBeyondEnd({ owner, moment }: Start, source: WalSource): Pro
 }
 
 /** The end of what a line holds: where it writes, or where it was stopped. */
-async function endOf(source: WalSource): Promise<Lsn> {
+export async function endOf(source: WalSource): Promise<Lsn> {
   const running = await source.look(async (sql) => {
     const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`
     return parseLsn(row?.lsn ?? '')
