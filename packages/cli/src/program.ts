@@ -16,7 +16,9 @@ import { addPool } from './commands/pool.ts'
 import { addPooler } from './commands/pooler.ts'
 import { addProjects } from './commands/projects.ts'
 import { addRoles } from './commands/roles.ts'
+import { addDiff } from './commands/schema-diff.ts'
 import { addSetContext } from './commands/set-context.ts'
+import { addSnapshots } from './commands/snapshots.ts'
 import { addUp } from './commands/up.ts'
 import { addExamples, pointToHelp } from './help.ts'
 import { defaultWidth, formats, type TerminalStream } from './output.ts'
@@ -45,6 +47,8 @@ export function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('Projects and branches:')
   addProjects(program, cli)
   addBranches(program, cli)
+  addDiff(program, cli)
+  addSnapshots(program, cli)
   addEndpoints(program, cli)
   addPooler(program, cli)
   addDatabases(program, cli)

@@ -26,12 +26,15 @@ export async function branchDetails(branch: Branch): Promise<string> {
     ['Branch', branch.name],
     ['ID', branch.id],
     ['Project', branch.project_id],
-    ['Parent', branch.parent_id],
+    ['Parent', parentOf(branch)],
     ['State', branch.current_state],
     ['Default', branch.default ? 'yes' : 'no'],
     ['Protected', branch.protected ? 'yes' : 'no'],
     ['Size', sizeOf(branch)],
     ['Created', formatTime(branch.created_at)],
+    ['Reset', formatTime(branch.last_reset_at)],
+    ['Restored', restoredOf(branch)],
+    ['Replaced by', branch.restored_as],
     ['Expires', formatMoment(branch.expires_at)],
     ['Deleted', formatTime(branch.recovery?.deleted_at)],
     ['Recoverable', until(branch.recovery?.recoverable_until)],
@@ -46,6 +49,18 @@ export function recoveryHint(branch: Branch): string {
     `Branch ${branch.name} is deleted. It can be brought back until ${end}:\n` +
     `  coppice branches recover ${branch.id} --project-id ${branch.project_id}`
   )
+}
+
+/** With the point that it was made at, where that is known. */
+function parentOf({ parent_id: id, parent_timestamp: time, parent_lsn: lsn }: Branch) {
+  const at = [time, lsn].filter((part) => part !== undefined).join(', ')
+  return id !== undefined && at !== '' ? `${id} (${at})` : id
+}
+
+function restoredOf({ restore_status: status, restored_from: id }: Branch): string | undefined {
+  if (status === undefined) return undefined
+  const from = id === undefined ? '' : ` from ${id}`
+  return status === 'restored' ? `${status}${from}; \`snapshots finalize\` is next` : status + from
 }
 
 function sizeOf(branch: Branch): string | undefined {
