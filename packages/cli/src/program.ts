@@ -8,6 +8,7 @@ import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addDatabases } from './commands/databases.ts'
 import { addEndpoints } from './commands/endpoints.ts'
 import { addGateway } from './commands/gateway.ts'
+import { addInspect } from './commands/inspect.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
 import { addLogs } from './commands/logs.ts'
 import { addOperations } from './commands/operations.ts'
@@ -58,6 +59,7 @@ export function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('Connecting:')
   addConnectionString(program, cli)
   addPsql(program, cli)
+  addInspect(program, cli)
   program.commandsGroup('Account and settings:')
   addAccount(program, cli)
   addSetContext(program, cli)
