@@ -3,13 +3,17 @@ import { Command, Option } from 'commander'
 import type { Cli } from './cli.ts'
 import { addAccount } from './commands/account.ts'
 import { addBranches } from './commands/branches.ts'
+import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addDatabases } from './commands/databases.ts'
 import { addEndpoints } from './commands/endpoints.ts'
+import { addEnv } from './commands/env.ts'
 import { addGateway } from './commands/gateway.ts'
+import { addGit } from './commands/git.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
+import { addLink } from './commands/link.ts'
 import { addLogs } from './commands/logs.ts'
 import { addOperations } from './commands/operations.ts'
 import { addPlatform } from './commands/platform.ts'
@@ -60,6 +64,11 @@ export function addCommands(program: Command, cli: Cli): void {
   addConnectionString(program, cli)
   addPsql(program, cli)
   addInspect(program, cli)
+  program.commandsGroup('This directory:')
+  addLink(program, cli)
+  addCheckout(program, cli)
+  addEnv(program, cli)
+  addGit(program, cli)
   program.commandsGroup('Account and settings:')
   addAccount(program, cli)
   addSetContext(program, cli)
