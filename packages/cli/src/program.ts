@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 
 import type { Cli } from './cli.ts'
 import { addAccount } from './commands/account.ts'
+import { addApi } from './commands/api.ts'
 import { addBranches } from './commands/branches.ts'
 import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
@@ -71,6 +72,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addGit(program, cli)
   program.commandsGroup('Account and settings:')
   addAccount(program, cli)
+  addApi(program, cli)
   addSetContext(program, cli)
   addCompletion(program, cli)
   pointToHelp(program)
