@@ -8,6 +8,7 @@ import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addDatabases } from './commands/databases.ts'
+import { addElsewhere, addForeignFlags } from './commands/elsewhere.ts'
 import { addEndpoints } from './commands/endpoints.ts'
 import { addEnv } from './commands/env.ts'
 import { addGateway } from './commands/gateway.ts'
@@ -75,6 +76,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addApi(program, cli)
   addSetContext(program, cli)
   addCompletion(program, cli)
+  addElsewhere(program)
   pointToHelp(program)
 }
 
@@ -107,6 +109,7 @@ export function createProgram({ stdout, stderr }: Terminal): Command {
     })
     .exitOverride()
   addGlobalOptions(program)
+  addForeignFlags(program)
   return addExamples(program, [
     ['up', 'Start the platform'],
     ['branches create --name feature/new-column', 'Branch the database'],
