@@ -142,6 +142,7 @@ test('checkout pins a branch, and makes it where that is said', async () => {
   })
   expect(await pinned()).toEqual({ projectId: project, branch: 'dev' })
   expect(await textOf('.env.local')).toContain('NEON_BRANCH=dev\n')
+  expect((await bench.run('branches', 'list')).stdout).toMatch(/ dev .* pinned here\n/)
   await bench.run('checkout', 'main', '--no-env-pull')
   expect(await textOf('.env.local')).toContain('NEON_BRANCH=dev\n')
 })

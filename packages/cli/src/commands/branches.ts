@@ -46,7 +46,7 @@ function addList(branches: Command, cli: Cli): void {
       for await (const branch of eachBranch(scope, filter)) list.push(branch)
       await cli.output.answer(list, () =>
         list.length > 0
-          ? branchTable(list)
+          ? branchTable(list, scope.pinnedBranch)
           : 'No branches found. Create one with `coppice branches create --name <name>`.',
       )
     })

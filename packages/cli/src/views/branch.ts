@@ -3,8 +3,12 @@ import type { Branch } from '@coppice/api'
 import { formatBytes, formatMoment, formatTime } from '../format.ts'
 import { renderDetails, renderTable } from '../table.ts'
 
-/** Branches as a list, parents by name. */
-export async function branchTable(branches: readonly Branch[]): Promise<string> {
+/** Branches as a list, parents by name; `pinned` is the one that commands mean here. */
+export async function branchTable(
+  branches: readonly Branch[],
+  pinned: string | undefined,
+): Promise<string> {
+  const isPinned = ({ id, name }: Branch) => pinned !== undefined && [id, name].includes(pinned)
   const names = new Map(branches.map((branch) => [branch.id, branch.name]))
   const parentOf = ({ parent_id: id }: Branch) => (id ? (names.get(id) ?? id) : undefined)
   return renderTable<Branch>(
@@ -14,7 +18,7 @@ export async function branchTable(branches: readonly Branch[]): Promise<string> 
       { title: 'parent', value: parentOf },
       { title: 'size', value: sizeOf },
       { title: 'created', value: (branch) => formatTime(branch.created_at) },
-      { title: 'notes', value: (branch) => notesOf(branch).join(', ') },
+      { title: 'notes', value: (branch) => notesOf(branch, isPinned(branch)).join(', ') },
     ],
     branches,
   )
@@ -67,10 +71,11 @@ function sizeOf(branch: Branch): string | undefined {
   return branch.logical_size === undefined ? undefined : formatBytes(branch.logical_size)
 }
 
-function notesOf(branch: Branch): string[] {
+function notesOf(branch: Branch, isPinned: boolean): string[] {
   const expires = formatTime(branch.expires_at)
   const recoverable = until(branch.recovery?.recoverable_until)
   return [
+    ...(isPinned ? ['pinned here'] : []),
     ...(branch.default ? ['default'] : []),
     ...(branch.protected ? ['protected'] : []),
     ...(branch.current_state === 'ready' ? [] : [branch.current_state]),
