@@ -91,4 +91,7 @@ test('what PostgreSQL has logged is found by its text', async () => {
 test('any route can be called by its path', async () => {
   const text = await platform.neon('api', `/projects/${platform.projectId}/branches/count`)
   expect(JSON.parse(text)).toEqual({ count: expect.any(Number) })
+  const path = `/projects/${platform.projectId}/branches`
+  const made = await platform.shell(`echo '{"branch":{"name":"piped"}}' | coppice api ${path} -d -`)
+  expect(JSON.parse(made)).toMatchObject({ branch: { name: 'piped' } })
 })

@@ -33,6 +33,13 @@ export function readContext(cli: Cli): Context {
   return context
 }
 
+/** The branch that belongs to a branch of git, undefined where none has been pinned for it. */
+export function mappedBranch({ git }: Context, gitBranch: string): string | undefined {
+  const map = git?.map ?? {}
+  // A branch of git may be called `constructor`.
+  return Object.hasOwn(map, gitBranch) ? map[gitBranch] : undefined
+}
+
 /** The file that holds here, undefined where there is none. */
 export function findContextFile(cli: Cli): string | undefined {
   return givenFile(cli) ?? findUpwards(cli.config.cwd, [fileName])

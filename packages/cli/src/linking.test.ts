@@ -214,6 +214,8 @@ test('sync pins the branch of the same name, and remembers another', async () =>
     branch: 'dev',
     git: { map: { 'feature/x': 'dev' } },
   })
+  await git('checkout', '-q', '-b', 'constructor')
+  expect((await bench.run('git', 'sync')).stderr).toContain('constructor --create')
   await git('checkout', '-q', '--detach')
   expect((await bench.run('git', 'sync')).stderr).toContain('HEAD is at no branch')
 })

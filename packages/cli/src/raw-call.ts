@@ -99,10 +99,11 @@ async function readData(data: string, cwd: string): Promise<string> {
   }
 }
 
-function pairsOf(pairs: readonly string[], sign: string): Array<[string, string]> {
+function pairsOf(pairs: readonly string[], sign: '=' | ':'): Array<[string, string]> {
   return pairs.map((pair) => {
     const at = pair.indexOf(sign)
-    if (at > 0) return [pair.slice(0, at).trim(), pair.slice(at + 1).trimStart()]
+    // Headers trim themselves; a field may begin with a space.
+    if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)]
     throw new CliError(`${pair} should be a name and a value: name${sign}value.`)
   })
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { connect } from '../api.ts'
 import { checkOut } from '../checkout.ts'
 import type { Cli } from '../cli.ts'
-import { contextFileOf, readContextFile, writeContextFile } from '../context-file.ts'
+import { contextFileOf, mappedBranch, readContextFile, writeContextFile } from '../context-file.ts'
 import { CliError } from '../errors.ts'
 import {
   hookOwner,
@@ -108,7 +108,7 @@ async function sync(cli: Cli, flags: SyncFlags): Promise<void> {
     projectId: context.projectId,
     pinnedBranch: undefined,
   }
-  const pinned = await checkOut(cli, scope, context.git?.map?.[branch] ?? branch, {
+  const pinned = await checkOut(cli, scope, mappedBranch(context, branch) ?? branch, {
     create: flags.create ?? false,
     envPull: flags.envPull,
     ask: !flags.hook,
@@ -136,19 +136,20 @@ function addStatus(git: Command, cli: Cli): void {
     .description('Show what is followed, and which branch belongs to which.')
     .action(async () => {
       const repository = await openRepository(cli)
-      const { git: state } = readContextFile(contextFileOf(repository.root))
+      const context = readContextFile(contextFileOf(repository.root))
       const { branch } = repository
-      const mappings = state?.map ?? {}
+      const mappings = context.git?.map ?? {}
       // The keys are those of Neon's CLI.
       const answer = {
         gitBranch: branch ?? null,
         hookInstalled: hookOwner(repository) === 'ours',
-        followOnCheckout: state?.follow === true,
-        mappedNeonBranch: (branch === undefined ? undefined : mappings[branch]) ?? null,
+        followOnCheckout: context.git?.follow === true,
+        mappedNeonBranch:
+          (branch === undefined ? undefined : mappedBranch(context, branch)) ?? null,
         mappings,
       }
       await cli.output.answer(answer, async () => {
-        const pairs = Object.entries(mappings).map(([from, to]) => [from, to] as const)
+        const pairs = Object.entries(mappings)
         const details = await renderDetails([
           ['Git branch', branch ?? 'none: HEAD is at no branch'],
           ['Hook', answer.hookInstalled ? repository.hookFile : 'not installed'],
