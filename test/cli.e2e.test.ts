@@ -74,6 +74,32 @@ test('a directory follows git, and its env file leads to the branch', async () =
   })
 })
 
+test('a dropped table comes back: from a snapshot, from a moment, in its place', async () => {
+  const uri = platform.connectionUri
+  await psql(uri, 'CREATE TABLE precious AS SELECT 42 AS n')
+  await platform.neon('snapshots', 'create', '--name', 'before')
+  const lsn = await psql(uri, 'SELECT pg_current_wal_flush_lsn()')
+  await psql(uri, 'DROP TABLE precious')
+
+  await platform.neon('snapshots', 'restore', 'before', '--name', 'look')
+  await platform.neon('branches', 'create', '--name', 'then', '--parent', `main@${lsn}`)
+  for (const branch of ['look', 'then']) {
+    const there = (await platform.neon('connection-string', branch)).trim()
+    expect(await psql(there, 'SELECT n FROM precious')).toBe('42')
+  }
+  const restore = ['main', `^self@${lsn}`, '--preserve-under-name', 'main-broken']
+  const answer: unknown = JSON.parse(
+    await platform.neon('branches', 'restore', ...restore, '-o', 'json'),
+  )
+  expect(answer).toMatchObject({
+    restored_branch: { name: 'main', last_reset_at: expect.any(String) },
+    backup_branch: { name: 'main-broken' },
+  })
+  expect(await psql(uri, 'SELECT n FROM precious')).toBe('42')
+  const list: unknown = JSON.parse(await platform.neon('snapshots', 'list', '-o', 'json'))
+  expect(list).toMatchObject([{ name: 'before', manual: true }])
+})
+
 test('what PostgreSQL has logged is found by its text', async () => {
   await psql(platform.connectionUri, 'SELECT 1/0').catch(() => undefined)
   const answer = JSON.parse(

@@ -95,7 +95,7 @@ async function restore(cli: Cli, name: string, source: string, flags: RestoreFla
   // Neon's CLI prints the branch alone, or both below their titles.
   const data = backup ? { restored_branch: branch, backup_branch: backup } : branch
   await cli.output.answer(data, async () => {
-    const title = `Branch ${branch.name} is now ${describePoint(from, point.moment)}.`
+    const title = `Branch ${branch.name} now holds ${describePoint(from, point.moment)}.`
     const kept = backup ? [`What it was is in branch ${backup.name} (${backup.id}).`] : []
     return [await branchDetails(branch), '', title, ...kept].join('\n')
   })

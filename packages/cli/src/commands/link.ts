@@ -3,6 +3,7 @@ import type { Client } from '@coppice/api/client'
 import { type Command, Option } from 'commander'
 
 import { connect } from '../api.ts'
+import { chooseBranch } from '../branch-choice.ts'
 import { choose } from '../choose.ts'
 import type { Cli } from '../cli.ts'
 import { type Context, findContextFile, readContext, writeContext } from '../context-file.ts'
@@ -20,6 +21,7 @@ interface LinkFlags {
   regionId?: string
   branch?: string
   branchId?: string
+  branchName?: string
   params?: string
   yes?: boolean
   clear?: boolean
@@ -47,6 +49,7 @@ export function addLink(program: Command, cli: Cli): void {
     .option('--region-id <id>', 'Region of a new project, as Neon has them; here there is one.')
     .option('--branch <name|id>', 'Branch to pin; the only one, or the default one.')
     .addOption(new Option('--branch-id <name|id>', 'The same as --branch.').hideHelp())
+    .addOption(new Option('--branch-name <name>', 'The same as --branch.').hideHelp())
     .option('--params <json>', 'The same as one JSON object: projectId, projectName, branch.')
     .option('-y, --yes', 'Do not ask.')
     .option('--show', 'Show what is linked.')
@@ -93,8 +96,12 @@ function wantedOf(cli: Cli, flags: LinkFlags): Wanted {
     projectName: flags.projectName ?? params['projectName'],
     regionId: flags.regionId ?? params['regionId'],
     orgId: flags.orgId ?? params['orgId'],
-    branch: flags.branch ?? flags.branchId ?? params['branch'] ?? params['branchId'],
+    branch: branchOf(flags) ?? params['branch'] ?? params['branchId'],
   }
+}
+
+function branchOf({ branch, branchId, branchName }: LinkFlags): string | undefined {
+  return chooseBranch({ flags: { branch, branchName, id: branchId } })
 }
 
 function parseParams(text: string): Record<string, string | undefined> {
@@ -115,7 +122,7 @@ async function link(cli: Cli, wanted: Wanted, flags: LinkFlags): Promise<void> {
   const scope = { client, projectId, pinnedBranch: undefined }
   const branch =
     wanted.branch === undefined
-      ? await chooseBranch(cli, scope, flags)
+      ? await pickBranch(cli, scope, flags)
       : await getBranch(scope, wanted.branch)
   const { context, file } = await pinBranch(cli, scope, branch)
   if (flags.envPull) await pullAfterPinning(cli, branch)
@@ -137,13 +144,13 @@ async function projectOf(
   }
   const linked = readContext(cli).projectId
   if (branch !== undefined && linked !== undefined) return linked
-  return chooseProject(cli, client, yes ?? false)
+  return pickProject(cli, client, yes ?? false)
 }
 
 /** As many as one page of the API has. */
 const projectsOffered = 100
 
-async function chooseProject(cli: Cli, client: Client, yes: boolean): Promise<string> {
+async function pickProject(cli: Cli, client: Client, yes: boolean): Promise<string> {
   const { projects } = await client.listProjects({ query: { limit: projectsOffered } })
   const [first, second] = projects
   if (!first) {
@@ -161,7 +168,7 @@ async function chooseProject(cli: Cli, client: Client, yes: boolean): Promise<st
 }
 
 /** The only one; of several the default, unless somebody is there to ask. */
-async function chooseBranch(cli: Cli, scope: Scope, { yes }: LinkFlags): Promise<Branch> {
+async function pickBranch(cli: Cli, scope: Scope, { yes }: LinkFlags): Promise<Branch> {
   const branches: Branch[] = []
   for await (const branch of eachBranch(scope)) branches.push(branch)
   const [first, second] = branches
