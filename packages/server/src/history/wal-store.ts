@@ -26,3 +26,6 @@ export interface WalFile {
   /** When PostgreSQL last wrote to it: everything in it is older. */
   writtenAt: Date
 }
+
+/** Lines are named as their volumes. */
+export const linePattern = /^[a-z0-9-]{1,80}$/
