@@ -19,7 +19,12 @@ export async function readSpec(directory: string): Promise<ComputeSpec> {
 }
 
 /** Those that specs of version 0.1 lack; the control plane writes them anew as it starts. */
-const laterFields = { allowedIps: [], poolerSettings: {}, logicalReplication: false }
+const laterFields = {
+  blockedBecause: '',
+  allowedIps: [],
+  poolerSettings: {},
+  logicalReplication: false,
+}
 
 const fieldTypes = {
   endpointId: 'string',
@@ -30,6 +35,7 @@ const fieldTypes = {
   pgSettings: 'object',
   suspendTimeoutSeconds: 'number',
   disabled: 'boolean',
+  blockedBecause: 'string',
   labels: 'object',
   allowedIps: 'object',
   poolerSettings: 'object',

@@ -13,6 +13,8 @@ export interface ComputeSpec {
   /** Seconds without activity before suspend; -1 never. */
   suspendTimeoutSeconds: number
   disabled: boolean
+  /** Why it may not run at the moment, for people; empty where it may. */
+  blockedBecause: string
   /** Addresses, CIDR blocks and ranges that clients may come from; empty where they may from anywhere. */
   allowedIps: readonly string[]
   /** Of the pooler, as `readPoolSettings` takes them: the endpoint's over its project's. */

@@ -136,6 +136,7 @@ function templateSpec(installation: Installation, dataDirectory: string): Comput
     pgSettings: {},
     suspendTimeoutSeconds: -1,
     disabled: false,
+    blockedBecause: '',
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: false,

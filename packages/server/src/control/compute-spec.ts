@@ -2,6 +2,7 @@ import type { ProjectSettings } from '@coppice/api'
 
 import type { ComputeSpec } from '../compute/spec.ts'
 import type { Context } from './context.ts'
+import { blockedBecause } from './quota-text.ts'
 import type { PlacedEndpoint } from './store/endpoints.ts'
 import { volumeDataDirectory } from './volumes.ts'
 
@@ -17,6 +18,7 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
     pgSettings: endpoint.pg_settings,
     suspendTimeoutSeconds: timeout === 0 ? context.settings.defaultSuspendTimeoutSeconds : timeout,
     disabled: endpoint.disabled,
+    blockedBecause: blockedBecause(endpoint.project_id, endpoint.project_quota_exceeded),
     allowedIps: allowedIps(endpoint),
     poolerSettings: { ...endpoint.project_pgbouncer_settings, ...endpoint.pgbouncer_settings },
     logicalReplication: endpoint.project_settings.enable_logical_replication === true,

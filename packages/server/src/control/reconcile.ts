@@ -6,6 +6,7 @@ import type { Context } from './context.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { removeCompute } from './put-compute.ts'
+import { enforceQuotas } from './quotas.ts'
 import { registerCompute } from './register-compute.ts'
 import {
   listChildNames,
@@ -16,6 +17,7 @@ import {
 import { listLiveEndpoints, recordComputeState, recordLastActive } from './store/endpoints.ts'
 import { trimOperations } from './store/operations.ts'
 import { listExpiredProjects } from './store/projects.ts'
+import { createStorageRecorder, recordUsage } from './usage.ts'
 
 /**
  * Reconcilers: each is told nothing, compares what should be with what is, and does what is missing.
@@ -24,6 +26,15 @@ import { listExpiredProjects } from './store/projects.ts'
 const tickMs = 10_000
 
 export function createReconciler(context: Context): Service {
+  const reconcilers = {
+    syncActive,
+    recordUsage: async () => recordUsage(context),
+    recordStorage: createStorageRecorder(),
+    enforceQuotas: async () => enforceQuotas(context),
+    expireBranches,
+    purgeDeleted,
+    trimOldOperations,
+  }
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   const tick = async (): Promise<void> => {
@@ -46,8 +57,6 @@ export function createReconciler(context: Context): Service {
     },
   }
 }
-
-const reconcilers = { syncActive, expireBranches, purgeDeleted, trimOldOperations }
 
 /**
  * Makes the host's computes equal to the endpoints that should exist: after a crash one may be missing

@@ -3,6 +3,7 @@ import { hashApiKey } from '../control/http/auth.ts'
 import { findApiKey } from '../control/store/api-keys.ts'
 import type { Store } from '../control/store/store.ts'
 import type { ControlPlane } from '../gateway/control-plane.ts'
+import { quotaExceeded } from '../gateway/errors.ts'
 import { AppError } from '../lib/errors.ts'
 
 /**
@@ -24,12 +25,25 @@ export function createControlPlane(host: ComputeHost, store: Store): ControlPlan
     findEndpoint: async (endpointId) => {
       const compute = host.get(endpointId)
       if (compute === undefined) return undefined
-      const { disabled, allowedIps, poolerSettings, logicalReplication } = compute.spec
-      return { endpointId, disabled, allowedIps, poolerSettings, logicalReplication }
+      const { disabled, blockedBecause, allowedIps, poolerSettings, logicalReplication } =
+        compute.spec
+      return {
+        endpointId,
+        disabled,
+        blockedBecause,
+        allowedIps,
+        poolerSettings,
+        logicalReplication,
+      }
     },
     findVerifier: async (endpointId, role) => host.get(endpointId)?.verifier(role),
-    wake: async (endpointId) => require(endpointId).wake(),
+    wake: async (endpointId) => {
+      const compute = require(endpointId)
+      if (compute.spec.blockedBecause !== '') throw quotaExceeded(compute.spec.blockedBecause)
+      return compute.wake()
+    },
     openSession: (session) => require(session.endpointId).openSession(session),
+    countSent: (endpointId, bytes) => host.get(endpointId)?.usage.countSent(bytes),
     isAdminKey: async (key) => (await findApiKey(store, hashApiKey(key))) !== undefined,
   }
 }

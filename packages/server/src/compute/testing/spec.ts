@@ -10,6 +10,7 @@ export function createSpec(dataDirectory: string, changes: Partial<ComputeSpec> 
     pgSettings: {},
     suspendTimeoutSeconds: -1,
     disabled: false,
+    blockedBecause: '',
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: false,

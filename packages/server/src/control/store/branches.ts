@@ -1,5 +1,6 @@
 import { escapeLike } from './projects.ts'
 import type { Queryable } from './store.ts'
+import type { PeriodUsage } from './usage.ts'
 
 export interface BranchRow {
   id: string
@@ -14,6 +15,8 @@ export interface BranchRow {
   init_source: string
   expires_at: Date | null
   logical_size_bytes: number | null
+  /** Of the period that it names; null before anything was counted. */
+  usage: PeriodUsage | null
   ready_at: Date | null
   created_at: Date
   updated_at: Date

@@ -95,13 +95,16 @@ export interface PlacedEndpoint extends EndpointRow {
   branch_name: string
   branch_is_default: boolean
   branch_is_protected: boolean
+  branch_logical_size_bytes: number | null
   pg_version: number
   project_settings: ProjectSettings
+  project_quota_exceeded: string | null
 }
 
 const selectPlaced = (sql: Queryable) => sql`
   select ${columns(sql)}, b.volume_id, b.name as branch_name, b.is_default as branch_is_default,
-    b.protected as branch_is_protected, p.pg_version, p.settings as project_settings
+    b.protected as branch_is_protected, b.logical_size_bytes as branch_logical_size_bytes,
+    p.pg_version, p.settings as project_settings, p.quota_exceeded as project_quota_exceeded
   from endpoints e join branches b on b.id = e.branch_id join projects p on p.id = b.project_id`
 
 /** Every endpoint that may be connected to. */
