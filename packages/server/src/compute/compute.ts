@@ -11,7 +11,7 @@ import type { Logger } from '../lib/log.ts'
 import { describeListening, readActivity } from './activity.ts'
 import { CatalogCache } from './catalog-cache.ts'
 import { findVerifier, readCatalog, readVerifier } from './catalog.ts'
-import { configFilePath, writeConfigFiles } from './config-files.ts'
+import { configFilePath, writeConfigFiles, writeLimitsFile } from './config-files.ts'
 import { processTreeCpuMs } from './cpu-time.ts'
 import type { Installation } from './installations.ts'
 import { endOrphans } from './orphans.ts'
@@ -25,7 +25,7 @@ import {
   startPostmaster,
   stopPostmaster,
 } from './postmaster.ts'
-import { identifyProcess } from './processes.ts'
+import { identifyProcess, sendSignal } from './processes.ts'
 import { isFreshClone } from './promote-clone.ts'
 import { grantReplication } from './roles.ts'
 import { type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
@@ -138,9 +138,14 @@ export class Compute {
     return join(this.#options.directory, 'postgres.log')
   }
 
-  /** Most of a new spec takes effect at the next start, the suspend timeout at once. */
-  setSpec(spec: ComputeSpec): void {
+  /** Most of a new spec takes effect at the next start; the suspend timeout and the limits at once. */
+  async setSpec(spec: ComputeSpec): Promise<void> {
+    const hasNewLimits = spec.readOnly !== this.#spec.readOnly
     this.#spec = spec
+    if (!hasNewLimits || this.#postmaster === undefined) return
+    await writeLimitsFile(spec, this.#options)
+    // Read by each session before its next statement (manual, "Setting Parameters").
+    if (this.#postmaster) sendSignal(this.#postmaster.pid, 'SIGHUP')
   }
 
   /**

@@ -103,8 +103,8 @@ export class ComputeHost implements Service {
   }
 
   /**
-   * Registers a compute or changes it. Settings take effect at its next start, the suspend timeout and
-   * `disabled` at once. A catalog, where given, replaces the one that is known. May be repeated. Rejects
+   * Registers a compute or changes it. Settings take effect at its next start, the suspend timeout,
+   * `disabled`, `blockedBecause` and `readOnly` at once. A catalog, where given, replaces the one that is known. May be repeated. Rejects
    * with AppError `invalid_request` for settings that a project may not change.
    */
   async put(
@@ -122,7 +122,7 @@ export class ComputeHost implements Service {
       await mkdir(directory, { recursive: true, mode: 0o711 })
       await writeSpec(directory, spec)
       const compute = existing ?? this.#create(spec)
-      compute.setSpec(spec)
+      await compute.setSpec(spec)
       if (options.catalog) await compute.seedCatalog(options.catalog)
       if (!existing) {
         await compute.load()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { pgHbaConf, renderPgIdentConf } from './access-files.ts'
-import { renderPostgresConf, type SettingsHost } from './settings.ts'
+import { renderLimitsConf, renderPostgresConf, type SettingsHost } from './settings.ts'
 import { createSpec } from './testing/spec.ts'
 
 const host: SettingsHost = {
@@ -23,6 +23,14 @@ describe('postgresql.conf', () => {
     expect(lines).toContain("listen_addresses = ''")
     expect(lines).toContain(`unix_socket_directories = '"/run/coppice/ep-a"'`)
     expect(lines).toContain("max_connections = '107'")
+  })
+
+  test('takes limits from a file that is over it, which is empty where there are none', () => {
+    expect(conf().at(-2)).toBe("include_if_exists = 'limits.conf'")
+    expect(renderLimitsConf(createSpec('/data'))).toBe('')
+    expect(renderLimitsConf(createSpec('/data', { readOnly: true }))).toBe(
+      "default_transaction_read_only = 'on'\n",
+    )
   })
 
   test('has only what the version knows', () => {
@@ -62,7 +70,7 @@ describe('postgresql.conf', () => {
   test('ends with the settings of the user, which so win', () => {
     const lines = conf({ pgSettings: { work_mem: '64MB', jit: 'on' } })
     expect(lines.indexOf("jit = 'on'")).toBeGreaterThan(lines.indexOf("jit = 'off'"))
-    expect(lines.filter(Boolean).at(-1)).toBe("jit = 'on'")
+    expect(lines.filter(Boolean).at(-2)).toBe("jit = 'on'")
   })
 
   test('refuses settings that a project may not change', () => {

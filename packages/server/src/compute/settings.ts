@@ -40,7 +40,15 @@ export function renderPostgresConf(spec: ComputeSpec, host: SettingsHost): strin
       .map(([name, value]) => `${renderSetting(name, value)}\n`)
       .join(''),
   )
-  return `# Rendered before every start; edits are lost.\n${lines.join('\n')}`
+  const limits = renderSetting('include_if_exists', limitsFileName)
+  return `# Rendered before every start; edits are lost.\n${lines.join('\n')}\n${limits}\n`
+}
+
+/** Beside postgresql.conf and over it: what changes while the compute runs. */
+export const limitsFileName = 'limits.conf'
+
+export function renderLimitsConf({ readOnly }: ComputeSpec): string {
+  return readOnly ? `${renderSetting('default_transaction_read_only', 'on')}\n` : ''
 }
 
 type Settings = Readonly<Record<string, string | number>>

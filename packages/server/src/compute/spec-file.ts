@@ -21,6 +21,7 @@ export async function readSpec(directory: string): Promise<ComputeSpec> {
 /** Those that specs of version 0.1 lack; the control plane writes them anew as it starts. */
 const laterFields = {
   blockedBecause: '',
+  readOnly: false,
   allowedIps: [],
   poolerSettings: {},
   logicalReplication: false,
@@ -36,6 +37,7 @@ const fieldTypes = {
   suspendTimeoutSeconds: 'number',
   disabled: 'boolean',
   blockedBecause: 'string',
+  readOnly: 'boolean',
   labels: 'object',
   allowedIps: 'object',
   poolerSettings: 'object',

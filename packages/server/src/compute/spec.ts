@@ -15,6 +15,8 @@ export interface ComputeSpec {
   disabled: boolean
   /** Why it may not run at the moment, for people; empty where it may. */
   blockedBecause: string
+  /** Whether transactions are read-only unless they ask otherwise; takes effect at once. */
+  readOnly: boolean
   /** Addresses, CIDR blocks and ranges that clients may come from; empty where they may from anywhere. */
   allowedIps: readonly string[]
   /** Of the pooler, as `readPoolSettings` takes them: the endpoint's over its project's. */

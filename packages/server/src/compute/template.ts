@@ -137,6 +137,7 @@ function templateSpec(installation: Installation, dataDirectory: string): Comput
     suspendTimeoutSeconds: -1,
     disabled: false,
     blockedBecause: '',
+    readOnly: false,
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: false,

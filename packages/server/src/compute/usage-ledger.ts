@@ -216,5 +216,7 @@ function isSame(one: UsageCounters, other: UsageCounters | undefined): boolean {
 function isLedgerFile(value: unknown): value is LedgerFile {
   if (typeof value !== 'object' || value === null) return false
   if (!('ledgerId' in value && 'hours' in value)) return false
-  return typeof value.ledgerId === 'string' && typeof value.hours === 'object'
+  return (
+    typeof value.ledgerId === 'string' && typeof value.hours === 'object' && value.hours !== null
+  )
 }

@@ -18,6 +18,7 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
     pgSettings: endpoint.pg_settings,
     suspendTimeoutSeconds: timeout === 0 ? context.settings.defaultSuspendTimeoutSeconds : timeout,
     disabled: endpoint.disabled,
+    readOnly: isOverSize(endpoint),
     blockedBecause: blockedBecause(endpoint.project_id, endpoint.project_quota_exceeded),
     allowedIps: allowedIps(endpoint),
     poolerSettings: { ...endpoint.project_pgbouncer_settings, ...endpoint.pgbouncer_settings },
@@ -28,6 +29,14 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
       branch_name: endpoint.branch_name,
     },
   }
+}
+
+/** Whether its branch holds more than each branch of the project may. */
+export function isOverSize(
+  endpoint: Pick<PlacedEndpoint, 'project_settings' | 'branch_logical_size_bytes'>,
+): boolean {
+  const limit = endpoint.project_settings.quota?.logical_size_bytes ?? 0
+  return limit > 0 && (endpoint.branch_logical_size_bytes ?? 0) > limit
 }
 
 /** Addresses that may connect to a branch; none where all may. */

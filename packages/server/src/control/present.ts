@@ -21,8 +21,8 @@ export const ownerId = 'owner'
 export const organizationId = 'org-coppice'
 const creationSource = 'console'
 const provisioner = 'k8s-neonvm'
-/** Neon counts in MiB here; 16 TB is its own bound. */
-const branchSizeLimitMib = 16 * 1024 * 1024
+/** Neon's own bound, 16 TiB, where no quota is set. */
+const branchSizeLimitBytes = 16 * 1024 ** 4
 
 export function presentProject(
   row: ProjectRow,
@@ -30,6 +30,8 @@ export function presentProject(
   databases?: readonly DatabaseRow[],
 ): Project {
   const { pgbouncer_settings = {} } = row.default_endpoint_settings
+  const sizeQuotaBytes = row.settings.quota?.logical_size_bytes ?? 0
+  const sizeLimitBytes = sizeQuotaBytes > 0 ? sizeQuotaBytes : branchSizeLimitBytes
   const now = new Date()
   const counters = usageCounters(row.usage, now)
   const usage = isOfPeriod(row.usage, now) ? row.usage : undefined
@@ -48,8 +50,8 @@ export function presentProject(
     settings: row.settings,
     pg_version: row.pg_version,
     proxy_host: settings.domain,
-    branch_logical_size_limit: branchSizeLimitMib,
-    branch_logical_size_limit_bytes: branchSizeLimitMib * 1024 * 1024,
+    branch_logical_size_limit: Math.floor(sizeLimitBytes / 1024 / 1024),
+    branch_logical_size_limit_bytes: sizeLimitBytes,
     store_passwords: row.store_passwords,
     creation_source: creationSource,
     history_retention_seconds: row.history_retention_seconds,

@@ -1,7 +1,9 @@
 import type { ProjectSettings } from '@coppice/api'
 
+import { isOverSize } from './compute-spec.ts'
 import type { Context } from './context.ts'
-import { refreshComputes } from './put-compute.ts'
+import { putCompute, refreshComputes } from './put-compute.ts'
+import { listLiveEndpoints } from './store/endpoints.ts'
 import { listQuotaProjects, type PeriodUsage, setQuotaExceeded } from './store/usage.ts'
 import { usageCounters } from './usage-counters.ts'
 
@@ -45,6 +47,21 @@ export async function enforceQuotas(context: Context, projectId?: string): Promi
       await refreshComputes(context, { projectId: project.id })
     }
     if (exceeded !== null) await suspendComputes(context, project.id)
+  }
+}
+
+/** Makes branches that are too large read-only by default, and those that have become smaller writable. */
+export async function enforceSizeQuotas(context: Context): Promise<void> {
+  for (const endpoint of await listLiveEndpoints(context.store)) {
+    const compute = context.host.get(endpoint.id)
+    const isTooLarge = isOverSize(endpoint)
+    if (compute === undefined || compute.spec.readOnly === isTooLarge) continue
+    const { branch_id, branch_name, branch_logical_size_bytes } = endpoint
+    context.log.info(
+      { branch_id, branch: branch_name, bytes: branch_logical_size_bytes, read_only: isTooLarge },
+      'a branch has crossed its size quota',
+    )
+    await putCompute(context, endpoint.id)
   }
 }
 

@@ -6,7 +6,7 @@ import type { Context } from './context.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { removeCompute } from './put-compute.ts'
-import { enforceQuotas } from './quotas.ts'
+import { enforceQuotas, enforceSizeQuotas } from './quotas.ts'
 import { registerCompute } from './register-compute.ts'
 import {
   listChildNames,
@@ -31,6 +31,7 @@ export function createReconciler(context: Context): Service {
     recordUsage: async () => recordUsage(context),
     recordStorage: createStorageRecorder(),
     enforceQuotas: async () => enforceQuotas(context),
+    enforceSizeQuotas,
     expireBranches,
     purgeDeleted,
     trimOldOperations,

@@ -3,10 +3,14 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 import type { Compute } from '../compute/compute.ts'
 import { readSpec } from '../compute/spec-file.ts'
+import { connectAs, type Login } from '../compute/testing/clients.ts'
 import { must } from '../lib/assert.ts'
+import { errorCode } from '../lib/errors.ts'
 import { startTestControl, type TestControl } from '../testing/control.ts'
 import { loadNeonCheck, type NeonCheck } from '../testing/neon-document.ts'
-import { enforceQuotas } from './quotas.ts'
+import { until } from '../testing/until.ts'
+import { syncCatalog } from './catalog-sync.ts'
+import { enforceQuotas, enforceSizeQuotas } from './quotas.ts'
 import { recordUsageHours, recordStorage, trimUsage, type UsageHourRow } from './store/usage.ts'
 import { createStorageRecorder, recordUsage } from './usage.ts'
 
@@ -15,6 +19,8 @@ let control: TestControl
 let check: NeonCheck
 let project_id: string
 let main: Branch
+/** Of the project's owner. */
+let login: Login
 
 beforeAll(async () => {
   check = await loadNeonCheck()
@@ -22,6 +28,8 @@ beforeAll(async () => {
   const made = await control.client.createProject({ body: { project: { name: 'metered' } } })
   project_id = made.project.id
   main = made.branch
+  const role = must(made.roles[0], 'a project has an owner')
+  login = { role: role.name, password: role.password ?? '', database: 'neondb' }
 })
 
 afterAll(async () => {
@@ -321,6 +329,17 @@ describe('consumption history', () => {
     ).toMatchObject({ status: 404 })
   })
 
+  test('takes what gathered in weeks without a store', async () => {
+    const { store } = control.context
+    const rows = Array.from({ length: 7_000 }, (_, hour) =>
+      hourRow(hoursAgo(hour), { endpoint_id: 'ep-patient', project_id: 'another' }),
+    )
+    await recordUsageHours(store, rows)
+    const [count] = await store`
+      select count(*)::integer as rows from usage_hours where endpoint_id = 'ep-patient'`
+    expect(count).toEqual({ rows: 7_000 })
+  })
+
   test('of more than a year ago is forgotten', async () => {
     const { store } = control.context
     const hour = new Date(Date.now() - 410 * 24 * hourMs).toISOString()
@@ -360,6 +379,12 @@ describe('a quota', () => {
     expect(compute.state).toBe('active')
   })
 
+  test('is changed without those that are not named', async () => {
+    await setQuota({ active_time_seconds: 1_000_000 })
+    const { quota } = (await getProject()).settings
+    expect(quota).toMatchObject({ active_time_seconds: 1_000_000, data_transfer_bytes: 2_000_000 })
+  })
+
   test('holds for a compute that is made while it is exceeded', async () => {
     const { branch } = await control.client.createProjectBranch({
       path: { project_id },
@@ -373,6 +398,39 @@ describe('a quota', () => {
     await expect(computeOf(branch.id).wake()).rejects.toMatchObject({ code: 'quota_exceeded' })
     await setQuota({ data_transfer_bytes: 0 })
     await computeOf(branch.id).wake()
+  })
+
+  test('of size makes transactions read-only unless they ask otherwise, until there is less', async () => {
+    const compute = computeOf(main.id)
+    const { socketPath } = await compute.wake()
+    const client = connectAs(socketPath, login)
+    await client`create table mine as select n from generate_series(1, 10) n`
+    await syncCatalog(control.context, main.id)
+    await setQuota({ logical_size_bytes: 1_000_000 })
+    expect(await getProject()).toMatchObject({ branch_logical_size_limit_bytes: 1_000_000 })
+    const refusal = { code: '25006' }
+    await until(
+      async () => (await client`insert into mine values (1)`.catch(errorCode)) === '25006',
+    )
+    await expect(client`create table more (n int)`).rejects.toMatchObject(refusal)
+    await client`set default_transaction_read_only = off`
+    await client`delete from mine where n > 5`
+    await client`vacuum full mine`
+    await client`reset default_transaction_read_only`
+    await expect(client`delete from mine`).rejects.toMatchObject(refusal)
+    // It holds after a start as well, and the platform itself goes on.
+    await client.end()
+    await compute.suspend({ force: true })
+    const next = connectAs((await compute.wake()).socketPath, login)
+    await expect(next`delete from mine`).rejects.toMatchObject(refusal)
+    const path = { project_id, branch_id: main.id }
+    await control.client.createProjectBranchRole({ path, body: { role: { name: 'late' } } })
+    // As if it had become smaller.
+    await control.context.store`update branches set logical_size_bytes = 1 where id = ${main.id}`
+    await enforceSizeQuotas(control.context)
+    await until(async () => (await next`delete from mine`.catch(errorCode)) !== '25006')
+    await next.end()
+    await setQuota({ logical_size_bytes: 0 })
   })
 
   test('of last month lets in again', async () => {

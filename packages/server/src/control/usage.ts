@@ -1,5 +1,6 @@
 import type { Compute } from '../compute/compute.ts'
 import type { UsageSnapshot } from '../compute/usage-ledger.ts'
+import { describeError } from '../lib/errors.ts'
 import type { Context } from './context.ts'
 import {
   recordStorage,
@@ -22,9 +23,7 @@ export async function recordUsage(
   context: Context,
   computes: readonly Compute[] = context.host.list(),
 ): Promise<void> {
-  const taken = await Promise.all(
-    computes.map(async (compute) => ({ compute, snapshot: await compute.usage.take() })),
-  )
+  const taken = (await Promise.all(computes.map(async (one) => take(context, one)))).flat()
   const rows = taken.flatMap(({ compute, snapshot }) => usageRows(compute, snapshot))
   if (rows.length === 0) return
   const start = startOfMonth(new Date())
@@ -34,6 +33,23 @@ export async function recordUsage(
     await refreshProjectUsage(sql, start, unique(rows.map((row) => row.project_id)))
   })
   for (const { compute, snapshot } of taken) compute.usage.settle(snapshot)
+}
+
+/** Nothing of one whose file cannot be written: the others are counted all the same. */
+async function take(
+  context: Context,
+  compute: Compute,
+): Promise<{ compute: Compute; snapshot: UsageSnapshot }[]> {
+  try {
+    return [{ compute, snapshot: await compute.usage.take() }]
+  } catch (error) {
+    const { endpointId } = compute.spec
+    context.log.warn(
+      { endpoint_id: endpointId, error: describeError(error) },
+      'what a compute has used is not collected',
+    )
+    return []
+  }
 }
 
 function usageRows({ spec }: Compute, { ledgerId, hours }: UsageSnapshot): UsageHourRow[] {

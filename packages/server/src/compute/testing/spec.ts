@@ -11,6 +11,7 @@ export function createSpec(dataDirectory: string, changes: Partial<ComputeSpec> 
     suspendTimeoutSeconds: -1,
     disabled: false,
     blockedBecause: '',
+    readOnly: false,
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: false,

@@ -35,11 +35,20 @@ export interface UsageHourRow {
 /** A year of months, and the hours of the one before that. */
 const retention = '400 days'
 
+/** A statement takes 65,535 parameters; rows gather while the store is down. */
+const rowsAtOnce = 1000
+
 /** Counters only grow: an older state of a row that comes late changes nothing. */
 export async function recordUsageHours(
   sql: Queryable,
   rows: readonly UsageHourRow[],
 ): Promise<void> {
+  for (let at = 0; at < rows.length; at += rowsAtOnce) {
+    await recordSome(sql, rows.slice(at, at + rowsAtOnce))
+  }
+}
+
+async function recordSome(sql: Queryable, rows: readonly UsageHourRow[]): Promise<void> {
   await sql`
     insert into usage_hours ${sql(rows)}
     on conflict (endpoint_id, hour, ledger_id) do update set
