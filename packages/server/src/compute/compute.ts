@@ -83,6 +83,8 @@ export class Compute {
   #state: ComputeState = 'idle'
   #postmaster: Postmaster | undefined
   #startedAt: Date | undefined
+  /** Of the spec, what the postmaster has been told; undefined where that is not known. */
+  #toldReadOnly: boolean | undefined
   /** Set while a start runs; it never rejects, and leaves its error behind. */
   #starting: Promise<void> | undefined
   #startError: Error | undefined
@@ -140,12 +142,8 @@ export class Compute {
 
   /** Most of a new spec takes effect at the next start; the suspend timeout and the limits at once. */
   async setSpec(spec: ComputeSpec): Promise<void> {
-    const hasNewLimits = spec.readOnly !== this.#spec.readOnly
     this.#spec = spec
-    if (!hasNewLimits || this.#postmaster === undefined) return
-    await writeLimitsFile(spec, this.#options)
-    // Read by each session before its next statement (manual, "Setting Parameters").
-    if (this.#postmaster) sendSignal(this.#postmaster.pid, 'SIGHUP')
+    await this.#tellLimits()
   }
 
   /**
@@ -289,6 +287,8 @@ export class Compute {
     const postmaster = this.#postmaster
     try {
       await boundLog(this.logFile)
+      // They may have changed while it started.
+      await this.#tellLimits()
       if (Date.now() - this.#measuredMs >= measureEveryMs) await this.#measureUsage()
       const hasChanged = this.#sessions.lastActiveMs >= this.#catalogCheckedMs
       if (hasChanged && Date.now() - this.#catalogCheckedMs >= catalogMaxAgeMs) {
@@ -435,9 +435,20 @@ export class Compute {
       user,
     }
     const adopted = await adoptPostmaster(options)
+    this.#toldReadOnly = adopted === undefined ? this.#spec.readOnly : undefined
     if (adopted !== undefined) return { postmaster: adopted, isAdopted: true }
     await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
     return { postmaster: await startPostmaster(options), isAdopted: false }
+  }
+
+  /** Each session takes them before its next statement (manual, "Setting Parameters"). */
+  async #tellLimits(): Promise<void> {
+    const { readOnly } = this.#spec
+    const postmaster = this.#postmaster
+    if (postmaster === undefined || this.#toldReadOnly === readOnly) return
+    await writeLimitsFile(this.#spec, this.#options)
+    sendSignal(postmaster.pid, 'SIGHUP')
+    this.#toldReadOnly = readOnly
   }
 
   /** What an adopted one has used so far is not counted, unless the ledger knows it. */

@@ -36,18 +36,22 @@ export function exceededQuota(
 
 /** Compares what was used with the quotas, of all projects or of one, and blocks or lets in again. */
 export async function enforceQuotas(context: Context, projectId?: string): Promise<void> {
-  for (const project of await listQuotaProjects(context.store, projectId)) {
-    const exceeded = exceededQuota(project.settings.quota, project.usage, new Date())
-    if (exceeded !== project.quota_exceeded) {
-      context.log.info(
-        { project_id: project.id, quota: exceeded },
-        'the exceeded quota has changed',
-      )
-      await setQuotaExceeded(context.store, project.id, exceeded)
-      await refreshComputes(context, { projectId: project.id })
-    }
-    if (exceeded !== null) await suspendComputes(context, project.id)
+  for (const { id } of await listQuotaProjects(context.store, projectId)) {
+    await context.locks.run(`quota ${id}`, async () => enforceQuota(context, id))
   }
+}
+
+/** Reads the project anew: its quota may just have been changed. */
+async function enforceQuota(context: Context, projectId: string): Promise<void> {
+  const [project] = await listQuotaProjects(context.store, projectId)
+  if (project === undefined) return
+  const exceeded = exceededQuota(project.settings.quota, project.usage, new Date())
+  if (exceeded !== project.quota_exceeded) {
+    context.log.info({ project_id: projectId, quota: exceeded }, 'the exceeded quota has changed')
+    await setQuotaExceeded(context.store, projectId, exceeded)
+    await refreshComputes(context, { projectId })
+  }
+  if (exceeded !== null) await suspendComputes(context, projectId)
 }
 
 /** Makes branches that are too large read-only by default, and those that have become smaller writable. */

@@ -11,8 +11,17 @@ import { loadNeonCheck, type NeonCheck } from '../testing/neon-document.ts'
 import { until } from '../testing/until.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import { enforceQuotas, enforceSizeQuotas } from './quotas.ts'
-import { recordUsageHours, recordStorage, trimUsage, type UsageHourRow } from './store/usage.ts'
+import {
+  recordStorage,
+  recordUsageHours,
+  refreshProjectUsage,
+  trimUsage,
+  type UsageHourRow,
+} from './store/usage.ts'
+import { startOfMonth } from './usage-period.ts'
 import { createStorageRecorder, recordUsage } from './usage.ts'
+
+const hourMs = 3_600_000
 
 /** From what computes count to what the API tells, and to quotas: a real store, real computes. */
 let control: TestControl
@@ -141,6 +150,16 @@ describe('counters', () => {
     const project = await getProject()
     expect(project.synthetic_storage_size).toBeGreaterThanOrEqual(size)
     expect(project.data_storage_bytes_hour).toBe(project.synthetic_storage_size)
+    // Looked at in an hour that is over: still so until it is looked at again.
+    const { store } = control.context
+    const start = startOfMonth(new Date())
+    await store`update storage_hours set hour = hour - interval '1 hour'`
+    await refreshProjectUsage(store, start, [project_id])
+    expect((await getProject()).synthetic_storage_size).toBe(
+      // Of the month before in its first hour.
+      Date.now() - start.getTime() < hourMs ? 0 : project.synthetic_storage_size,
+    )
+    await store`update storage_hours set hour = hour + interval '1 hour'`
     // A smaller one within the hour changes nothing.
     await control.context.store`update branches set logical_size_bytes = 1 where id = ${main.id}`
     expect(await recordStorage(control.context.store)).toEqual([])
@@ -149,7 +168,6 @@ describe('counters', () => {
   })
 })
 
-const hourMs = 3_600_000
 const hoursAgo = (hours: number): string =>
   new Date((Math.floor(Date.now() / hourMs) - hours) * hourMs).toISOString()
 

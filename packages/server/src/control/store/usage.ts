@@ -92,7 +92,8 @@ export async function refreshProjectUsage(
     ) || (
       select jsonb_build_object(
         'storage_bytes',
-          coalesce(sum(data_bytes + history_bytes) filter (where hour = date_trunc('hour', now(), 'UTC')), 0)::bigint,
+          coalesce(sum(data_bytes + history_bytes) filter (
+            where hour = (select max(hour) from storage_hours where project_id = p.id)), 0)::bigint,
         'storage_bytes_hour', coalesce(sum(data_bytes + history_bytes), 0)::bigint)
       from storage_hours s where s.project_id = p.id and s.hour >= ${start})
     where p.id = any (${projectIds})`
