@@ -152,6 +152,33 @@ test('a quota that is used up closes every door, and opens them again when it is
   expect(await psql(platform.connectionUri, 'SELECT count(*) FROM t')).toBe('50000')
 })
 
+test('a branch over its size quota takes no writes through any door, and goes on when it may', async () => {
+  const insert = 'INSERT INTO t VALUES (0)'
+  const clients = await Promise.all([platform.directPort, platform.pooledPort].map(connect))
+  const outcomes = async (): Promise<string[]> => [
+    ...(await Promise.all(
+      clients.map(async (client) => {
+        const outcome: unknown = await client.query(insert).catch((error: unknown) => error)
+        return outcome instanceof Error ? outcome.message : 'written'
+      }),
+    )),
+    (JSON.parse(await post(insert)) as { message?: string }).message ?? 'written',
+  ]
+  const refused = 'cannot execute INSERT in a read-only transaction'
+  expect(await outcomes()).toEqual(['written', 'written', 'written'])
+  await setQuota({ logical_size_bytes: 1_000_000 })
+  await until(
+    async () => (await outcomes()).every((outcome) => outcome === refused),
+    'nothing is written',
+  )
+  await setQuota({ logical_size_bytes: 0 })
+  await until(
+    async () => (await outcomes()).every((outcome) => outcome === 'written'),
+    'all is written',
+  )
+  await Promise.all(clients.map(async (client) => client.end()))
+})
+
 test('Neon’s own command line finds what PostgreSQL has logged', async () => {
   await expect(psql(platform.connectionUri, 'SELECT 1/0')).rejects.toThrow('division by zero')
   const neon = join(repository, 'test', 'clients', 'node_modules', '.bin', 'neon')

@@ -1,7 +1,7 @@
 import type { ConsumptionGranularity } from '@coppice/api'
 
 import { AppError } from '../lib/errors.ts'
-import { endOfTimeframe, startOfMonth, startOfTimeframe } from './usage-period.ts'
+import { endOfTimeframe, hourMs, startOfMonth, startOfTimeframe } from './usage-period.ts'
 
 export interface ConsumptionRange {
   granularity: ConsumptionGranularity
@@ -10,8 +10,6 @@ export interface ConsumptionRange {
   /** Timeframes that begin from here on are left out. */
   to: Date
 }
-
-const hourMs = 3_600_000
 
 /** How far back each granularity goes, counted from now. */
 const lookBack = {

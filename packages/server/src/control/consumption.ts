@@ -19,6 +19,7 @@ import {
   sumConsumption,
   sumStorage,
 } from './store/consumption.ts'
+import { seconds } from './usage-counters.ts'
 import { endOfTimeframe, periodId, startOfMonth } from './usage-period.ts'
 
 /** There are no plans: everybody has this one. */
@@ -272,5 +273,3 @@ function checkMetrics(metrics: readonly string[], known: ReadonlySet<string>): v
     `metrics: ${JSON.stringify(unknown)} is not one of ${[...known].join(', ')}`,
   )
 }
-
-const seconds = (ms = 0): number => Math.round(ms / 1000)

@@ -16,13 +16,13 @@ import {
 } from './logs-query.ts'
 import { requireBranch } from './lookups.ts'
 import { listBranchEndpoints } from './store/endpoints.ts'
+import { hourMs } from './usage-period.ts'
 
 /**
  * The PostgreSQL logs of a branch's computes, read from the files that these keep: the last eight to
  * sixteen megabytes of each. Nothing is indexed, and nothing is woken.
  */
 
-const hourMs = 3_600_000
 const defaultRecords = 100
 const defaultValues = 100
 

@@ -21,4 +21,4 @@ export function isOfPeriod<Usage extends PeriodUsage>(
   return usage?.period_start === startOfMonth(now).toISOString()
 }
 
-const seconds = (ms = 0): number => Math.round(ms / 1000)
+export const seconds = (ms = 0): number => Math.round(ms / 1000)

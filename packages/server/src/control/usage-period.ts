@@ -11,7 +11,7 @@ export function startOfMonth(moment: Date, later = 0): Date {
   return new Date(Date.UTC(moment.getUTCFullYear(), moment.getUTCMonth() + later, 1))
 }
 
-const hourMs = 3_600_000
+export const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
 /** The beginning of the timeframe that a moment lies in. */
