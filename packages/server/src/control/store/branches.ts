@@ -1,6 +1,7 @@
 import { must } from '../../lib/assert.ts'
 import { escapeLike } from './projects.ts'
 import type { Queryable } from './store.ts'
+import type { PeriodUsage } from './usage.ts'
 
 export interface BranchRow {
   id: string
@@ -26,6 +27,8 @@ export interface BranchRow {
   restore_status: 'restored' | 'finalized' | null
   restored_as: string | null
   logical_size_bytes: number | null
+  /** Of the period that it names; null before anything was counted. */
+  usage: PeriodUsage | null
   ready_at: Date | null
   created_at: Date
   updated_at: Date
@@ -336,10 +339,11 @@ export async function removeBranch(sql: Queryable, id: string): Promise<void> {
   await sql`delete from branches where id = ${id}`
 }
 
-/** Volumes that belong to a branch or are a snapshot of one's line, whatever its state. */
+/** Volumes of branches, of snapshots of their lines and of replicas, whatever their state. */
 export async function listVolumeIds(sql: Queryable): Promise<string[]> {
   const rows = await sql<{ volume_id: string }[]>`
-    select volume_id from branches union all select id from line_snapshots`
+    select volume_id from branches union all select id from line_snapshots
+    union all select id from endpoints where type = 'read_only'`
   return rows.map((row) => row.volume_id)
 }
 
