@@ -37,7 +37,6 @@ beforeAll(async () => {
     path: { project_id },
     body: { endpoint: { branch_id: made.branch.id, type: 'read_only' } },
   })
-  expect(endpoint).toMatchObject({ type: 'read_only', current_state: 'active' })
   replica = computeOf(endpoint.id)
 })
 
@@ -46,6 +45,7 @@ afterAll(async () => {
 })
 
 test('follows what its branch commits', async () => {
+  expect(replica.state).toBe('active')
   await insert(1)
   await until(async () => (await count(replica)) === 1)
 })
