@@ -9,6 +9,7 @@ import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
 import { findBranchCompute } from './branch-compute.ts'
 import type { Context } from './context.ts'
 import { readRestingBounds, type WalBounds } from './history/wal-bounds.ts'
+import { unpackVolume } from './packed-volume.ts'
 import type { BranchRow } from './store/branches.ts'
 import { volumeDataDirectory } from './volumes.ts'
 
@@ -21,13 +22,14 @@ export interface CloneResult {
   parentTimestamp: Date
 }
 
-/** A volume, and the compute that writes to it, where there is one. */
+/** A volume that is there, and the compute that writes to it, where there is one. */
 export interface CloneSource {
   volumeId: string
   compute: Compute | undefined
 }
 
 export async function cloneSource(context: Context, branch: BranchRow): Promise<CloneSource> {
+  await unpackVolume(context, branch.volume_id)
   return {
     volumeId: branch.volume_id,
     compute: await findBranchCompute(context, branch.id),

@@ -1,5 +1,6 @@
 import { describeError } from '../lib/errors.ts'
 import type { Service } from '../lib/service.ts'
+import { archiveColdBranches, packArchivedBranches } from './archive.ts'
 import { deleteBranch } from './branches.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
@@ -88,7 +89,7 @@ function createSchedule() {
     },
     { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },
     { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
-    { everyMs: seldomMs, reconcilers: [trimHistory] },
+    { everyMs: seldomMs, reconcilers: [trimHistory, archiveColdBranches, packArchivedBranches] },
   ]
 }
 

@@ -11,6 +11,7 @@ import { giveTo } from '../lib/files.ts'
 import { pastEndpointPrefix } from '../lib/ids.ts'
 import { cloneVolume } from './clone-volume.ts'
 import type { Context } from './context.ts'
+import { unpackVolume } from './packed-volume.ts'
 import { findAnyBranch } from './store/branches.ts'
 import { volumeDataDirectory, volumeOfDataDirectory } from './volumes.ts'
 
@@ -26,12 +27,10 @@ export async function prepareReplica(context: Context, spec: ComputeSpec): Promi
   if (!spec.isStandby || spec.endpointId.startsWith(pastEndpointPrefix)) return
   const writer = context.host.get(spec.follows)
   const { endpointId } = spec
+  const volumeId = await volumeToFollow(context, spec, writer)
   await context.volumes.destroy(endpointId)
-  await cloneVolume(
-    context,
-    { volumeId: await volumeToFollow(context, spec, writer), compute: writer },
-    endpointId,
-  )
+  await unpackVolume(context, volumeId)
+  await cloneVolume(context, { volumeId, compute: writer }, endpointId)
   const dataDirectory = volumeDataDirectory(context.volumes, endpointId)
   const primary = writer && socketDirectory(context.history.socketDirectory, spec.follows)
   const settings = primary === undefined ? '' : followSettings(primary, endpointId)
