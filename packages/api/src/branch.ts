@@ -83,6 +83,8 @@ export const BranchUpdate = Type.Object({
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     protected: Type.Optional(Type.Boolean()),
     expires_at: Type.Optional(ExpiresAt),
+    /** Puts the branch away, or brings it back; so does a connection. */
+    archived: Type.Optional(Type.Boolean()),
   }),
 })
 export type BranchUpdate = Static<typeof BranchUpdate>

@@ -2,6 +2,13 @@ export type { ApiKey } from './account.ts'
 export type { Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
 export type { BranchHistory } from './branch-history.ts'
 export { ApiError, type Client, createClient } from './client.ts'
+export type {
+  ConsumptionGranularity,
+  ConsumptionMetric,
+  ConsumptionPeriods,
+  ConsumptionPeriodsV2,
+  ConsumptionTimeframe,
+} from './consumption.ts'
 export type { ConnectionDetails } from './connection.ts'
 export type { Database } from './database.ts'
 export type {
@@ -16,6 +23,7 @@ export type {
 } from './endpoint.ts'
 export { type ErrorCode, errors } from './errors.ts'
 export { branchIdPattern } from './id-patterns.ts'
+export type { LogFieldValuesQuery, LogRecord, LogSeverity, LogsQuery } from './logs.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
 export type { AwakeReason, ComputeStatus, PlatformStatus } from './platform.ts'
 export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'

@@ -1,8 +1,10 @@
 import type { Route } from './route.ts'
 import { accountRoutes } from './routes/account.ts'
 import { branchRoutes } from './routes/branches.ts'
+import { consumptionRoutes } from './routes/consumption.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { historyRoutes } from './routes/history.ts'
+import { logRoutes } from './routes/logs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { poolerRoutes } from './routes/pooler.ts'
@@ -19,6 +21,8 @@ export const routes = {
   ...endpointRoutes,
   ...poolerRoutes,
   ...operationRoutes,
+  ...consumptionRoutes,
+  ...logRoutes,
   ...accountRoutes,
   ...platformRoutes,
 } satisfies Record<RouteName, Route>

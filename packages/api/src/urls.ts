@@ -62,6 +62,13 @@ export const urls = {
     'GET /projects/:project_id/endpoints/:endpoint_id/pooler/clients',
   listProjectOperations: 'GET /projects/:project_id/operations',
   getProjectOperation: 'GET /projects/:project_id/operations/:operation_id',
+  getConsumptionHistoryPerProject: 'GET /consumption_history/projects',
+  getConsumptionHistoryPerProjectV2: 'GET /consumption_history/v2/projects',
+  getConsumptionHistoryPerBranchV2: 'GET /consumption_history/v2/branches',
+  queryProjectBranchLogs: 'POST /projects/:project_id/branches/:branch_id/logs/query',
+  listProjectBranchLogFields: 'GET /projects/:project_id/branches/:branch_id/logs/fields',
+  listProjectBranchLogFieldValues:
+    'GET /projects/:project_id/branches/:branch_id/logs/fields/:field_name/values',
   listApiKeys: 'GET /api_keys',
   createApiKey: 'POST /api_keys',
   revokeApiKey: 'DELETE /api_keys/:key_id',

@@ -11,6 +11,7 @@ import { parseMoment } from '../parse.ts'
 import { branchDetails, branchTable, recoveryHint } from '../views/branch.ts'
 import { endpointDetails } from '../views/endpoint.ts'
 import { addBranchCreate } from './branches-create.ts'
+import { addBranchHistory } from './branches-history.ts'
 import { addBranchRestore } from './branches-restore.ts'
 import { addSchemaDiff } from './schema-diff.ts'
 
@@ -23,6 +24,7 @@ export function addBranches(program: Command, cli: Cli): void {
   addList(branches, cli)
   addBranchCreate(branches, cli)
   addGet(branches, cli)
+  addBranchHistory(branches, cli)
   addRename(branches, cli)
   addSetDefault(branches, cli)
   addSetExpiration(branches, cli)

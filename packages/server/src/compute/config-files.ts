@@ -6,7 +6,7 @@ import type { OsUser } from '../lib/exec.ts'
 import { pgHbaConf, renderPgIdentConf } from './access-files.ts'
 import { hasLibrary, type Installation } from './installations.ts'
 import { platformUserName } from './os-user.ts'
-import { renderPostgresConf } from './settings.ts'
+import { limitsFileName, renderLimitsConf, renderPostgresConf } from './settings.ts'
 import type { ComputeSpec } from './spec.ts'
 
 export interface ConfigPlace {
@@ -39,10 +39,26 @@ export async function writeConfigFiles(
   })
   await Promise.all([
     writeWhereChanged(configFilePath(place.directory), conf, place.user),
+    writeLimitsFile(spec, place),
     writeWhereChanged(hbaFile, pgHbaConf, place.user),
-    writeWhereChanged(identFile, renderPgIdentConf(platformUserName()), place.user),
+    writeWhereChanged(
+      identFile,
+      renderPgIdentConf({
+        platform: platformUserName(),
+        database: place.user?.name ?? platformUserName(),
+      }),
+      place.user,
+    ),
     makePrivateDirectory(place.socketDirectory, place.user),
   ])
+}
+
+/** The part of the configuration that a running PostgreSQL is told to read again. */
+export async function writeLimitsFile(
+  spec: ComputeSpec,
+  { directory, user }: Pick<ConfigPlace, 'directory' | 'user'>,
+): Promise<void> {
+  await writeWhereChanged(join(directory, limitsFileName), renderLimitsConf(spec), user)
 }
 
 /** PostgreSQL may read it and not change it. */

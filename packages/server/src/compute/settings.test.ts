@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { pgHbaConf, renderPgIdentConf } from './access-files.ts'
-import { renderPostgresConf, type SettingsHost } from './settings.ts'
+import { renderLimitsConf, renderPostgresConf, type SettingsHost } from './settings.ts'
 import { createSpec } from './testing/spec.ts'
 
 const host: SettingsHost = {
@@ -23,6 +23,14 @@ describe('postgresql.conf', () => {
     expect(lines).toContain("listen_addresses = ''")
     expect(lines).toContain(`unix_socket_directories = '"/run/coppice/ep-a"'`)
     expect(lines).toContain("max_connections = '107'")
+  })
+
+  test('takes limits from a file that is over it, which is empty where there are none', () => {
+    expect(conf().at(-2)).toBe("include_if_exists = 'limits.conf'")
+    expect(renderLimitsConf(createSpec('/data'))).toBe('')
+    expect(renderLimitsConf(createSpec('/data', { readOnly: true }))).toBe(
+      "default_transaction_read_only = 'on'\n",
+    )
   })
 
   test('has only what the version knows', () => {
@@ -62,7 +70,7 @@ describe('postgresql.conf', () => {
   test('ends with the settings of the user, which so win', () => {
     const lines = conf({ pgSettings: { work_mem: '64MB', jit: 'on' } })
     expect(lines.indexOf("jit = 'on'")).toBeGreaterThan(lines.indexOf("jit = 'off'"))
-    expect(lines.filter(Boolean).at(-1)).toBe("jit = 'on'")
+    expect(lines.filter(Boolean).at(-2)).toBe("jit = 'on'")
   })
 
   test('refuses settings that a project may not change', () => {
@@ -74,8 +82,10 @@ describe('postgresql.conf', () => {
 
 test('the superuser comes only from the platform, everyone else with a password', () => {
   expect(pgHbaConf.split('\n').filter((line) => line.startsWith('local'))).toEqual([
+    'local replication cloud_admin peer map=replica',
     'local all cloud_admin peer map=platform',
     'local all all scram-sha-256',
   ])
-  expect(renderPgIdentConf('root')).toContain('platform "root" cloud_admin\n')
+  const ident = renderPgIdentConf({ platform: 'root', database: 'postgres' })
+  expect(ident).toContain('platform "root" cloud_admin\nreplica "postgres" cloud_admin\n')
 })

@@ -40,7 +40,15 @@ export function renderPostgresConf(spec: ComputeSpec, host: SettingsHost): strin
       .map(([name, value]) => `${renderSetting(name, value)}\n`)
       .join(''),
   )
-  return `# Rendered before every start; edits are lost.\n${lines.join('\n')}`
+  const limits = renderSetting('include_if_exists', limitsFileName)
+  return `# Rendered before every start; edits are lost.\n${lines.join('\n')}\n${limits}\n`
+}
+
+/** Beside postgresql.conf and over it: what changes while the compute runs. */
+export const limitsFileName = 'limits.conf'
+
+export function renderLimitsConf({ readOnly }: ComputeSpec): string {
+  return readOnly ? `${renderSetting('default_transaction_read_only', 'on')}\n` : ''
 }
 
 type Settings = Readonly<Record<string, string | number>>
@@ -116,7 +124,8 @@ function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
   return {
     max_connections: clientConnections + reservedConnections,
     superuser_reserved_connections: reservedConnections,
-    max_worker_processes: 12 + Math.floor(2 * spec.maxComputeUnits),
+    // A standby may not have fewer than what it follows, whatever the size of either.
+    max_worker_processes: 12 + Math.floor(2 * (spec.isStandby ? maxUnits : spec.maxComputeUnits)),
     max_parallel_workers: 8,
     autovacuum: 'on',
     // No subscription of a clone must ever connect to its publisher; this also saves the launcher.
@@ -135,6 +144,9 @@ function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
     }),
   }
 }
+
+/** The largest that there is. */
+const maxUnits = 64
 
 /** Up to here a compute is small: start and memory matter more than the last of its throughput. */
 const smallUnits = 4

@@ -13,6 +13,10 @@ export interface ComputeSpec {
   /** Seconds without activity before suspend; -1 never. */
   suspendTimeoutSeconds: number
   disabled: boolean
+  /** Why it may not run at the moment, for people; empty where it may. */
+  blockedBecause: string
+  /** Whether transactions are read-only unless they ask otherwise; takes effect at once. */
+  readOnly: boolean
   /** Addresses, CIDR blocks and ranges that clients may come from; empty where they may from anywhere. */
   allowedIps: readonly string[]
   /** Of the pooler, as `readPoolSettings` takes them: the endpoint's over its project's. */
@@ -21,11 +25,31 @@ export interface ComputeSpec {
   logicalReplication: boolean
   /** The line of history that its WAL is kept for; empty where none is kept. */
   historyLine: string
-  /** A standby that nothing is sent to: it answers questions and takes no changes. */
+  /** A standby: it answers questions and takes no changes. */
   isStandby: boolean
+  /** The endpoint whose changes a standby follows, and whose roles decide who may log in; else empty. */
+  follows: string
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }
+
+/** Of a compute that is for nobody in particular; what differs is said over it. */
+export const plainSpec = {
+  minComputeUnits: 1,
+  maxComputeUnits: 1,
+  pgSettings: {},
+  suspendTimeoutSeconds: -1,
+  disabled: false,
+  blockedBecause: '',
+  readOnly: false,
+  allowedIps: [],
+  poolerSettings: {},
+  logicalReplication: false,
+  historyLine: '',
+  isStandby: false,
+  follows: '',
+  labels: {},
+} satisfies Partial<ComputeSpec>
 
 /** The roles and databases of a cluster, as last read from it. */
 export interface ClusterCatalog {

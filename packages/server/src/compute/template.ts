@@ -8,7 +8,7 @@ import { superuserName } from './access-files.ts'
 import { configFilePath, writeConfigFiles } from './config-files.ts'
 import type { Installation } from './installations.ts'
 import { startPostmaster, stopPostmaster } from './postmaster.ts'
-import type { ComputeSpec } from './spec.ts'
+import { type ComputeSpec, plainSpec } from './spec.ts'
 import { clusterAt } from './superuser.ts'
 import { prepareTemplate } from './template-sql.ts'
 
@@ -128,19 +128,9 @@ async function prepareCluster({ installation, directory, user }: TemplateOptions
 
 function templateSpec(installation: Installation, dataDirectory: string): ComputeSpec {
   return {
+    ...plainSpec,
     endpointId: 'template',
     dataDirectory,
     pgVersion: installation.majorVersion,
-    minComputeUnits: 1,
-    maxComputeUnits: 1,
-    pgSettings: {},
-    suspendTimeoutSeconds: -1,
-    disabled: false,
-    allowedIps: [],
-    poolerSettings: {},
-    logicalReplication: false,
-    historyLine: '',
-    isStandby: false,
-    labels: {},
   }
 }

@@ -19,12 +19,6 @@ export function planEndpoint(
   request: BranchEndpointCreate,
   parent?: Pick<NewEndpoint, 'pg_settings' | 'pgbouncer_settings'>,
 ): NewEndpoint {
-  if (request.type === 'read_only') {
-    throw new AppError(
-      'not_available',
-      'read_only endpoints are not available yet; use the read_write endpoint of the branch',
-    )
-  }
   const defaults = project.default_endpoint_settings
   const pg_settings = {
     ...defaults.pg_settings,

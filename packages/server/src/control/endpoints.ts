@@ -152,6 +152,7 @@ export async function commandEndpoint(
   if (command !== 'suspend' && endpoint.disabled) {
     throw new AppError('endpoint_disabled', `endpoint ${id} is disabled; enable it first`)
   }
+  if (command !== 'suspend') context.host.get(id)?.requireUnblocked()
   if (command === 'restart' && endpoint.current_state === 'idle') {
     throw new AppError('invalid_request', `endpoint ${id} is idle; start it instead`)
   }

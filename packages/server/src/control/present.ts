@@ -9,6 +9,8 @@ import type { OperationRow } from './store/operations.ts'
 import type { ProjectRow } from './store/projects.ts'
 import type { RoleRow } from './store/roles.ts'
 import type { SnapshotRow } from './store/snapshots.ts'
+import { isOfPeriod, usageCounters } from './usage-counters.ts'
+import { startOfMonth } from './usage-period.ts'
 
 /**
  * Rows as the API shows them. Names are Neon's; fields that it requires and that have no meaning on
@@ -20,8 +22,8 @@ export const ownerId = 'owner'
 export const organizationId = 'org-coppice'
 const creationSource = 'console'
 const provisioner = 'k8s-neonvm'
-/** Neon counts in MiB here; 16 TB is its own bound. */
-const branchSizeLimitMib = 16 * 1024 * 1024
+/** Neon's own bound, 16 TiB, where no quota is set. */
+const branchSizeLimitBytes = 16 * 1024 ** 4
 
 export function presentProject(
   row: ProjectRow,
@@ -29,6 +31,11 @@ export function presentProject(
   databases?: readonly DatabaseRow[],
 ): Project {
   const { pgbouncer_settings = {} } = row.default_endpoint_settings
+  const sizeQuotaBytes = row.settings.quota?.logical_size_bytes ?? 0
+  const sizeLimitBytes = sizeQuotaBytes > 0 ? sizeQuotaBytes : branchSizeLimitBytes
+  const now = new Date()
+  const counters = usageCounters(row.usage, now)
+  const usage = isOfPeriod(row.usage, now) ? row.usage : undefined
   return {
     id: row.id,
     platform_id: 'coppice',
@@ -44,21 +51,21 @@ export function presentProject(
     settings: row.settings,
     pg_version: row.pg_version,
     proxy_host: settings.domain,
-    branch_logical_size_limit: branchSizeLimitMib,
-    branch_logical_size_limit_bytes: branchSizeLimitMib * 1024 * 1024,
+    branch_logical_size_limit: Math.floor(sizeLimitBytes / 1024 / 1024),
+    branch_logical_size_limit_bytes: sizeLimitBytes,
     store_passwords: row.store_passwords,
     creation_source: creationSource,
     history_retention_seconds: row.history_retention_seconds,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
-    synthetic_storage_size: 0,
-    consumption_period_start: startOfMonth(0),
-    consumption_period_end: startOfMonth(1),
+    synthetic_storage_size: usage?.storage_bytes ?? 0,
+    consumption_period_start: startOfMonth(now).toISOString(),
+    consumption_period_end: startOfMonth(now, 1).toISOString(),
     owner_id: ownerId,
     org_id: organizationId,
-    ...noUsage,
-    active_time: 0,
-    data_storage_bytes_hour: 0,
+    ...counters,
+    active_time: counters.active_time_seconds,
+    data_storage_bytes_hour: usage?.storage_bytes_hour ?? 0,
     ...(row.deleted_at && { deleted_at: row.deleted_at.toISOString() }),
     ...(row.recoverable_until && { recoverable_until: row.recoverable_until.toISOString() }),
     ...(databases && {
@@ -71,15 +78,6 @@ export function presentProject(
   }
 }
 
-/** Usage is not metered yet: Neon's counters are required in its answers and read zero. */
-const noUsage = {
-  cpu_used_sec: 0,
-  compute_time_seconds: 0,
-  active_time_seconds: 0,
-  written_data_bytes: 0,
-  data_transfer_bytes: 0,
-}
-
 export function presentBranch(row: BranchRow): Branch {
   return {
     id: row.id,
@@ -88,14 +86,14 @@ export function presentBranch(row: BranchRow): Branch {
     ...(row.parent_lsn !== null && { parent_lsn: row.parent_lsn }),
     ...(row.parent_timestamp && { parent_timestamp: row.parent_timestamp.toISOString() }),
     name: row.name,
-    current_state: 'ready',
-    state_changed_at: (row.ready_at ?? row.created_at).toISOString(),
+    current_state: row.archived_at === null ? 'ready' : 'archived',
+    state_changed_at: (row.archived_at ?? row.ready_at ?? row.created_at).toISOString(),
     ...(row.logical_size_bytes !== null && { logical_size: row.logical_size_bytes }),
     creation_source: creationSource,
     primary: row.is_default,
     default: row.is_default,
     protected: row.protected,
-    ...noUsage,
+    ...usageCounters(row.usage, new Date()),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     ...(row.expires_at && {
@@ -212,9 +210,4 @@ export function presentOperation(row: OperationRow): Operation {
     updated_at: row.updated_at.toISOString(),
     total_duration_ms: Math.max(0, end.getTime() - row.created_at.getTime()),
   }
-}
-
-function startOfMonth(offset: number): string {
-  const now = new Date()
-  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset, 1)).toISOString()
 }

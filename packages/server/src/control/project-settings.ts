@@ -21,6 +21,7 @@ export function changeProjectSettings(
   return {
     ...current,
     ...change,
+    ...(change.quota && { quota: { ...current.quota, ...change.quota } }),
     ...(allowed_ips && {
       allowed_ips: {
         ...current.allowed_ips,

@@ -15,6 +15,7 @@ import { changePoolerSettings } from './pooler-settings.ts'
 import { changeProjectSettings } from './project-settings.ts'
 import { makeSpace } from './purge.ts'
 import { refreshComputes } from './put-compute.ts'
+import { enforceQuotas } from './quotas.ts'
 import { registerCompute } from './register-compute.ts'
 import { resolveSize } from './sizes.ts'
 import { type BranchRow, findAnyBranch, insertBranch, listAllBranches } from './store/branches.ts'
@@ -220,6 +221,7 @@ async function changeProject(
     }),
     default_endpoint_settings: defaults,
   })
+  await enforceQuotas(context, id)
   await refreshComputes(context, { projectId: id })
   const isNewlyLogical =
     settings.enable_logical_replication === true &&

@@ -4,6 +4,7 @@ import { must } from '../lib/assert.ts'
 import { computeSpec } from './compute-spec.ts'
 import type { Context } from './context.ts'
 import { findPlacedEndpoint, listEndpointIds } from './store/endpoints.ts'
+import { recordUsage } from './usage.ts'
 
 /**
  * The host's copy of what the store says of an endpoint. A spec is made from three rows that change at
@@ -39,9 +40,14 @@ export async function refreshComputes(
   }
 }
 
-/** Takes an endpoint's compute away from the host. */
+/** Takes an endpoint's compute away from the host, and a replica's volume; what it has used is kept. */
 export async function removeCompute(context: Context, endpointId: string): Promise<void> {
-  await inTurn(context, endpointId, async () => context.host.remove(endpointId))
+  await inTurn(context, endpointId, async () => {
+    const compute = context.host.get(endpointId)
+    if (compute) await recordUsage(context, [compute])
+    await context.host.remove(endpointId)
+    await context.volumes.destroy(endpointId)
+  })
 }
 
 async function inTurn<T>(context: Context, endpointId: string, work: () => Promise<T>): Promise<T> {

@@ -18,6 +18,8 @@ export interface ControlPlane {
   wake(endpointId: string): Promise<ComputeAddress>
   /** A client is connected to the compute from now until `end()`. */
   openSession(session: SessionDetails): SessionActivity
+  /** Bytes have gone to clients of the endpoint, TLS not counted. Cheap: called for every chunk. */
+  countSent(endpointId: string, bytes: number): void
   /** Whether this is an API key of the platform, which lets in at the admin console. */
   isAdminKey(key: string): Promise<boolean>
 }
@@ -25,6 +27,8 @@ export interface ControlPlane {
 export interface EndpointAccess {
   endpointId: string
   disabled: boolean
+  /** Why its compute may not run at the moment, for people; empty where it may. */
+  blockedBecause: string
   /** Addresses, CIDR blocks and ranges that clients may come from; empty where they may from anywhere. */
   allowedIps: readonly string[]
   /** What the endpoint and its project have set of the pooler, as `readPoolSettings` takes it. */

@@ -8,7 +8,7 @@ import type { S3Credentials, S3Location } from './s3-location.ts'
 
 /**
  * Objects below a location, by keys that are relative to it. Every request has a deadline and is tried a
- * few times; what fails then rejects with AppError `wal_store_unavailable`, which says what to do.
+ * few times; what fails then rejects with AppError `s3_unavailable`, which says what to do.
  */
 export interface S3Bucket {
   readonly location: S3Location

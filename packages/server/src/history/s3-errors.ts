@@ -10,7 +10,7 @@ import { renderS3Url, type S3Location } from './s3-location.ts'
 export function explainS3Error(error: unknown, location: S3Location): AppError {
   if (error instanceof AppError) return error
   const place = `${renderS3Url(location)} at ${location.endpoint}`
-  return new AppError('wal_store_unavailable', `${place} ${reasonOf(error, location)}`)
+  return new AppError('s3_unavailable', `${place} ${reasonOf(error, location)}`)
 }
 
 /** Whether the same request may well succeed a moment later. */

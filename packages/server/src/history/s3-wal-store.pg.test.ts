@@ -81,7 +81,7 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL in S3', () => {
     for (const call of calls) {
       const error: unknown = await call().catch((caught: unknown) => caught)
       expect(error).toMatchObject({
-        code: 'wal_store_unavailable',
+        code: 's3_unavailable',
         message: expect.stringMatching(message),
       })
       const text = `${String(error)} ${JSON.stringify(error)}`
@@ -110,7 +110,7 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL in S3', () => {
       proxy.cut({ connections: 1000, afterBytes: 500_000 })
       const path = join(files.root, 'never')
       await expect(store.fetch('vol-cut-1', file.name, path)).rejects.toMatchObject({
-        code: 'wal_store_unavailable',
+        code: 's3_unavailable',
       })
       await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' })
     } finally {

@@ -119,7 +119,7 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL on its way to S3', () => {
       const content = await files.fetched(spool, line, segmentName(5))
       expect(content.equals(made[4]?.content ?? Buffer.alloc(0))).toBe(true)
       await expect(files.fetched(spool, line, segmentName(0))).rejects.toMatchObject({
-        code: 'wal_store_unavailable',
+        code: 's3_unavailable',
       })
       await spool.remove(line, [segmentName(0), segmentName(1)])
       expect((await spool.list(line)).map(({ name }) => name)).toEqual(

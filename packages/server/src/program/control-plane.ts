@@ -4,6 +4,7 @@ import { findApiKey } from '../control/store/api-keys.ts'
 import type { Store } from '../control/store/store.ts'
 import { isOfThePast, type TimeTravel } from '../control/time-travel.ts'
 import type { ControlPlane } from '../gateway/control-plane.ts'
+import { quotaExceeded } from '../gateway/errors.ts'
 import { AppError } from '../lib/errors.ts'
 
 /**
@@ -31,21 +32,36 @@ export function createControlPlane(
         ? await timeTravel.findCompute(endpointId)
         : host.get(endpointId)
       if (compute === undefined) return undefined
-      const { disabled, allowedIps, poolerSettings, logicalReplication } = compute.spec
-      return { endpointId, disabled, allowedIps, poolerSettings, logicalReplication }
+      const { disabled, blockedBecause, allowedIps, poolerSettings, logicalReplication } =
+        compute.spec
+      return {
+        endpointId,
+        disabled,
+        blockedBecause,
+        allowedIps,
+        poolerSettings,
+        logicalReplication,
+      }
     },
     findVerifier: async (endpointId, role) => {
       const compute = isOfThePast(endpointId)
         ? await timeTravel.findCompute(endpointId)
         : host.get(endpointId)
-      return compute?.verifier(role)
+      // A replica that sleeps does not hear of a new password.
+      const authority = compute && (host.get(compute.spec.follows) ?? compute)
+      return authority?.verifier(role)
     },
-    wake: async (endpointId) =>
-      isOfThePast(endpointId) ? timeTravel.wake(endpointId) : require(endpointId).wake(),
+    wake: async (endpointId) => {
+      if (isOfThePast(endpointId)) return timeTravel.wake(endpointId)
+      const compute = require(endpointId)
+      if (compute.spec.blockedBecause !== '') throw quotaExceeded(compute.spec.blockedBecause)
+      return compute.wake()
+    },
     openSession: (session) =>
       isOfThePast(session.endpointId)
         ? timeTravel.openSession(session)
         : require(session.endpointId).openSession(session),
+    countSent: (endpointId, bytes) => host.get(endpointId)?.usage.countSent(bytes),
     isAdminKey: async (key) => (await findApiKey(store, hashApiKey(key))) !== undefined,
   }
 }

@@ -5,6 +5,7 @@ import { sweepHistory } from '../control/history/line-snapshots.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
 import { recoverOperations } from '../control/operations/runner.ts'
+import { prepareStart } from '../control/prepare-start.ts'
 import { createReconciler, reconcileComputes, reportUnknownVolumes } from '../control/reconcile.ts'
 import { recordComputeState } from '../control/store/endpoints.ts'
 import { ensureTemplate } from '../control/templates.ts'
@@ -149,6 +150,7 @@ async function start(
     locks: new KeyedLock(),
     log,
   }
+  host.beforeStart(async (spec) => prepareStart(context, spec))
   await host.start()
   stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
   await recoverAfterCrash(context)

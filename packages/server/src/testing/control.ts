@@ -11,6 +11,7 @@ import { createHistory } from '../control/history/create-history.ts'
 import { hashApiKey } from '../control/http/auth.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
+import { prepareStart } from '../control/prepare-start.ts'
 import { insertApiKey } from '../control/store/api-keys.ts'
 import { migrateStore, openStore } from '../control/store/store.ts'
 import { readEnvironment } from '../lib/config.ts'
@@ -97,6 +98,7 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
     locks: new KeyedLock(),
     log,
   }
+  host.beforeStart(async (spec) => prepareStart(context, spec))
   const status = createPlatformStatus({
     context,
     home,

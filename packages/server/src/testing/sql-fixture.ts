@@ -153,7 +153,8 @@ async function relay(
   try {
     const key = issued ? [backendKeyData(issued.key)] : []
     stream.write(Buffer.concat([authenticationOk(), ...greeting, ...key, readyForQuery()]))
-    await new Relay({ client: stream, compute: socket, activity }).run()
+    const countSent = (bytes: number): void => controlPlane.countSent(login.endpointId, bytes)
+    await new Relay({ client: stream, compute: socket, activity, countSent }).run()
   } finally {
     activity.end()
     issued?.release()

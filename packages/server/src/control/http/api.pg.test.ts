@@ -193,11 +193,8 @@ describe('a branch', () => {
     }
   })
 
-  test('of a schema, and read-only computes are refused with what to do', async () => {
-    for (const body of [
-      { branch: { init_source: 'schema-only' } },
-      { endpoints: [{ type: 'read_only' }] },
-    ]) {
+  test('of a schema is refused with what to do', async () => {
+    for (const body of [{ branch: { init_source: 'schema-only' } }]) {
       const answer = await call('POST', branches(), body)
       expect(answer).toMatchObject({ status: 422, body: { code: 'not_available' } })
     }

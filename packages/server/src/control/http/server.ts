@@ -90,9 +90,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
         'request failed',
       )
     }
+    const { status, code, message, reason } = known
     return reply
-      .code(known.status)
-      .send({ request_id: request.id, code: known.code, message: known.message })
+      .code(status)
+      .send({ request_id: request.id, code, message, ...(reason !== undefined && { reason }) })
   })
   app.setNotFoundHandler((request, reply) =>
     // Neon's clients probe for products that are not there and read this text.

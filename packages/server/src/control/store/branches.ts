@@ -1,6 +1,7 @@
 import { must } from '../../lib/assert.ts'
 import { escapeLike } from './projects.ts'
 import type { Queryable } from './store.ts'
+import type { PeriodUsage } from './usage.ts'
 
 export interface BranchRow {
   id: string
@@ -19,6 +20,8 @@ export interface BranchRow {
   origin_lsn: string | null
   origin_time: Date | null
   last_reset_at: Date | null
+  /** Since when it is put away; null for one that is ready. */
+  archived_at: Date | null
   /** Of a hidden branch: the snapshot that it is the data of. */
   snapshot_id: string | null
   restored_from: string | null
@@ -26,6 +29,8 @@ export interface BranchRow {
   restore_status: 'restored' | 'finalized' | null
   restored_as: string | null
   logical_size_bytes: number | null
+  /** Of the period that it names; null before anything was counted. */
+  usage: PeriodUsage | null
   ready_at: Date | null
   created_at: Date
   updated_at: Date
@@ -242,11 +247,11 @@ export async function takePlace(
     where id = ${branch.id}`
 }
 
-/** Lets the children of a branch go on under its own parent. */
-export async function adoptChildren(sql: Queryable, id: string): Promise<void> {
+/** Lets the branch that has replaced another go on under that one's parent, so that it can be deleted. */
+export async function leaveReplaced(sql: Queryable, replaced: BranchRow): Promise<void> {
   await sql`
-    update branches c set parent_id = p.parent_id, updated_at = now()
-    from branches p where p.id = ${id} and c.parent_id = p.id`
+    update branches set parent_id = ${replaced.parent_id}, updated_at = now()
+    where id = ${replaced.restored_as} and parent_id = ${replaced.id}`
 }
 
 /** From here on the branch is listed and can be connected to. */
@@ -271,6 +276,42 @@ export async function updateBranch(
       updated_at = now()
     where id = ${id}`
 }
+
+export async function setArchived(sql: Queryable, id: string, isArchived: boolean): Promise<void> {
+  await sql`
+    update branches set archived_at = ${isArchived ? sql`now()` : null}, updated_at = now()
+    where id = ${id} and (archived_at is null) = ${isArchived}`
+}
+
+/** Live branches that are put away, with how long their project keeps history. */
+export async function listArchivedBranches(
+  sql: Queryable,
+): Promise<(BranchRow & { history_retention_seconds: number })[]> {
+  return sql<(BranchRow & { history_retention_seconds: number })[]>`
+    select b.*, p.history_retention_seconds from branches b join projects p on p.id = b.project_id
+    where b.archived_at is not null and b.deleted_at is null`
+}
+
+/**
+ * Branches that nobody has used for a day and that are two weeks old. Those that others would miss at
+ * once stay: the default and protected ones, and parents.
+ */
+export async function listColdBranches(sql: Queryable): Promise<BranchRow[]> {
+  return sql<BranchRow[]>`
+    select * from branches b
+    where ready_at is not null and deleted_at is null and archived_at is null
+      and snapshot_id is null and not is_default and not protected
+      and created_at < now() - interval '14 days'
+      and greatest(created_at, last_reset_at) < now() - interval '1 day'
+      and not exists (select from endpoints e where e.branch_id = b.id
+        and (e.current_state <> 'idle'
+          or greatest(e.last_active, e.suspended_at, e.created_at) > now() - interval '1 day'))
+      and not exists (select from branches c where c.parent_id = b.id and c.deleted_at is null)
+      and ${inLiveProjectOf(sql)}`
+}
+
+const inLiveProjectOf = (sql: Queryable) =>
+  sql`exists (select from projects p where p.id = b.project_id and p.deleted_at is null)`
 
 export async function setDefaultBranch(
   sql: Queryable,
@@ -336,10 +377,11 @@ export async function removeBranch(sql: Queryable, id: string): Promise<void> {
   await sql`delete from branches where id = ${id}`
 }
 
-/** Volumes that belong to a branch or are a snapshot of one's line, whatever its state. */
+/** Volumes of branches, of snapshots of their lines and of replicas, whatever their state. */
 export async function listVolumeIds(sql: Queryable): Promise<string[]> {
   const rows = await sql<{ volume_id: string }[]>`
-    select volume_id from branches union all select id from line_snapshots`
+    select volume_id from branches union all select id from line_snapshots
+    union all select id from endpoints where type = 'read_only'`
   return rows.map((row) => row.volume_id)
 }
 

@@ -95,16 +95,23 @@ export interface PlacedEndpoint extends EndpointRow {
   branch_name: string
   branch_is_default: boolean
   branch_is_protected: boolean
+  branch_logical_size_bytes: number | null
   pg_version: number
   project_settings: ProjectSettings
   history_retention_seconds: number
+  /** The branch's read-write endpoint, where it has one. */
+  writer_id: string | null
+  writer_pg_settings: Record<string, string> | null
+  project_quota_exceeded: string | null
 }
 
 const selectPlaced = (sql: Queryable) => sql`
   select ${columns(sql)}, b.volume_id, b.name as branch_name, b.is_default as branch_is_default,
-    b.protected as branch_is_protected, p.pg_version, p.settings as project_settings,
-    p.history_retention_seconds
-  from endpoints e join branches b on b.id = e.branch_id join projects p on p.id = b.project_id`
+    b.protected as branch_is_protected, b.logical_size_bytes as branch_logical_size_bytes,
+    p.pg_version, p.settings as project_settings, p.quota_exceeded as project_quota_exceeded,
+    p.history_retention_seconds, w.id as writer_id, w.pg_settings as writer_pg_settings
+  from endpoints e join branches b on b.id = e.branch_id join projects p on p.id = b.project_id
+    left join endpoints w on w.branch_id = b.id and w.type = 'read_write'`
 
 /** Every endpoint that may be connected to. */
 export async function listLiveEndpoints(sql: Queryable): Promise<PlacedEndpoint[]> {

@@ -1,6 +1,7 @@
 import type { DefaultEndpointSettings, Project } from '@coppice/api'
 
 import type { Queryable } from './store.ts'
+import type { ProjectUsage } from './usage.ts'
 
 export interface ProjectRow {
   id: string
@@ -11,6 +12,10 @@ export interface ProjectRow {
   default_endpoint_settings: DefaultEndpointSettings
   store_passwords: boolean
   history_retention_seconds: number
+  /** Of the period that it names; null before anything was counted. */
+  usage: ProjectUsage | null
+  /** The quota that is used up; null where none is. */
+  quota_exceeded: string | null
   ready_at: Date | null
   created_at: Date
   updated_at: Date

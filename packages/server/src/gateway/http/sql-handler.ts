@@ -8,6 +8,7 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { abortable } from '../abortable.ts'
 import type { Admission } from '../admission.ts'
+import type { ControlPlane } from '../control-plane.ts'
 import { computeUnreachable, Disconnected, isForClient, shutdownError } from '../errors.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { Lease, Lender, PoolClientDetails } from '../pool/lease.ts'
@@ -29,6 +30,7 @@ import { batchHeaders, readSqlOptions, type SqlOptions } from './sql-headers.ts'
 export interface SqlHandlerContext {
   passwords: PasswordCheck
   admission: Admission
+  controlPlane: Pick<ControlPlane, 'countSent'>
   lender: Lender
   domain: string
   limits: GatewayLimits
@@ -153,6 +155,7 @@ export class SqlHandler {
       const lease = await this.#borrow(client, controller)
       try {
         const json = await runSql(lease, body, options, controller)
+        this.#context.controlPlane.countSent(client.endpointId, json.length)
         const headers = body.isBatch ? batchHeaders(options.transaction) : []
         return { status: 200, headers, body: json }
       } finally {

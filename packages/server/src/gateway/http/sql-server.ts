@@ -56,7 +56,15 @@ const closeTimeoutMs = 2_000
 export function createSqlServer(options: SqlServerOptions): SqlServer {
   const { admission, controlPlane, domain, lender, limits, log, mockVerifiers } = options
   const passwords = new PasswordCheck({ controlPlane, admission, mockVerifiers })
-  const handler = new SqlHandler({ passwords, admission, lender, domain, limits, log })
+  const handler = new SqlHandler({
+    passwords,
+    admission,
+    controlPlane,
+    lender,
+    domain,
+    limits,
+    log,
+  })
   const webSockets = new WebSockets({
     passwords,
     domain,

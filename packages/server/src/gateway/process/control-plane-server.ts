@@ -31,6 +31,9 @@ export function serveControlPlane(controlPlane: ControlPlane): ControlPlaneServe
         sessions.get(id)?.end()
         sessions.delete(id)
       },
+      bytesSent: (bytes) => {
+        for (const [endpointId, count] of bytes) controlPlane.countSent(endpointId, count)
+      },
     },
     close: () => {
       isClosed = true

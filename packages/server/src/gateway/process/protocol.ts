@@ -14,6 +14,8 @@ export interface DaemonProcedures {
   sessionsTouched(ids: number[]): void
   sessionListening(session: { id: number; isListening: boolean }): void
   sessionEnded(id: number): void
+  /** Bytes that have gone to clients since it was last told, by endpoint. */
+  bytesSent(bytes: ReadonlyMap<string, number>): void
 }
 
 /** What a gateway process answers. */

@@ -36,6 +36,7 @@ function connect(): Recorded {
         ? {
             endpointId,
             disabled: false,
+            blockedBecause: '',
             allowedIps: [],
             poolerSettings: {},
             logicalReplication: false,
@@ -57,6 +58,7 @@ function connect(): Recorded {
         end: () => void events.push('end'),
       }
     },
+    countSent: (endpointId, bytes) => void events.push(`sent ${endpointId} ${bytes}`),
     isAdminKey: async (key) => key === 'right',
   }
   const { ends, cut } = createChannelPair()
@@ -114,6 +116,19 @@ test('a busy session is told of in few messages, and its end comes last', async 
   await until(() => events.includes('end'))
   expect(events.at(-1)).toBe('end')
   expect(events.filter((event) => event === 'touch').length).toBe(1)
+})
+
+test('what is sent is told as sums, and whole before the end of a session', async () => {
+  const { remote, events } = connect()
+  const session = remote.openSession(details)
+  for (let chunk = 0; chunk < 1000; chunk++) remote.countSent('ep-1', 10)
+  remote.countSent('ep-2', 1)
+  await until(() => events.includes('sent ep-2 1'))
+  expect(events).toEqual(['open test', 'sent ep-1 10000', 'sent ep-2 1'])
+  remote.countSent('ep-1', 7)
+  session.end()
+  await until(() => events.includes('end'))
+  expect(events.slice(-2)).toEqual(['sent ep-1 7', 'end'])
 })
 
 test('the sessions of a process that dies are ended', async () => {

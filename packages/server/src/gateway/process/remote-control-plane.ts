@@ -16,13 +16,14 @@ export type DaemonRpc = Pick<Rpc<DaemonProcedures>, 'call' | 'tell'>
 const lookUpTimeoutMs = 10_000
 /** A compute may have to replay WAL; sessions give up earlier by themselves. */
 const wakeTimeoutMs = 600_000
-/** A session that is busy is said to be so this often. */
+/** A session that is busy is said to be so this often, and how much was sent. */
 const touchEveryMs = 250
 
 export class RemoteControlPlane implements ControlPlane {
   readonly #daemon: DaemonRpc
   readonly #wakes = new Map<string, Promise<ComputeAddress>>()
   readonly #touched = new Set<number>()
+  readonly #sent = new Map<string, number>()
   #lastSessionId = 0
 
   constructor(daemon: DaemonRpc) {
@@ -61,9 +62,21 @@ export class RemoteControlPlane implements ControlPlane {
       setListening: (isListening) => this.#daemon.tell('sessionListening', { id, isListening }),
       end: () => {
         this.#touched.delete(id)
+        this.#tellSent()
         this.#daemon.tell('sessionEnded', id)
       },
     }
+  }
+
+  countSent(endpointId: string, bytes: number): void {
+    if (this.#sent.size === 0) setTimeout(() => this.#tellSent(), touchEveryMs).unref()
+    this.#sent.set(endpointId, (this.#sent.get(endpointId) ?? 0) + bytes)
+  }
+
+  #tellSent(): void {
+    if (this.#sent.size === 0) return
+    this.#daemon.tell('bytesSent', new Map(this.#sent))
+    this.#sent.clear()
   }
 
   #touch(id: number): void {
