@@ -79,6 +79,8 @@ export async function freePort(): Promise<number> {
 }
 
 interface StartOptions {
+  /** More flags of `up`. */
+  flags?: readonly string[]
   poolSize?: string
   env?: NodeJS.ProcessEnv
   /** Runs everything as this user, who must not be able to become root again. */
@@ -100,6 +102,7 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
     '--sql-port',
     String(ports[3]),
     ...(user ? [] : ['--pool-size', options.poolSize ?? '4G']),
+    ...(options.flags ?? []),
   ]
   const env: NodeJS.ProcessEnv = {
     ...process.env,

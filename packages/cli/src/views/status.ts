@@ -19,10 +19,13 @@ export async function renderStatus(status: PlatformStatus, context: Context): Pr
     ],
     ['Store', store.available ? store.kind : `${store.kind}, not available`],
     ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
+    ['WAL', walOf(status)],
     ['Linked', linkOf(context)],
     ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],
   ])
-  const warning = pool.warning === undefined ? [] : [`Note: ${pool.warning}`]
+  const warning = [pool.warning, status.wal_store?.error]
+    .filter((text) => text !== undefined)
+    .map((text) => `Note: ${text}`)
   const list = computes.length > 0 ? await computeTable(computes) : 'No computes are running.'
   return [details, ...warning, list].join('\n\n')
 }
@@ -30,6 +33,13 @@ export async function renderStatus(status: PlatformStatus, context: Context): Pr
 function linkOf({ projectId, branch }: Context): string | undefined {
   if (projectId === undefined) return undefined
   return `${projectId}, ${branch === undefined ? 'its default branch' : `branch ${branch}`}`
+}
+
+function walOf({ wal_store: store }: PlatformStatus): string | undefined {
+  if (store === undefined) return undefined
+  const { waiting_files: files, waiting_bytes: bytes, waiting_since: since } = store
+  if (files === 0) return `${store.url}, nothing waits`
+  return `${store.url}, ${files} files (${formatBytes(bytes)}) wait, the oldest from ${formatTime(since)}`
 }
 
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {

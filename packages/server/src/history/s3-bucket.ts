@@ -35,7 +35,7 @@ export interface KeyRange {
   before: string
 }
 
-const attempts = 3
+const defaultAttempts = 3
 const firstRetryMs = 200
 /** Without a byte of the answer. */
 const silenceMs = 30_000
@@ -44,8 +44,12 @@ const leastUploadBytesPerMs = 64
 /** S3's own limit, of a listing and of a removal. */
 const batchSize = 1000
 
-export function createS3Bucket(location: S3Location, credentials: S3Credentials): S3Bucket {
-  const requests = new Requests(location, credentials)
+export function createS3Bucket(
+  location: S3Location,
+  credentials: S3Credentials,
+  options: { attempts?: number | undefined } = {},
+): S3Bucket {
+  const requests = new Requests(location, credentials, options.attempts ?? defaultAttempts)
   const base = location.prefix === '' ? '' : `${location.prefix}/`
 
   const listAll = async (
@@ -122,12 +126,14 @@ type Work<T> = (s3: S3mini, stayAwake: () => void) => Promise<T>
 class Requests {
   readonly #location: S3Location
   readonly #credentials: S3Credentials
+  readonly #attempts: number
   readonly #running = new Set<AbortController>()
   #isClosed = false
 
-  constructor(location: S3Location, credentials: S3Credentials) {
+  constructor(location: S3Location, credentials: S3Credentials, attempts: number) {
     this.#location = location
     this.#credentials = credentials
+    this.#attempts = attempts
   }
 
   /** `work` is given a client of its own, and may put off the end of its time. */
@@ -136,7 +142,7 @@ class Requests {
       try {
         return await this.#try(work, timeoutMs)
       } catch (error) {
-        if (tried === attempts || this.#isClosed || !isTransient(error)) {
+        if (tried >= this.#attempts || this.#isClosed || !isTransient(error)) {
           throw explainS3Error(error, this.#location)
         }
       }

@@ -48,6 +48,11 @@ export class WalLedger {
     })
   }
 
+  /** Forgets everything. */
+  async clear(): Promise<void> {
+    await rm(this.#root, { recursive: true, force: true })
+  }
+
   async lines(): Promise<string[]> {
     return (await namesIn(this.#root)).filter((name) => linePattern.test(name))
   }

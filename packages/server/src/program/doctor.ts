@@ -2,6 +2,10 @@ import { readFile, statfs } from 'node:fs/promises'
 
 import { findInstallations } from '../compute/installations.ts'
 import { findDatabaseUser } from '../compute/os-user.ts'
+import { walDirectory } from '../control/history/create-history.ts'
+import { createS3Bucket } from '../history/s3-bucket.ts'
+import { renderS3Url } from '../history/s3-location.ts'
+import { readWaiting, spoolParts } from '../history/wal-spool.ts'
 import type { Environment } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
@@ -13,6 +17,8 @@ import { probePool } from '../volume/probe.ts'
 import { renderSize } from '../volume/size.ts'
 import { askPlatform } from './local-socket.ts'
 import { namesResolve } from './names-resolve.ts'
+import { readS3Credentials } from './s3-credentials.ts'
+import { savedLocation } from './wal-store-options.ts'
 
 /** One thing that this machine offers or lacks, and what to do about it. */
 export interface Check {
@@ -29,6 +35,7 @@ export async function doctor(home: Home, environment: Environment): Promise<Chec
     PostgreSQL: async () => checkPostgres(environment),
     'Database user': async () => checkUser(environment),
     'Storage pool': async () => checkPool(home, environment),
+    'WAL store': async () => checkWal(home, environment),
     'Host names': async () => checkNames(home),
     openssl: async () => checkProgram('openssl', 'makes the certificates', 'fail'),
     psql: async () => checkProgram('psql', 'connects to branches from the terminal', 'warn'),
@@ -109,6 +116,21 @@ async function checkPool(home: Home, environment: Environment): Promise<Outcome>
     advice: support.possible
       ? '`coppice up` makes a btrfs pool image by itself at the first start, or `coppice pool create --size 50G`'
       : `${support.reason}; then \`sudo coppice pool create --size 50G\``,
+  }
+}
+
+/** Asks no more of S3 than a listing: the platform that runs is the one that writes there. */
+async function checkWal(home: Home, environment: Environment): Promise<Outcome> {
+  const location = savedLocation(await readSavedConfig(home.config))
+  if (location === undefined) return { status: 'ok', detail: 'in the storage pool' }
+  const { files, bytes } = await readWaiting(spoolParts(walDirectory(home.pool)))
+  const detail = `${renderS3Url(location)}; ${files} files (${renderSize(bytes)}) wait for it`
+  try {
+    const credentials = await readS3Credentials(home, environment)
+    await createS3Bucket(location, credentials, { attempts: 1 }).list('coppice.json')
+    return { status: 'ok', detail }
+  } catch (error) {
+    return { status: 'warn', detail, advice: describeError(error) }
   }
 }
 

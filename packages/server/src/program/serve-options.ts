@@ -3,6 +3,7 @@ import type { parseArgs } from 'node:util'
 import type { Environment } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'
 import type { SavedConfig } from '../lib/saved-config.ts'
+import { walStoreOptions, type WalStoreOptions } from './wal-store-options.ts'
 
 /** How `serve` was asked to run: flags over what was saved over the defaults. */
 export interface ServeOptions {
@@ -20,6 +21,7 @@ export interface ServeOptions {
   domain: string
   /** Size of the pool image, where one is made. */
   poolSize: string | undefined
+  walStore: WalStoreOptions
   isDetached: boolean
 }
 
@@ -35,6 +37,9 @@ export const serveFlags = {
   listen: { type: 'string' },
   domain: { type: 'string' },
   'pool-size': { type: 'string' },
+  'wal-store': { type: 'string' },
+  's3-endpoint': { type: 'string' },
+  's3-region': { type: 'string' },
   detached: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
@@ -65,6 +70,7 @@ export function serveOptions(
     apiHost: '127.0.0.1',
     domain: checkDomain(flags.domain ?? saved.domain ?? defaults.domain),
     poolSize: flags['pool-size'],
+    walStore: walStoreOptions(flags, saved),
     isDetached: flags.detached ?? false,
   }
 }

@@ -25,6 +25,7 @@ import { createGatewayService, defaultWorkers, type GatewayService } from './gat
 import { namesResolve } from './names-resolve.ts'
 import { openPlatformPool } from './platform-pool.ts'
 import { openPlatformStore } from './platform-store.ts'
+import { openPlatformWal } from './platform-wal.ts'
 import { claimPool } from './pool-owner.ts'
 import { createPoolReport } from './pool-report.ts'
 import { findPostgres } from './postgres.ts'
@@ -110,6 +111,14 @@ async function start(
   const store = await openPlatformStore(home, options, postgres, pool.volumes, log)
   stops.push(async () => store.stop())
   await claimPool(pool.volumes, store.platformId)
+  const wal = await openPlatformWal({
+    home,
+    environment: options.environment,
+    walStore: options.walStore,
+    volumes: pool.volumes,
+    platformId: store.platformId,
+    onStep,
+  })
 
   const ports = await choosePortsOnceFree(home, options)
   const domain = options.domain
@@ -141,6 +150,7 @@ async function start(
     secrets: await loadSecretBox(home.secretKey),
     history: createHistory({
       poolDirectory: pool.volumes.root,
+      remote: wal.remote,
       replayDirectory: home.replays,
       socketDirectory: home.sockets,
       host,
@@ -155,6 +165,8 @@ async function start(
   stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
   await recoverAfterCrash(context)
   followComputes(context)
+  await context.history.spool?.start()
+  stops.push(async () => context.history.spool?.stop())
   await context.history.archiver.start()
   stops.push(async () => context.history.archiver.stop())
 
@@ -204,6 +216,7 @@ async function start(
   await saveConfig(home.config, {
     ...options.saved,
     ...pool.saved,
+    ...wal.saved,
     direct_port: ports.direct,
     pooled_port: ports.pooled,
     sql_port: ports.sql,
@@ -231,7 +244,7 @@ async function start(
       path: pool.volumes.root,
       ...(pool.volumes.warning !== undefined && { warning: pool.volumes.warning }),
     },
-    notes: notes(settings, options),
+    notes: [...notes(settings, options), ...wal.notes],
     already_running: false,
   }
   // The password stays out of the file: it is for finding the platform, not for entering it.
