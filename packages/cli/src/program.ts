@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import type { Cli } from './cli.ts'
 import { addAccount } from './commands/account.ts'
 import { addBranches } from './commands/branches.ts'
+import { addCa } from './commands/ca.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addDatabases } from './commands/databases.ts'
@@ -39,6 +40,7 @@ export function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('The platform on this machine:')
   addUp(program, cli)
   addPlatform(program, cli)
+  addCa(program, cli)
   addPool(program, cli)
   addGateway(program, cli)
   addLogs(program, cli)

@@ -9,7 +9,6 @@
  * `wire/` is bytes, `auth/` is SCRAM, neither knows sockets' lives or endpoints; `process/` lets
  * several processes be one gateway.
  */
-import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 
 import type { Logger } from '../lib/log.ts'
@@ -32,11 +31,13 @@ import { lendFromOwner } from './process/sibling-lender.ts'
 import { listenToSiblings, type SiblingSocket } from './process/sibling-socket.ts'
 import type { Siblings } from './process/siblings.ts'
 import { cancelByKey, Session, type SessionContext } from './session.ts'
-import { TlsTerminator, type TlsFiles } from './tls.ts'
+import { type TlsMaterial, TlsTerminator } from './tls.ts'
 
 export interface GatewayOptions {
   controlPlane: ControlPlane
-  tls: TlsFiles
+  tls: TlsMaterial
+  /** Keys what a role that does not exist is asked for: the same in every process, and for ever. */
+  secret: string
   /** Endpoints are hosts `<id>.<domain>` and `<id>-pooler.<domain>`. */
   domain: string
   listen: readonly ListenAddress[]
@@ -57,8 +58,8 @@ export interface Gateway extends Service {
   sqlAddresses(): HttpsAddress[]
   /** Clients that are connected, logged in or not. */
   readonly sessionCount: number
-  /** Takes the certificate files anew, for connections from now on. */
-  reloadCertificates(): Promise<void>
+  /** Takes another certificate, for connections from now on. Throws where the two are no pair. */
+  reloadCertificates(material: TlsMaterial): void
   /** Serves a client that has proved its password in another way, until its stream is closed. */
   takeIn(client: AuthenticatedClient): Promise<void>
   /** Answers what another process of the gateway asks, or the daemon. */
@@ -143,17 +144,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     ])
   }
 
-  async function createContext(): Promise<SessionContext> {
+  function createContext(): SessionContext {
     return {
       controlPlane: options.controlPlane,
       admission: new Admission(limits),
-      // The private key is secret, and the same after a restart.
-      mockVerifiers: createMockVerifiers(await readFile(options.tls.keyPath)),
+      mockVerifiers: createMockVerifiers(options.secret),
       cancelKeys,
       domain: options.domain,
       log: options.log,
       limits,
-      tls: await TlsTerminator.create(options.tls, limits.handshakeTimeoutMs),
+      tls: TlsTerminator.create(options.tls, limits.handshakeTimeoutMs),
       siblings,
       pooled: pools.service,
       console,
@@ -208,9 +208,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       return sessions.size
     },
 
-    reloadCertificates: async () => {
-      await context?.tls.reload(options.tls)
-      await sqlServer?.reloadCertificates()
+    reloadCertificates: (material) => {
+      context?.tls.reload(material)
+      sqlServer?.reloadCertificates(material)
     },
 
     takeIn: async (client) => takeIn(client, false),
@@ -220,7 +220,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     poolAdmin,
 
     start: async () => {
-      const created = await createContext()
+      const created = createContext()
       context = created
       if (siblings) {
         const services = {

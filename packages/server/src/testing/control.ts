@@ -72,6 +72,8 @@ export async function startTestControl(): Promise<TestControl> {
       namesResolve: false,
       directPort: 5432,
       pooledPort: 6432,
+      publicPorts: { direct: 5432, pooled: 6432 },
+      hostHasPort: true,
       sqlPort: 8443,
       defaultSuspendTimeoutSeconds: 300,
       recoveryWindowSeconds: 3600,
@@ -86,6 +88,14 @@ export async function startTestControl(): Promise<TestControl> {
     apiUrl: '',
     storeKind: 'own',
     startedAt: new Date(),
+    certificate: () => ({
+      kind: 'own',
+      file: '',
+      names: [],
+      issuer: 'Coppice CA',
+      expires_at: new Date().toISOString(),
+      warnings: [],
+    }),
   })
   const app = await createHttpServer({
     store,

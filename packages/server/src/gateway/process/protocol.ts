@@ -1,7 +1,7 @@
 /** What the daemon and a gateway process say to each other; all of it plain data. */
 import type { ComputeAddress, EndpointAccess, SessionDetails } from '../control-plane.ts'
 import type { GatewayLimits } from '../limits.ts'
-import type { TlsFiles } from '../tls.ts'
+import type { TlsMaterial } from '../tls.ts'
 
 /** What the daemon answers. */
 export interface DaemonProcedures {
@@ -22,7 +22,7 @@ export interface WorkerProcedures {
   start(config: WorkerConfig): Promise<void>
   /** The numbers of the processes that serve, by slot. */
   setSlots(slots: number[]): void
-  reloadCertificates(): Promise<void>
+  reloadCertificates(material: TlsMaterial): void
   status(): WorkerStatus
   /** Asks what a sibling could ask over the private socket. */
   ask(question: Question): Promise<unknown>
@@ -37,7 +37,9 @@ export interface WorkerConfig {
   slots: number[]
   /** Of the private sockets, mode 0700. */
   directory: string
-  tls: TlsFiles
+  tls: TlsMaterial
+  /** As the gateway's. */
+  secret: string
   domain: string
   /** Coppice's, for the admin console. */
   version: string
