@@ -24,6 +24,7 @@ interface UpFlags {
   hostPort?: string
   tlsCert?: string
   tlsKey?: string
+  trustExtensions?: string
   poolSize?: string
   size?: string
   foreground?: boolean
@@ -71,6 +72,10 @@ export function addUp(program: Command, cli: Cli): void {
       'Certificate of your own, in PEM with its chain; `own` for the one of the platform.',
     )
     .option('--tls-key <file>', 'Its private key. Both are read again when they are renewed.')
+    .option(
+      '--trust-extensions <names>',
+      'More extensions that roles may create, with commas; `none` for no more.',
+    )
     .option('--pool-size <size>', 'Size of the storage pool, where one is made: 50G.')
     .addOption(new Option('--size <size>', 'The same as --pool-size.').hideHelp())
     .option('--foreground', 'Stay, and stop the platform on Ctrl-C.')
@@ -115,6 +120,7 @@ function serveArguments(flags: UpFlags, cwd: string): string[] {
     ['--host-port', flags.hostPort],
     ['--tls-cert', certificate],
     ['--tls-key', absolute(cwd, flags.tlsKey)],
+    ['--trust-extensions', flags.trustExtensions],
     ['--pool-size', flags.poolSize ?? flags.size],
   ]
   return values.flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]))

@@ -24,6 +24,8 @@ export interface SavedConfig {
   /** The operator's own certificate; absent for the platform's. */
   tls_cert?: string | undefined
   tls_key?: string | undefined
+  /** That roles may create, beyond those that the platform trusts them with. */
+  trust_extensions?: readonly string[]
   /** Set when the pool is a loop image, to mount it again. */
   pool_image?: string
   /** Where the store was found to be at the first start. */

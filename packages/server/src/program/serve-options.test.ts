@@ -25,6 +25,8 @@ test.for([
   [{ 'tls-cert': '/a' }, 'go together'],
   [{ 'tls-key': '/a' }, 'go together'],
   [{ 'tls-cert': 'own', 'tls-key': '/a' }, 'go together'],
+  [{ 'trust-extensions': 'postgis,a b' }, 'no extension'],
+  [{ 'trust-extensions': 'dblink' }, 'stays refused: they open connections'],
   [{ domain: 'localhost' }, 'at least two labels'],
   [{ domain: 'db.example.org/x' }, 'at least two labels'],
 ] as const)('%j is refused', ([flags, message]) => {
@@ -40,6 +42,11 @@ test('what clients see is remembered until it is taken back', () => {
     certificateFiles: { certPath: '/c', keyPath: '/k' },
     isCertificateNew: false,
   })
+  const trusted = { 'trust-extensions': 'postgis,h3' }
+  expect(options(trusted)).toMatchObject({ trustedExtensions: ['postgis', 'h3'] })
+  const trust = { trust_extensions: ['postgis'] }
+  expect(options({}, trust)).toMatchObject({ trustedExtensions: ['postgis'] })
+  expect(options({ 'trust-extensions': 'none' }, trust)).toMatchObject({ trustedExtensions: [] })
   const back = { 'public-port': 'same', 'host-port': 'auto', 'tls-cert': 'own' }
   expect(options(back, saved)).toMatchObject({
     publicPort: undefined,

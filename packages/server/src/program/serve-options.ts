@@ -1,5 +1,6 @@
 import type { parseArgs } from 'node:util'
 
+import { whyRefused } from '../compute/extensions.ts'
 import type { CertificateFiles } from '../gateway/certificate-pair.ts'
 import type { Environment } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'
@@ -27,6 +28,8 @@ export interface ServeOptions {
   certificateFiles: CertificateFiles | undefined
   /** Whether a flag has named it: then it has to be one that clients accept. */
   isCertificateNew: boolean
+  /** Extensions that roles may create beyond those that the platform trusts them with. */
+  trustedExtensions: readonly string[]
   /** Size of the pool image, where one is made. */
   poolSize: string | undefined
   isDetached: boolean
@@ -48,6 +51,7 @@ export const serveFlags = {
   'host-port': { type: 'string' },
   'tls-cert': { type: 'string' },
   'tls-key': { type: 'string' },
+  'trust-extensions': { type: 'string' },
   'pool-size': { type: 'string' },
   detached: { type: 'boolean' },
   json: { type: 'boolean' },
@@ -87,6 +91,7 @@ export function serveOptions(
     hostPort: hostPort(flags['host-port']) ?? saved.host_port ?? 'auto',
     certificateFiles: certificateFiles(flags, saved),
     isCertificateNew: flags['tls-cert'] !== undefined,
+    trustedExtensions: extensionNames(flags['trust-extensions']) ?? saved.trust_extensions ?? [],
     poolSize: flags['pool-size'],
     isDetached: flags.detached ?? false,
   }
@@ -111,6 +116,23 @@ function publicPort(
 function hostPort(text: string | undefined): HostPort | undefined {
   if (text === undefined || text === 'auto' || text === 'never') return text
   throw new AppError('invalid_request', `--host-port ${text} is neither auto nor never`)
+}
+
+/** With commas; `none` takes back what an earlier start was told. */
+function extensionNames(text: string | undefined): string[] | undefined {
+  if (text === undefined) return undefined
+  const names = text === 'none' ? [] : text.split(',')
+  for (const name of names) {
+    if (!/^[a-z0-9_-]{1,63}$/.test(name)) {
+      const shown = JSON.stringify(name)
+      throw new AppError('invalid_request', `--trust-extensions: ${shown} is no extension's name`)
+    }
+    const why = whyRefused(name)
+    if (why !== undefined) {
+      throw new AppError('invalid_request', `--trust-extensions: ${name} stays refused: ${why}`)
+    }
+  }
+  return names
 }
 
 /** `own` goes back to the platform's. */

@@ -106,7 +106,7 @@ async function start(
   }
   const tls = await readCertificate(certificateSource, { mustBeValid: options.isCertificateNew })
   onStep('Looking for PostgreSQL')
-  const postgres = await findPostgres(home, options.environment)
+  const postgres = await findPostgres(home, options.environment, options.trustedExtensions)
 
   onStep('Opening the storage pool')
   const pool = await openPlatformPool(home, options, postgres.databaseUser, onStep)
@@ -224,6 +224,7 @@ async function start(
     host_port: hostPort,
     tls_cert: certificateFiles?.certPath,
     tls_key: certificateFiles?.keyPath,
+    trust_extensions: options.trustedExtensions,
     store: store.kind,
   })
   const ready: ReadyEvent = {
