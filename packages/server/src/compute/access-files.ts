@@ -2,19 +2,31 @@
  * pg_hba.conf and pg_ident.conf: the superuser from the platform's own OS user and nobody else, all
  * others with SCRAM, over the Unix socket only. `all` covers connections for logical replication, which
  * name a database; no line has the keyword `replication`, so that physical ones are always refused.
+ *
+ * Roles that tokens are for have no password to prove: the platform's OS user, which is the gateway's,
+ * logs in as them. Whoever has proved a password or a token to the gateway is then that role and no other,
+ * so that there is nothing to RESET to.
  */
-
 /** The superuser of every cluster, reachable only through its private socket directory. */
 export const superuserName = 'cloud_admin'
 
 const identMap = 'platform'
 
-export const pgHbaConf = `# Rendered before every start; edits are lost.
-local all ${superuserName} peer map=${identMap}
-local all all scram-sha-256
-`
+const head = '# Rendered before every start; edits are lost.\n'
 
-/** The superuser may be used by `osUser`, the OS user of the platform's process. */
-export function renderPgIdentConf(osUser: string): string {
-  return `# Rendered before every start; edits are lost.\n${identMap} "${osUser}" ${superuserName}\n`
+/** `tokenRoles` are plain names, as `token-roles.ts` answers them. */
+export function renderPgHbaConf(tokenRoles: readonly string[]): string {
+  const names = tokenRoles.map((role) => `"${role}"`).join(',')
+  return [
+    head,
+    `local all ${superuserName} peer map=${identMap}\n`,
+    ...(names === '' ? [] : [`local all ${names} peer map=${identMap}\n`]),
+    'local all all scram-sha-256\n',
+  ].join('')
+}
+
+/** The superuser and the roles may be used by `osUser`, the OS user of the platform's process. */
+export function renderPgIdentConf(osUser: string, tokenRoles: readonly string[]): string {
+  const roles = [superuserName, ...tokenRoles.map((role) => `"${role}"`)]
+  return head + roles.map((role) => `${identMap} "${osUser}" ${role}\n`).join('')
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
-import { pgHbaConf, renderPgIdentConf } from './access-files.ts'
+import { renderPgHbaConf, renderPgIdentConf } from './access-files.ts'
 import { renderPostgresConf, type SettingsHost } from './settings.ts'
 import { createSpec } from './testing/spec.ts'
+import { tokenRoles } from './token-roles.ts'
 
 const host: SettingsHost = {
   socketDirectory: '/run/coppice/ep-a',
@@ -73,9 +74,24 @@ describe('postgresql.conf', () => {
 })
 
 test('the superuser comes only from the platform, everyone else with a password', () => {
-  expect(pgHbaConf.split('\n').filter((line) => line.startsWith('local'))).toEqual([
+  expect(
+    renderPgHbaConf([])
+      .split('\n')
+      .filter((line) => line.startsWith('local')),
+  ).toEqual(['local all cloud_admin peer map=platform', 'local all all scram-sha-256'])
+  expect(renderPgIdentConf('root', [])).toContain('platform "root" cloud_admin\n')
+})
+
+test('the platform comes in as roles of tokens, nobody else does, and never by another name', () => {
+  const from = (...roleNames: string[]) => ({ jwksUrl: 'https://idp.example', roleNames })
+  const odd = ['cloud_admin', 'neon_superuser', 'pg_monitor', '+all', '/x', 'a"b', 'all all', '@f']
+  const roles = tokenRoles([from('web', ...odd), from(), from('web')])
+  expect(roles).toEqual(['anonymous', 'authenticated', 'authenticator', 'web'])
+  expect(renderPgHbaConf(roles).split('\n').slice(1)).toEqual([
     'local all cloud_admin peer map=platform',
+    'local all "anonymous","authenticated","authenticator","web" peer map=platform',
     'local all all scram-sha-256',
+    '',
   ])
-  expect(renderPgIdentConf('root')).toContain('platform "root" cloud_admin\n')
+  expect(renderPgIdentConf('root', ['web'])).toContain('platform "root" "web"\n')
 })

@@ -19,8 +19,22 @@ export interface ComputeSpec {
   poolerSettings: Readonly<Record<string, string>>
   /** Whether the WAL is written for logical decoding, and roles may read it. */
   logicalReplication: boolean
+  /** Whose tokens clients may show instead of a password, and as which roles. */
+  jwks: readonly JwksSource[]
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
+}
+
+/** Where the keys of a token issuer are, and what its tokens are for. */
+export interface JwksSource {
+  /** https. */
+  jwksUrl: string
+  /** Empty for Neon's default: authenticator, authenticated, anonymous. */
+  roleNames: readonly string[]
+  /** The audience that tokens must be for; undefined where any will do. */
+  audience?: string | undefined
+  /** Where they are for one branch only. */
+  branchId?: string | undefined
 }
 
 /** The roles and databases of a cluster, as last read from it. */

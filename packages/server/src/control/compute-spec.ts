@@ -19,6 +19,7 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
     disabled: endpoint.disabled,
     allowedIps: allowedIps(endpoint),
     poolerSettings: { ...endpoint.project_pgbouncer_settings, ...endpoint.pgbouncer_settings },
+    jwks: [],
     logicalReplication: endpoint.project_settings.enable_logical_replication === true,
     labels: {
       project_id: endpoint.project_id,

@@ -20,6 +20,7 @@ import { type AuthenticatedClient, AuthenticatedSession } from './authenticated-
 import { CancelKeys } from './cancel.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { HttpsAddress } from './http/https-server.ts'
+import type { FetchKeySet } from './http/jwks.ts'
 import { createSqlServer, type SqlServer } from './http/sql-server.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import { listen, type ListenAddress, type Listener } from './listener.ts'
@@ -43,6 +44,8 @@ export interface GatewayOptions {
   listen: readonly ListenAddress[]
   /** Where SQL over HTTP and WebSockets is served, by HTTPS. */
   listenSql?: readonly HttpsAddress[]
+  /** How the keys of token issuers are fetched, where not by Node. */
+  fetchKeySet?: FetchKeySet
   /** Coppice's version, for the admin console. */
   version?: string
   log: Logger
@@ -168,6 +171,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...sessionContext,
       lender: siblings ? lendFromOwner(pools.lender, siblings) : pools.lender,
       tls: options.tls,
+      fetchKeySet: options.fetchKeySet,
       listen: listenSql,
       serveWebSocket: async (client) => takeIn(client, false),
       cancel: async (key) => cancelByKey(key, sessionContext),

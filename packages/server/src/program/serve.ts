@@ -164,7 +164,7 @@ async function start(
 
   const gateway = createGatewayService({
     home,
-    controlPlane: createControlPlane(host, store.sql),
+    controlPlane: createControlPlane(host, store.sql, context.secrets),
     tls,
     secret: context.secrets.derive('gateway'),
     domain,

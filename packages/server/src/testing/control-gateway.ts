@@ -19,7 +19,7 @@ export async function startControlGateway({ context }: TestControl): Promise<Con
   const { domain } = context.settings
   const directory = await mkdtemp(join(tmpdir(), 'coppice-gateway-'))
   const gateway = createGateway({
-    controlPlane: createControlPlane(context.host, context.store),
+    controlPlane: createControlPlane(context.host, context.store, context.secrets),
     tls: await readCertificatePair(await ensureCertificates({ directory, domain })),
     secret: 'a secret',
     domain,

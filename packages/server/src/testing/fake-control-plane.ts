@@ -46,6 +46,12 @@ export function createFakeControlPlane(
 
     findEndpoint: async (endpointId) => fake.endpoints.get(endpointId),
 
+    jwksFor: async () => [],
+
+    prepareTokens: async () => {
+      throw new Error('no tokens are taken here')
+    },
+
     isAdminKey: async (key) => fake.adminKeys.has(key),
 
     findVerifier: async (_endpointId, role) => {

@@ -18,8 +18,10 @@ import type { Lender } from '../pool/lease.ts'
 import type { TlsMaterial } from '../tls.ts'
 import type { CancelKey } from '../wire/messages.ts'
 import { type HttpsAddress, HttpsServer } from './https-server.ts'
+import type { FetchKeySet } from './jwks.ts'
 import { PasswordCheck } from './password-check.ts'
 import { SqlHandler } from './sql-handler.ts'
+import { TokenCheck } from './token-check.ts'
 import { WebSockets } from './websocket-server.ts'
 
 export interface SqlServerOptions {
@@ -28,6 +30,8 @@ export interface SqlServerOptions {
   admission: Admission
   mockVerifiers: MockVerifiers
   tls: TlsMaterial
+  /** How the keys of token issuers are fetched, where not by Node. */
+  fetchKeySet?: FetchKeySet | undefined
   /** Endpoints are hosts `<id>.<domain>` and `<id>-pooler.<domain>`; `api.<domain>` serves all. */
   domain: string
   listen: readonly HttpsAddress[]
@@ -56,7 +60,8 @@ const closeTimeoutMs = 2_000
 export function createSqlServer(options: SqlServerOptions): SqlServer {
   const { admission, controlPlane, domain, lender, limits, log, mockVerifiers } = options
   const passwords = new PasswordCheck({ controlPlane, admission, mockVerifiers })
-  const handler = new SqlHandler({ passwords, admission, lender, domain, limits, log })
+  const tokens = new TokenCheck({ controlPlane, admission, fetchKeySet: options.fetchKeySet })
+  const handler = new SqlHandler({ passwords, tokens, admission, lender, domain, limits, log })
   const webSockets = new WebSockets({
     passwords,
     domain,

@@ -1,5 +1,10 @@
 /** What the daemon and a gateway process say to each other; all of it plain data. */
-import type { ComputeAddress, EndpointAccess, SessionDetails } from '../control-plane.ts'
+import type {
+  ComputeAddress,
+  EndpointAccess,
+  SessionDetails,
+  TokenIssuer,
+} from '../control-plane.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { TlsMaterial } from '../tls.ts'
 
@@ -8,6 +13,8 @@ export interface DaemonProcedures {
   findEndpoint(endpointId: string): Promise<EndpointAccess | undefined>
   findVerifier(request: { endpointId: string; role: string }): Promise<string | undefined>
   wake(endpointId: string): Promise<ComputeAddress>
+  jwksFor(endpointId: string): Promise<readonly TokenIssuer[]>
+  prepareTokens(request: { endpointId: string; database: string }): Promise<string>
   isAdminKey(key: string): Promise<boolean>
   /** The process names its sessions by numbers of its own. */
   sessionOpened(session: { id: number; details: SessionDetails }): void
