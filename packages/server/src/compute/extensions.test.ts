@@ -8,6 +8,7 @@ import {
   trustedByPostgres,
   trustedByUs,
 } from './extensions.ts'
+import { sessionJwt } from './session-jwt.ts'
 
 const own = 'comment = x\ndefault_version = 1\n'
 
@@ -33,7 +34,7 @@ test('docs/extensions.md lists each extension that is decided on, with who creat
     return names.split(',').map((name) => `${name.replaceAll('`', '').trim()}: ${who.trim()}`)
   })
   const known = [
-    ...[...trustedByPostgres, ...trustedByUs].map((name) => `${name}: roles`),
+    ...[...trustedByPostgres, ...trustedByUs, sessionJwt].map((name) => `${name}: roles`),
     ...refusedExtensions.flatMap(([, names]) => names.map((name) => `${name}: nobody`)),
   ]
   const byName = (a: string, b: string) => a.localeCompare(b)

@@ -25,6 +25,7 @@ import { errorCode } from '../lib/errors.ts'
 import { isThere } from '../lib/files.ts'
 import { changeControlFile } from './extensions.ts'
 import type { Installation } from './installations.ts'
+import { sessionJwtFiles } from './session-jwt.ts'
 
 const markerName = '.coppice-mirror.json'
 const controlSuffix = '.control'
@@ -75,6 +76,7 @@ export async function trustExtensions(
     const after = changeControlFile(basename(name, controlSuffix), before, trustedToo)
     if (after !== undefined && after !== before) await writeFile(path, after)
   }
+  await addOwnExtension(directory)
 }
 
 /** Of a directory of programs, as distributions have it; its mark is a file that initdb reads. */
@@ -114,7 +116,8 @@ async function describeSource(
     }),
   )
   const { mtimeMs: listedMs } = await stat(extensions)
-  const parts = { size: program.size, changedMs: program.mtimeMs, listedMs, controls }
+  const own = Object.values(sessionJwtFiles)
+  const parts = { size: program.size, changedMs: program.mtimeMs, listedMs, controls, own }
   return `${JSON.stringify(parts)}\n`
 }
 
@@ -155,12 +158,21 @@ async function fillExtensions(
   trustedToo: readonly string[],
 ): Promise<void> {
   for (const name of await readdir(from)) {
+    // Another of that name would not know of our gateway.
+    if (Object.hasOwn(sessionJwtFiles, name)) continue
     const path = join(from, name)
     const changed = name.endsWith(controlSuffix)
       ? changeControlFile(basename(name, controlSuffix), await readFile(path, 'utf8'), trustedToo)
       : undefined
     if (changed === undefined) await symlink(path, join(to, name))
     else await writeFile(join(to, name), changed, { mode: 0o644 })
+  }
+  await addOwnExtension(to)
+}
+
+async function addOwnExtension(directory: string): Promise<void> {
+  for (const [name, content] of Object.entries(sessionJwtFiles)) {
+    await writeFile(join(directory, name), content, { mode: 0o644 })
   }
 }
 

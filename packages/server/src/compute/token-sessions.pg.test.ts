@@ -78,6 +78,27 @@ describe.each(majorVersions)('sessions of tokens on PostgreSQL %d', (majorVersio
     expect(await userOf('')).toBeNull()
   })
 
+  test('a role makes the extension itself, for its policies, and the platform takes it over', async () => {
+    const own = connectAs((await compute.wake()).socketPath, owner)
+    try {
+      await own.unsafe('create database early')
+    } finally {
+      await own.end()
+    }
+    const early = connectAs((await compute.wake()).socketPath, { ...owner, database: 'early' })
+    try {
+      await early`create extension pg_session_jwt`
+      await early`create table notes (id text)`
+      await early`create policy p on notes using (id = auth.user_id())`
+      expect([...(await early`select auth.user_id() as id`)]).toEqual([{ id: null }])
+      await compute.prepareTokens('early', key)
+      await early`select set_config('coppice.jwt', ${seal({ sub: 'a', exp: inSeconds(60) })}, false)`
+      expect([...(await early`select auth.user_id() as id`)]).toEqual([{ id: 'a' }])
+    } finally {
+      await early.end()
+    }
+  })
+
   test('another key takes the place of the one before', async () => {
     const other = Buffer.from('another key')
     await compute.prepareTokens(owner.database, other)
