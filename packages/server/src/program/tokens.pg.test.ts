@@ -12,6 +12,8 @@ import type { JwksSource } from '../compute/spec.ts'
 import { readCertificatePair } from '../gateway/certificate-pair.ts'
 import { ensureCertificates } from '../gateway/certificates.ts'
 import { createGateway, type Gateway } from '../gateway/gateway.ts'
+import type { HttpsAddress } from '../gateway/http/https-server.ts'
+import { Siblings } from '../gateway/process/siblings.ts'
 import { must } from '../lib/assert.ts'
 import { startTestControl, type TestControl } from '../testing/control.ts'
 import { createHttpsClient, type HttpsClient } from '../testing/https-client.ts'
@@ -21,7 +23,10 @@ import { createControlPlane } from './control-plane.ts'
 /** Tokens from their issuer to row security: a real issuer's server, gateway, computes, store. */
 let directory: string
 let control: TestControl
-let gateway: Gateway
+/** One that has the pools itself, and one whose pools are in another process. */
+let alone: Gateway
+let beside: Gateway
+const gateways: Gateway[] = []
 let issuer: Server
 let https: HttpsClient
 let issuerUrl: string
@@ -57,18 +62,29 @@ beforeAll(async () => {
   const bound = issuer.address()
   issuerUrl = `https://localhost:${typeof bound === 'object' && bound ? bound.port : 0}/jwks`
 
-  gateway = createGateway({
-    controlPlane: createControlPlane(context.host, context.store, context.secrets),
-    tls,
-    secret: 'a secret',
-    domain,
-    listen: [],
-    listenSql: [{ host: '127.0.0.1', port: 0 }],
-    fetchKeySet: async (url, signal) => https.fetch(url, { signal }),
-    log: context.log,
-    limits: { drainGraceMs: 200 },
-  })
-  await gateway.start()
+  const startGateway = async (listenSql: HttpsAddress[], siblings?: Siblings) => {
+    const made = createGateway({
+      controlPlane: createControlPlane(context.host, context.store, context.secrets),
+      tls,
+      secret: 'a secret',
+      domain,
+      listen: [],
+      listenSql,
+      fetchKeySet: async (url, signal) => https.fetch(url, { signal }),
+      log: context.log,
+      limits: { drainGraceMs: 200 },
+      ...(siblings && { siblings }),
+    })
+    gateways.push(made)
+    await made.start()
+    return made
+  }
+  const here = [{ host: '127.0.0.1', port: 0 }]
+  alone = await startGateway(here)
+  const [first, owning] = [7, 200].map((number) => new Siblings({ directory, number }))
+  for (const one of [first, owning]) one?.setSlots([200])
+  await startGateway([], owning)
+  beside = await startGateway(here, first)
   const made = await client.createProject({ body: { project: { name: 'tokens' } } })
   const { role, password, database } = must(
     made.connection_uris[0],
@@ -92,7 +108,7 @@ beforeEach(() => {
 
 afterAll(async () => {
   https?.close()
-  await gateway?.stop()
+  for (const one of gateways.toReversed()) await one.stop()
   issuer?.close()
   await control?.close()
   await rm(directory, { recursive: true, force: true })
@@ -130,6 +146,7 @@ interface Asked {
   password?: string
   database?: string
   endpointId?: string
+  via?: Gateway
 }
 
 interface Answer {
@@ -143,11 +160,17 @@ interface Answer {
 async function ask(
   shown: string | undefined,
   queries: string | string[],
-  { role = 'authenticated', password = '', database = owner.database, endpointId }: Asked = {},
+  {
+    role = 'authenticated',
+    password = '',
+    database = owner.database,
+    endpointId,
+    via = alone,
+  }: Asked = {},
 ): Promise<Answer> {
   const { domain } = control.context.settings
   const host = `${endpointId ?? compute.spec.endpointId}.${domain}`
-  const port = must(gateway.sqlAddresses()[0], 'it listens').port
+  const port = must(via.sqlAddresses()[0], 'it listens').port
   const list = Array.isArray(queries) ? queries : undefined
   const body = list ? { queries: list.map((query) => ({ query })) } : { query: queries }
   const response = await https.fetch(`https://apiauth.${domain}:${port}/sql`, {
@@ -236,6 +259,22 @@ test('claims of one session are not shown to another of the same role', async ()
       })
     ).rows,
   ).not.toContainEqual({ query: expect.stringMatching(/[0-9a-f]{64}/) })
+})
+
+test('a gateway whose pools are in another process passes claims on, once for each request', async () => {
+  const via = beside
+  const [alice, bob] = [await token(), await token({ sub: 'bob' })]
+  for (const [shown, id] of [
+    [alice, 'alice'],
+    [bob, 'bob'],
+    [alice, 'alice'],
+  ] as const) {
+    expect((await ask(shown, whoAmI, { via })).rows).toMatchObject([{ id }])
+    const { results } = await ask(shown, ['select 1 as one', whoAmI], { via })
+    expect(results?.[1]?.rows).toMatchObject([{ id }])
+  }
+  const { pools } = await beside.poolAdmin.report({ endpointId: compute.spec.endpointId })
+  expect(pools.map((pool) => pool.clients.pinned)).toEqual(pools.map(() => 0))
 })
 
 test('claims end with the request, and their connection goes on without them', async () => {
