@@ -17,7 +17,7 @@ import { repository, run, startTestPlatform, type TestPlatform, until } from './
  * The names are in an /etc/hosts that only the test's commands see, the ports on a loopback address of
  * their own; both take root.
  */
-const address = '127.0.0.77'
+const address = `127.77.${process.pid % 250}.${1 + (Math.trunc(process.pid / 250) % 250)}`
 const domain = 'db.example.test'
 const names = [domain, `*.${domain}`]
 const isRoot = process.getuid?.() === 0 && process.platform === 'linux'

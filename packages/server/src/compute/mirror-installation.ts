@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import {
+  chmod,
   copyFile,
   mkdir,
   readdir,
@@ -129,7 +130,9 @@ interface RealDirectory {
 
 /** Links everything but the ways to what is to be real. */
 async function mirror(from: string, to: string, reals: readonly RealDirectory[]): Promise<void> {
-  await mkdir(to, { recursive: true, mode: 0o755 })
+  await mkdir(to, { recursive: true })
+  // Whatever the umask is: the database's user goes through it.
+  await chmod(to, 0o755)
   const leaf = reals.find(({ path }) => path.length === 0)
   if (leaf) {
     await leaf.fill(from, to)
@@ -165,15 +168,20 @@ async function fillExtensions(
       ? changeControlFile(basename(name, controlSuffix), await readFile(path, 'utf8'), trustedToo)
       : undefined
     if (changed === undefined) await symlink(path, join(to, name))
-    else await writeFile(join(to, name), changed, { mode: 0o644 })
+    else await writeForAll(join(to, name), changed)
   }
   await addOwnExtension(to)
 }
 
 async function addOwnExtension(directory: string): Promise<void> {
   for (const [name, content] of Object.entries(sessionJwtFiles)) {
-    await writeFile(join(directory, name), content, { mode: 0o644 })
+    await writeForAll(join(directory, name), content)
   }
+}
+
+async function writeForAll(path: string, content: string): Promise<void> {
+  await writeFile(path, content)
+  await chmod(path, 0o644)
 }
 
 /** Postmasters that run from the old one go on: their program is open, and the paths stay. */

@@ -15,8 +15,8 @@ import { sessionJwt, sessionJwtScript } from './session-jwt.ts'
 const blockBytes = 64
 
 /**
- * Makes extension `pg_session_jwt`, or gives the one that is there this key. May be repeated, also at once. Rejects with
- * AppError `invalid_request` where the database has a schema of that name that is not the platform's.
+ * Makes extension `pg_session_jwt`, or gives the one that is there this key. May be repeated, also at
+ * once. Rejects with AppError `invalid_request` where the database has a schema `auth` of its own.
  */
 export async function createTokenFunctions(sql: Sql, key: Buffer): Promise<void> {
   const [inner, outer] = [pad(key, 0x36), pad(key, 0x5c)]
