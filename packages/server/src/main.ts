@@ -17,6 +17,9 @@ const flags = {
   'keep-computes': { type: 'boolean' },
 } as const
 
+// What is secret is made with its mode; the rest PostgreSQL's user has to read, whoever starts this.
+process.umask(0o022)
+
 try {
   const { values, positionals } = parseArgs({
     options: flags,
