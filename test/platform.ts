@@ -81,6 +81,8 @@ export async function freePort(): Promise<number> {
 interface StartOptions {
   poolSize?: string
   env?: NodeJS.ProcessEnv
+  /** More flags of `up`, over those that every test has. */
+  flags?: readonly string[]
   /** Runs everything as this user, who must not be able to become root again. */
   user?: { uid: number; gid: number }
 }
@@ -100,6 +102,7 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
     '--sql-port',
     String(ports[3]),
     ...(user ? [] : ['--pool-size', options.poolSize ?? '4G']),
+    ...(options.flags ?? []),
   ]
   const env: NodeJS.ProcessEnv = {
     ...process.env,

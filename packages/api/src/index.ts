@@ -25,7 +25,7 @@ export { type ErrorCode, errors } from './errors.ts'
 export { branchIdPattern } from './id-patterns.ts'
 export type { LogFieldValuesQuery, LogRecord, LogSeverity, LogsQuery } from './logs.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
-export type { AwakeReason, ComputeStatus, PlatformStatus } from './platform.ts'
+export type { AwakeReason, CertificateStatus, ComputeStatus, PlatformStatus } from './platform.ts'
 export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'
 export type {
   DefaultEndpointSettings,

@@ -36,6 +36,7 @@ const fieldTypes = {
   historyLine: 'string',
   isStandby: 'boolean',
   follows: 'string',
+  jwks: 'object',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

@@ -29,6 +29,8 @@ export interface ComputeSpec {
   isStandby: boolean
   /** The endpoint whose changes a standby follows, and whose roles decide who may log in; else empty. */
   follows: string
+  /** Whose tokens clients may show instead of a password, and as which roles. */
+  jwks: readonly JwksSource[]
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }
@@ -48,8 +50,21 @@ export const plainSpec = {
   historyLine: '',
   isStandby: false,
   follows: '',
+  jwks: [],
   labels: {},
 } satisfies Partial<ComputeSpec>
+
+/** Where the keys of a token issuer are, and what its tokens are for. */
+export interface JwksSource {
+  /** https. */
+  jwksUrl: string
+  /** Empty for Neon's default: authenticator, authenticated, anonymous. */
+  roleNames: readonly string[]
+  /** The audience that tokens must be for; undefined where any will do. */
+  audience?: string | undefined
+  /** Where they are for one branch only. */
+  branchId?: string | undefined
+}
 
 /** The roles and databases of a cluster, as last read from it. */
 export interface ClusterCatalog {

@@ -27,6 +27,7 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
     blockedBecause: blockedBecause(endpoint.project_id, endpoint.project_quota_exceeded),
     allowedIps: allowedIps(endpoint),
     poolerSettings: { ...endpoint.project_pgbouncer_settings, ...endpoint.pgbouncer_settings },
+    jwks: [],
     logicalReplication: endpoint.project_settings.enable_logical_replication === true,
     historyLine: !isReplica && endpoint.history_retention_seconds > 0 ? endpoint.volume_id : '',
     isStandby: isReplica,

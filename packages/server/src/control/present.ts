@@ -1,5 +1,6 @@
 import type { Branch, Database, Endpoint, Operation, Project, Role, Snapshot } from '@coppice/api'
 
+import { portSuffix } from './connection-uri.ts'
 import type { Settings } from './context.ts'
 import { poolerSettingsInForce } from './pooler-settings.ts'
 import type { BranchRow } from './store/branches.ts'
@@ -169,9 +170,9 @@ export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint 
   }
 }
 
-/** Neon's clients replace the id within the host, so it must be there, and a port may follow. */
+/** Neon's clients replace the id within the host, so it must be there; the port that may follow they keep. */
 export function endpointHost(endpointId: string, settings: Settings): string {
-  const port = settings.directPort === 5432 ? '' : `:${settings.directPort}`
+  const port = settings.hostHasPort ? portSuffix(settings.publicPorts.direct) : ''
   return `${endpointId}.${settings.domain}${port}`
 }
 

@@ -16,6 +16,13 @@ export interface ControlPlane {
    * authentication. Rejects with AppError, whose message may be shown.
    */
   wake(endpointId: string): Promise<ComputeAddress>
+  /** Whose tokens the endpoint takes, with the roles that they are for; empty where it takes none. */
+  jwksFor(endpointId: string): Promise<readonly TokenIssuer[]>
+  /**
+   * Prepares a database for sessions of tokens and answers the key that their claims are sealed with, in
+   * hex. Starts the compute where it is idle. Rejects with AppError, whose message may be shown.
+   */
+  prepareTokens(endpointId: string, database: string): Promise<string>
   /** A client is connected to the compute from now until `end()`. */
   openSession(session: SessionDetails): SessionActivity
   /** Bytes have gone to clients of the endpoint, TLS not counted. Cheap: called for every chunk. */
@@ -35,6 +42,13 @@ export interface EndpointAccess {
   poolerSettings: Readonly<Record<string, string>>
   /** Whether connections for logical replication are served. */
   logicalReplication: boolean
+}
+
+/** Where the keys of who issues tokens are, and what the tokens are for. */
+export interface TokenIssuer {
+  jwksUrl: string
+  roleNames: readonly string[]
+  audience?: string | undefined
 }
 
 export interface ComputeAddress {

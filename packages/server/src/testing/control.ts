@@ -90,6 +90,8 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
       namesResolve: false,
       directPort: 5432,
       pooledPort: 6432,
+      publicPorts: { direct: 5432, pooled: 6432 },
+      hostHasPort: true,
       sqlPort: 8443,
       defaultSuspendTimeoutSeconds: 300,
       recoveryWindowSeconds: 3600,
@@ -105,6 +107,14 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
     apiUrl: '',
     storeKind: 'own',
     startedAt: new Date(),
+    certificate: () => ({
+      kind: 'own',
+      file: '',
+      names: [],
+      issuer: 'Coppice CA',
+      expires_at: new Date().toISOString(),
+      warnings: [],
+    }),
   })
   const app = await createHttpServer({
     store,
