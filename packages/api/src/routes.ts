@@ -3,7 +3,9 @@ import { accountRoutes } from './routes/account.ts'
 import { branchRoutes } from './routes/branches.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { historyRoutes } from './routes/history.ts'
+import { jwksRoutes } from './routes/jwks.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { poolerRoutes } from './routes/pooler.ts'
 import { projectRoutes } from './routes/projects.ts'
@@ -20,6 +22,8 @@ export const routes = {
   ...poolerRoutes,
   ...operationRoutes,
   ...accountRoutes,
+  ...organizationRoutes,
+  ...jwksRoutes,
   ...platformRoutes,
 } satisfies Record<RouteName, Route>
 

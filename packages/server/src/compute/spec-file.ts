@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { writeFileAtomically } from '../lib/files.ts'
+import { defaultLibraries } from './preload-libraries.ts'
 import type { ComputeSpec } from './spec.ts'
 
 const specPath = (directory: string): string => join(directory, 'spec.json')
@@ -19,7 +20,13 @@ export async function readSpec(directory: string): Promise<ComputeSpec> {
 }
 
 /** Those that specs of version 0.1 lack; the control plane writes them anew as it starts. */
-const laterFields = { allowedIps: [], poolerSettings: {}, logicalReplication: false }
+const laterFields = {
+  allowedIps: [],
+  poolerSettings: {},
+  logicalReplication: false,
+  preloadLibraries: defaultLibraries,
+  blockPublicConnections: false,
+}
 
 const fieldTypes = {
   endpointId: 'string',
@@ -34,6 +41,8 @@ const fieldTypes = {
   allowedIps: 'object',
   poolerSettings: 'object',
   logicalReplication: 'boolean',
+  preloadLibraries: 'object',
+  blockPublicConnections: 'boolean',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

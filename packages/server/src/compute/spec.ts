@@ -19,6 +19,10 @@ export interface ComputeSpec {
   poolerSettings: Readonly<Record<string, string>>
   /** Whether the WAL is written for logical decoding, and roles may read it. */
   logicalReplication: boolean
+  /** Loaded as PostgreSQL starts. */
+  preloadLibraries: readonly string[]
+  /** Whether clients from other machines are refused, whatever `allowedIps` says. */
+  blockPublicConnections: boolean
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }

@@ -8,6 +8,7 @@ import { superuserName } from './access-files.ts'
 import { configFilePath, writeConfigFiles } from './config-files.ts'
 import type { Installation } from './installations.ts'
 import { startPostmaster, stopPostmaster } from './postmaster.ts'
+import { defaultLibraries } from './preload-libraries.ts'
 import type { ComputeSpec } from './spec.ts'
 import { clusterAt } from './superuser.ts'
 import { prepareTemplate } from './template-sql.ts'
@@ -139,6 +140,8 @@ function templateSpec(installation: Installation, dataDirectory: string): Comput
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: false,
+    preloadLibraries: defaultLibraries,
+    blockPublicConnections: false,
     labels: {},
   }
 }

@@ -72,6 +72,7 @@ export async function createBranch(
         is_default: false,
         protected: wanted.protected ?? false,
         expires_at: expiresAt,
+        annotation: request.annotation_value ?? {},
       })
       for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
       const base = { project_id: projectId, branch_id: id }
@@ -82,9 +83,11 @@ export async function createBranch(
           status: 'running',
         }),
         starts: await Promise.all(
-          endpoints.map((endpoint) =>
-            insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
-          ),
+          endpoints
+            .filter((endpoint) => !endpoint.disabled)
+            .map((endpoint) =>
+              insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
+            ),
         ),
       }
     })

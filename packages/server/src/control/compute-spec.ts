@@ -1,5 +1,6 @@
-import type { ProjectSettings } from '@coppice/api'
+import type { PreloadLibraries, ProjectSettings } from '@coppice/api'
 
+import { defaultLibraries } from '../compute/preload-libraries.ts'
 import type { ComputeSpec } from '../compute/spec.ts'
 import type { Context } from './context.ts'
 import type { PlacedEndpoint } from './store/endpoints.ts'
@@ -20,12 +21,21 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
     allowedIps: allowedIps(endpoint),
     poolerSettings: { ...endpoint.project_pgbouncer_settings, ...endpoint.pgbouncer_settings },
     logicalReplication: endpoint.project_settings.enable_logical_replication === true,
+    preloadLibraries: preloadLibraries(
+      endpoint.preload_libraries ?? endpoint.project_settings.preload_libraries,
+    ),
+    blockPublicConnections: endpoint.project_settings.block_public_connections === true,
     labels: {
       project_id: endpoint.project_id,
       branch_id: endpoint.branch_id,
       branch_name: endpoint.branch_name,
     },
   }
+}
+
+function preloadLibraries(wanted: PreloadLibraries = {}): string[] {
+  const defaults = wanted.use_defaults === false ? [] : defaultLibraries
+  return [...new Set([...defaults, ...(wanted.enabled_libraries ?? [])])]
 }
 
 /** Addresses that may connect to a branch; none where all may. */

@@ -6,22 +6,21 @@ import { type Client, createClient } from '@coppice/api'
 import type { FastifyInstance } from 'fastify'
 
 import { ComputeHost } from '../compute/host.ts'
+import { createApiKey } from '../control/api-keys.ts'
 import type { Context } from '../control/context.ts'
-import { hashApiKey } from '../control/http/auth.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
-import { insertApiKey } from '../control/store/api-keys.ts'
 import { migrateStore, openStore } from '../control/store/store.ts'
 import { readEnvironment } from '../lib/config.ts'
 import { createHome, homePaths } from '../lib/home.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import { createLog } from '../lib/log.ts'
-import { newApiKey } from '../lib/passwords.ts'
 import { loadSecretBox } from '../lib/secret-box.ts'
 import { findPostgres } from '../program/postgres.ts'
 import { createPlatformStatus } from '../program/status.ts'
 import { startStoreCluster } from '../program/store-cluster.ts'
 import { createCopyDriver } from '../volume/copy.ts'
+import { checkAnswers } from './answer-checks.ts'
 
 /** A control plane of a test's own: real store, real computes, volumes by plain copy, no gateway. */
 export interface TestControl {
@@ -30,6 +29,7 @@ export interface TestControl {
   client: Client
   apiUrl: string
   apiKey: string
+  /** Rejects where an answer of the API was not as Neon documents it. */
   close(): Promise<void>
 }
 
@@ -93,9 +93,9 @@ export async function startTestControl(): Promise<TestControl> {
     log,
     version: 'test',
   })
+  const checks = checkAnswers(app.server)
   const apiUrl = `${await app.listen({ host: '127.0.0.1', port: 0 })}/api/v2`
-  const apiKey = newApiKey()
-  await insertApiKey(store, 'test', hashApiKey(apiKey))
+  const { key: apiKey } = await createApiKey(context, { kind: 'user', name: 'test' })
   return {
     context,
     app,
@@ -108,6 +108,7 @@ export async function startTestControl(): Promise<TestControl> {
       await store.end()
       await cluster.stop()
       await rm(root, { recursive: true, force: true })
+      checks.finish()
     },
   }
 }

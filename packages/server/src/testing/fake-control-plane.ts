@@ -90,5 +90,6 @@ export function openAccess(endpointId: string): EndpointAccess {
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: true,
+    blockPublicConnections: false,
   }
 }

@@ -13,6 +13,8 @@ export function createSpec(dataDirectory: string, changes: Partial<ComputeSpec> 
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: false,
+    preloadLibraries: ['pg_stat_statements'],
+    blockPublicConnections: false,
     labels: {},
     ...changes,
   }

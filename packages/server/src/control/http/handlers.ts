@@ -3,7 +3,9 @@ import { accountHandlers } from './account-handlers.ts'
 import { branchHandlers } from './branch-handlers.ts'
 import { endpointHandlers } from './endpoint-handlers.ts'
 import { historyHandlers } from './history-handlers.ts'
+import { jwksHandlers } from './jwks-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
+import { organizationHandlers } from './organization-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
 import { schemaHandlers } from './schema-handlers.ts'
@@ -23,6 +25,8 @@ export function createHandlers(
     ...poolerHandlers(context),
     ...operationHandlers(context),
     ...accountHandlers(context),
+    ...organizationHandlers(context),
+    ...jwksHandlers(context),
     getPlatformStatus: platformStatus,
   }
 }

@@ -15,11 +15,27 @@ export function createValidatorCompiler(): FastifySchemaCompiler<TSchema> {
     const validate = (httpPart === 'body' ? json : text).compile(schema)
     return (value: unknown) => {
       // No body at all reads as null, which the schemas of optional bodies allow.
-      if (validate(value ?? null)) return { value }
+      if (validate(value ?? null)) {
+        if (isStorable(value)) return { value }
+        return {
+          error: new Error(
+            `${httpPart ?? 'request'} must not contain NUL characters or halves of surrogate pairs`,
+          ),
+        }
+      }
       return { error: new Error(describe(httpPart, validate.errors?.[0])) }
     }
   }
 }
+
+/** PostgreSQL's texts hold neither, in whatever column they end. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return !value.includes('\0') && isWellFormed(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, item]) => isStorable(key) && isStorable(item))
+}
+
+const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text)
 
 function createAjv(options: Options): Ajv {
   const ajv = new Ajv({ strict: false, ...options })

@@ -1,4 +1,4 @@
-import type { EndpointState, EndpointType, ProjectSettings } from '@coppice/api'
+import type { EndpointState, EndpointType, PreloadLibraries, ProjectSettings } from '@coppice/api'
 
 import type { Queryable } from './store.ts'
 
@@ -15,6 +15,8 @@ export interface EndpointRow {
   pgbouncer_settings: Record<string, string>
   /** Those of its project, which its own are over. */
   project_pgbouncer_settings: Record<string, string>
+  /** Over its project's; null where it has none of its own. */
+  preload_libraries: PreloadLibraries | null
   pooler_enabled: boolean
   disabled: boolean
   current_state: EndpointState
@@ -37,18 +39,20 @@ export type NewEndpoint = Pick<
   | 'suspend_timeout_seconds'
   | 'pg_settings'
   | 'pgbouncer_settings'
+  | 'preload_libraries'
   | 'pooler_enabled'
   | 'disabled'
 >
 
 /** Rejects with a unique violation where the branch has a read-write endpoint already. */
 export async function insertEndpoint(sql: Queryable, endpoint: NewEndpoint): Promise<void> {
-  const { pg_settings, pgbouncer_settings } = endpoint
+  const { pg_settings, pgbouncer_settings, preload_libraries } = endpoint
   await sql`
     insert into endpoints ${sql({
       ...endpoint,
       pg_settings: sql.json(pg_settings),
       pgbouncer_settings: sql.json(pgbouncer_settings),
+      preload_libraries: preload_libraries && sql.json(preload_libraries),
     })}`
 }
 
@@ -131,10 +135,12 @@ export async function listEndpointIds(
   return rows.map((row) => row.id)
 }
 
+export type EndpointUpdate = Partial<Omit<NewEndpoint, 'id' | 'project_id' | 'branch_id' | 'type'>>
+
 export async function updateEndpoint(
   sql: Queryable,
   id: string,
-  change: Partial<Omit<NewEndpoint, 'id' | 'project_id' | 'branch_id' | 'type'>>,
+  change: EndpointUpdate,
 ): Promise<void> {
   await sql`
     update endpoints set
@@ -144,6 +150,7 @@ export async function updateEndpoint(
       suspend_timeout_seconds = coalesce(${change.suspend_timeout_seconds ?? null}, suspend_timeout_seconds),
       pg_settings = coalesce(${change.pg_settings ? sql.json(change.pg_settings) : null}, pg_settings),
       pgbouncer_settings = coalesce(${change.pgbouncer_settings ? sql.json(change.pgbouncer_settings) : null}, pgbouncer_settings),
+      preload_libraries = coalesce(${change.preload_libraries ? sql.json(change.preload_libraries) : null}, preload_libraries),
       pooler_enabled = coalesce(${change.pooler_enabled ?? null}, pooler_enabled),
       disabled = coalesce(${change.disabled ?? null}, disabled),
       updated_at = now()
