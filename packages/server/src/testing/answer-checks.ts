@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
-import { type Answer, problemsOf } from './neon-document.ts'
+import { routes } from '@coppice/api'
+
+import { type Answer, findByUrl, problemsOf, problemsOfValue } from './neon-document.ts'
 
 /** Watches every answer of a server, and tells in the end which were not as Neon documents them. */
 export interface AnswerChecks {
@@ -45,8 +47,20 @@ export function checkAnswers(server: Server): AnswerChecks {
 
 function safely(answer: Answer): string[] {
   try {
-    return problemsOf(answer)
+    return [...problemsOf(answer), ...problemsOfOwn(answer)]
   } catch (error) {
     return [`cannot be checked: ${String(error)}`]
   }
+}
+
+const ownRoutes = Object.values(routes).map((route) => ({
+  ...route,
+  path: route.url.replaceAll(/:(\w+)/g, '{$1}'),
+}))
+
+/** The same against our own contract, which has more routes and more fields. */
+function problemsOfOwn(answer: Answer): string[] {
+  if (answer.status >= 300 || answer.status === 204) return []
+  const route = findByUrl(ownRoutes, answer.method, answer.url)
+  return route ? problemsOfValue(route.response, JSON.parse(answer.body)) : []
 }

@@ -6,6 +6,8 @@ import { Ajv } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import { parse } from 'yaml'
 
+import type { Schema } from './generate-requests.ts'
+
 /**
  * Neon's published OpenAPI document, as its own client ships it, and whether an answer is what it says.
  * The document is of OpenAPI 3.0, whose schemas are JSON Schema but for `nullable`.
@@ -20,6 +22,17 @@ export interface NeonOperation {
   path: string
   /** Statuses of success that are documented. */
   statuses: number[]
+  /** In the path and in the query. */
+  parameters: NeonParameter[]
+  /** Undefined where it takes none. */
+  body: Schema | undefined
+}
+
+export interface NeonParameter {
+  name: string
+  in: string
+  required?: boolean
+  schema: Schema
 }
 
 export interface Answer {
@@ -35,9 +48,19 @@ const documentPath = createRequire(import.meta.url).resolve(
 )
 const neon = widen(parse(readFileSync(documentPath, 'utf8')) as Json) as unknown as NeonDocument
 
+type Reference<T> = T | { $ref: string }
+
+interface NeonMethod {
+  operationId: string
+  parameters?: Reference<NeonParameter>[]
+  /** Some take a form instead. */
+  requestBody?: { content: { 'application/json'?: { schema: Schema } } }
+  responses: Record<string, Json>
+}
+
 interface NeonDocument {
-  paths: Record<string, Record<string, { operationId: string; responses: Record<string, Json> }>>
-  components: { schemas: Record<string, Json> }
+  paths: Record<string, Record<string, NeonMethod> & { parameters?: Reference<NeonParameter>[] }>
+  components: { schemas: Record<string, Schema> }
 }
 
 // Ours beside Neon's: a pool may be in another mode than the one that Neon has.
@@ -48,32 +71,45 @@ neon.components.schemas['EndpointPoolerMode'] = {
 
 const ajv = new Ajv({ strict: false, validateSchema: false, allErrors: true })
 ajvFormats.default(ajv)
+ajv.addFormat('int', true)
 ajv.addSchema(neon, 'neon')
 
 /** Every operation of the document. */
 export const neonOperations: readonly NeonOperation[] = Object.entries(neon.paths).flatMap(
-  ([path, methods]) =>
-    Object.entries(methods).flatMap(([method, { operationId, responses }]) =>
-      method === 'parameters'
-        ? []
-        : [
-            {
-              operationId,
-              method: method.toUpperCase(),
-              path,
-              statuses: Object.keys(responses)
-                .map(Number)
-                .filter((status) => status < 300),
-            },
-          ],
-    ),
+  ([path, { parameters: shared = [], ...methods }]) =>
+    Object.entries(methods).map(([method, { operationId, ...details }]) => ({
+      operationId,
+      method: method.toUpperCase(),
+      path,
+      statuses: Object.keys(details.responses)
+        .map(Number)
+        .filter((status) => status < 300),
+      parameters: [...shared, ...(details.parameters ?? [])].map((parameter) =>
+        '$ref' in parameter ? resolveReference<NeonParameter>(parameter.$ref) : parameter,
+      ),
+      body: details.requestBody?.content['application/json']?.schema,
+    })),
 )
 
-/** The operation that a request is for, where the document has one; literal paths go before parameters. */
-export function findNeonOperation(method: string, url: string): NeonOperation | undefined {
+/** What a `$ref` of the document is to. */
+export function resolveReference<T = Schema>(reference: string): T {
+  const parts = reference.replace('#/', '').split('/')
+  return parts.reduce<unknown>((node, part) => (node as Record<string, unknown>)[part], neon) as T
+}
+
+/** The operation that a request is for, where the document has one. */
+export const findNeonOperation = (method: string, url: string): NeonOperation | undefined =>
+  findByUrl(neonOperations, method, url)
+
+/** The one of many that a request is for; literal paths go before parameters. */
+export function findByUrl<T extends { method: string; path: string }>(
+  all: readonly T[],
+  method: string,
+  url: string,
+): T | undefined {
   const path = url.split('?', 1)[0]?.slice(apiBasePath.length) ?? ''
-  return neonOperations
-    .filter((operation) => operation.method === method && matches(operation.path, path))
+  return all
+    .filter((one) => one.method === method && matches(one.path, path))
     .toSorted((a, b) => a.path.split('{').length - b.path.split('{').length)
     .at(0)
 }
@@ -86,7 +122,7 @@ function matches(template: string, path: string): boolean {
   )
 }
 
-/** What is wrong with an answer, in a line each; nothing where it is as documented, or of a route of ours. */
+/** What is wrong with an answer, in a line each; nothing where it is as documented, or of a route that is not. */
 export function problemsOf(answer: Answer): string[] {
   if (answer.status >= 300) return problemsOfError(answer)
   const operation = findNeonOperation(answer.method, answer.url)
@@ -98,9 +134,20 @@ export function problemsOf(answer: Answer): string[] {
   return problemsOfBody(operation, answer.status, JSON.parse(answer.body))
 }
 
+const responses = new Map<string, object>()
+
 export function problemsOfBody(operation: NeonOperation, status: number, body: unknown): string[] {
-  const validate = ajv.compile({ $ref: schemaOf(operation, status) })
-  if (validate(body)) return []
+  const reference = schemaOf(operation, status)
+  const schema = responses.get(reference) ?? { $ref: reference }
+  // Ajv compiles an object that it has seen only once.
+  responses.set(reference, schema)
+  return problemsOfValue(schema, body)
+}
+
+/** What a schema says against a value. */
+export function problemsOfValue(schema: object, value: unknown): string[] {
+  const validate = ajv.compile(schema)
+  if (validate(value)) return []
   return (validate.errors ?? []).map(
     ({ instancePath, message, params }) =>
       `${instancePath || 'body'} ${message ?? ''} ${JSON.stringify(params)}`,
