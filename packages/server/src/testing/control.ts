@@ -10,7 +10,7 @@ import { createApiKey } from '../control/api-keys.ts'
 import type { Context } from '../control/context.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
-import { migrateStore, openStore } from '../control/store/store.ts'
+import { migrateStore, openStore, platformId } from '../control/store/store.ts'
 import { readEnvironment } from '../lib/config.ts'
 import { createHome, homePaths } from '../lib/home.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
@@ -50,6 +50,7 @@ export async function startTestControl(): Promise<TestControl> {
   })
   const store = openStore(cluster.address)
   await migrateStore(store)
+  await platformId(store, 'test')
   const host = new ComputeHost({
     directory: home.computes,
     runDirectory: home.sockets,
