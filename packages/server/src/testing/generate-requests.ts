@@ -122,7 +122,8 @@ function soundValuesOf(schema: Schema, sources: Sources, name: string): Arbitrar
 }
 
 function ofType(schema: Schema, sources: Sources): Arbitrary<unknown> {
-  switch (Array.isArray(schema.type) ? schema.type[0] : schema.type) {
+  const type: string = [schema.type].flat()[0] ?? ''
+  switch (type) {
     case 'boolean':
       return fc.boolean()
     case 'integer':

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { AppError } from '../../lib/errors.ts'
 import { startTestControl, type TestControl } from '../../testing/control.ts'
+import { createHandlers } from './handlers.ts'
+import { createHttpServer } from './server.ts'
 
 /** The API against a real store and real computes: what it makes, and what it refuses. */
 let control: TestControl
@@ -169,6 +172,40 @@ describe('a branch', () => {
     expect(count).toBe(1)
   })
 
+  test.for(['asc', 'desc'] as const)(
+    'is listed once, page by page, also where several changed in one transaction (%s)',
+    async (sort_order) => {
+      for (const branch of ['alpha', 'main'])
+        await call('POST', `${branches()}/${branch}/set_as_default`)
+      const listed = async (limit: number, cursor?: string): Promise<string[]> => {
+        const query = { sort_order, limit, ...(cursor && { cursor }) }
+        const page = await control.client.listProjectBranches({ path: { project_id }, query })
+        const names = page.branches.map((branch) => branch.name)
+        const { next } = page.pagination
+        return next === undefined ? names : [...names, ...(await listed(limit, next))]
+      }
+      expect(await listed(1)).toEqual(await listed(1000))
+    },
+  )
+
+  test('keeps what its creator noted on it', async () => {
+    const annotation_value = { 'vercel-commit-ref': 'main', pull: '42' }
+    const { branch } = await control.client.createProjectBranch({
+      path: { project_id },
+      body: { branch: { name: 'noted' }, annotation_value },
+    })
+    const noted = { object: { type: 'console/branch', id: branch.id }, value: annotation_value }
+    const path = { project_id, branch_id: branch.id }
+    expect((await control.client.getProjectBranch({ path })).annotation).toMatchObject(noted)
+    const { annotations } = await control.client.listProjectBranches({
+      path: { project_id },
+      query: {},
+    })
+    expect(annotations).toEqual({ [branch.id]: expect.objectContaining(noted) })
+    const plain = await control.client.getProjectBranch({ path: { project_id, branch_id: 'main' } })
+    expect(plain.annotation.value).toEqual({})
+  })
+
   test('is deleted and recovered by name', async () => {
     await call('POST', branches(), {
       branch: { name: 'brief' },
@@ -182,7 +219,8 @@ describe('a branch', () => {
       (await call('POST', `${branches()}/${(gone.body['branch'] as { id: string }).id}/recover`))
         .body.code,
     ).toBe('branch_exists')
-    await call('DELETE', `${branches()}/brief?hard_delete=true`)
+    expect((await call('DELETE', `${branches()}/brief?hard_delete=true`)).status).toBe(200)
+    expect((await call('DELETE', `${branches()}/brief`)).status).toBe(204)
     expect((await call('POST', `${branches()}/brief/recover`)).status).toBe(200)
     expect((await call('GET', `${branches()}/brief`)).status).toBe(200)
   })
@@ -460,6 +498,52 @@ describe('endpoints and operations', () => {
     expect(found.operation.id).toBe(first?.id)
     expect(['finished', 'running', 'failed']).toContain(first?.status)
   })
+})
+
+describe('requests', () => {
+  test('carry their own id into the answer, where it is a plain one', async () => {
+    const own = { 'x-request-id': 'my-request_1' }
+    expect((await call('GET', '/projects/none', undefined, own)).body.request_id).toBe(
+      'my-request_1',
+    )
+    const odd = { 'x-request-id': 'a b' }
+    expect((await call('GET', '/projects/none', undefined, odd)).body.request_id).toMatch(
+      /^[\w-]{36}$/,
+    )
+  })
+
+  test('of type JSON may have no body, where none is required', async () => {
+    const headers = { 'content-type': 'application/json' }
+    expect((await call('POST', branches(), undefined, headers)).status).toBe(201)
+    expect((await call('POST', '/projects', undefined, headers)).body.code).toBe('invalid_request')
+  })
+
+  test('whose URL cannot be read are refused in the same shape', async () => {
+    expect(await call('GET', '/projects/%zz')).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', request_id: expect.any(String) },
+    })
+  })
+
+  test.for(['project_locked', 'too_many_requests', 'store_unavailable'] as const)(
+    'that are refused for now (%s) are told when to come again',
+    async (code) => {
+      const { context, apiKey } = control
+      const handlers = {
+        ...createHandlers(context, async () => Promise.reject(new Error('not asked'))),
+        getActiveRegions: async () => Promise.reject(new AppError(code, 'not now')),
+      }
+      const { store, log } = context
+      const app = await createHttpServer({ store, handlers, log, version: 'test' })
+      const headers = { authorization: `Bearer ${apiKey}` }
+      const answer = await app.inject({ url: '/api/v2/regions', headers })
+      expect([answer.json().code, Number(answer.headers['retry-after'])]).toEqual([
+        code,
+        expect.toSatisfy((seconds: number) => seconds >= 1 && seconds <= 10),
+      ])
+      await app.close()
+    },
+  )
 })
 
 test('a route that is not there is answered as Neon does', async () => {

@@ -109,10 +109,10 @@ describe('a key for one project', () => {
 
   test('does not open the console of the pooler, which the others do', async () => {
     const { context, apiKey } = control
-    const { isAdminKey } = createControlPlane(context.host, context.store)
-    expect(await isAdminKey((await makeKey(mine)).made.key)).toBe(false)
-    expect(await isAdminKey((await makeKey()).made.key)).toBe(true)
-    expect(await isAdminKey(apiKey)).toBe(true)
+    const controlPlane = createControlPlane(context.host, context.store)
+    expect(await controlPlane.isAdminKey((await makeKey(mine)).made.key)).toBe(false)
+    expect(await controlPlane.isAdminKey((await makeKey()).made.key)).toBe(true)
+    expect(await controlPlane.isAdminKey(apiKey)).toBe(true)
   })
 
   test('is not made for a project that does not exist, nor by another organization', async () => {
