@@ -77,7 +77,8 @@ const ExpiresAt = Type.Union([Timestamp, Type.Null()])
 export const BranchCreate = Type.Object({
   branch: Type.Optional(
     Type.Object({
-      parent_id: Type.Optional(Id),
+      /** The default branch without it, or where it is empty. */
+      parent_id: Type.Optional(Type.Union([Id, Type.Literal('')])),
       name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
       parent_lsn: Type.Optional(Type.String()),
       parent_timestamp: Type.Optional(Timestamp),

@@ -50,10 +50,9 @@ export async function createBranch(
   const name = checkBranchName(wanted.name ?? newName())
   const expiresAt = parseExpiry(wanted.expires_at ?? null)
   if (expiresAt !== null && wanted.protected === true) throw cannotExpire(name, 'is protected')
-  const parent =
-    wanted.parent_id === undefined
-      ? await requireDefaultBranch(context, projectId)
-      : await requireBranch(context, projectId, wanted.parent_id)
+  const parent = !wanted.parent_id
+    ? await requireDefaultBranch(context, projectId)
+    : await requireBranch(context, projectId, wanted.parent_id)
   const id = newBranchId()
   const parentEndpoints = await listBranchEndpoints(context.store, parent.id)
   const parentEndpoint = parentEndpoints.find((one) => one.type === 'read_write')

@@ -107,6 +107,15 @@ describe('a project', () => {
     expect((await call('POST', `/projects/${id}/recover`)).status).toBe(404)
   })
 
+  test('that is given no name has its id for one', async () => {
+    const { project } = await control.client.createProject({ body: { project: {} } })
+    expect(project.name).toBe(project.id)
+    await control.client.deleteProject({
+      path: { project_id: project.id },
+      query: { hard_delete: true },
+    })
+  })
+
   test('takes the autoscale_limit of the mission and hands it to new endpoints', async () => {
     const { project } = await control.client.updateProject({
       path: { project_id },
@@ -141,6 +150,11 @@ describe('a branch', () => {
       path: { project_id, branch_id: 'feature/a b' },
     })
     expect(byName.branch.id).toBe(made.branch.id)
+  })
+
+  test('is of the default branch where its parent is the empty text', async () => {
+    const answer = await call('POST', branches(), { branch: { name: 'orphan', parent_id: '' } })
+    expect(answer).toMatchObject({ status: 201, body: { branch: { parent_id: mainId } } })
   })
 
   test('is named by us when it is given no body', async () => {
@@ -439,6 +453,62 @@ describe('roles and databases', () => {
     })
     const { databases } = await control.client.listProjectBranchDatabases({ path: path() })
     expect(databases.map((database) => database.name)).not.toContain('stock "2"')
+  })
+})
+
+describe('JWKS', () => {
+  const url = 'https://example.com/.well-known/jwks.json'
+  const add = async (body: Record<string, unknown>) =>
+    call('POST', `/projects/${project_id}/jwks`, { provider_name: 'Example', ...body })
+
+  test('are added for a project or a branch, listed, and removed', async () => {
+    const all = await add({ jwks_url: url, jwt_audience: 'shop', role_names: ['a', 'a', 'b'] })
+    expect(all).toMatchObject({
+      status: 201,
+      body: {
+        jwks: { jwks_url: url, jwt_audience: 'shop', role_names: ['a', 'b'] },
+        operations: [],
+      },
+    })
+    const { branch } = await control.client.createProjectBranch({
+      path: { project_id },
+      body: { branch: { name: 'issued' } },
+    })
+    const one = await add({ jwks_url: url, branch_id: 'issued' })
+    expect(one.body['jwks']).toMatchObject({ branch_id: branch.id })
+    const path = { project_id }
+    expect((await control.client.getProjectJWKS({ path })).jwks).toHaveLength(2)
+    await control.client.deleteProjectBranch({
+      path: { project_id, branch_id: branch.id },
+      query: { hard_delete: true },
+    })
+    const { jwks } = await control.client.getProjectJWKS({ path })
+    expect(jwks).toHaveLength(1)
+    const named = { project_id, jwks_id: jwks[0]?.id ?? '' }
+    expect(await control.client.deleteProjectJWKS({ path: named })).toEqual(jwks[0])
+    await expect(control.client.deleteProjectJWKS({ path: named })).rejects.toMatchObject({
+      code: 'jwks_not_found',
+    })
+  })
+
+  test.for<[Record<string, unknown>, number, string]>([
+    [{ jwks_url: 'http://example.com/jwks' }, 400, 'invalid_request'],
+    [{ jwks_url: 'not a url' }, 400, 'invalid_request'],
+    [{ jwks_url: 'https://user:secret@example.com/jwks' }, 400, 'invalid_request'],
+    [{ jwks_url: url, role_names: ['pg_read_all_data'] }, 400, 'invalid_request'],
+    [{ jwks_url: url, branch_id: 'nowhere' }, 404, 'branch_not_found'],
+    [{}, 400, 'invalid_request'],
+  ])('%j is refused', async ([body, status, code]) => {
+    expect(await add(body)).toMatchObject({ status, body: { code } })
+  })
+
+  test('are refused twice for the same branch and audience', async () => {
+    expect((await add({ jwks_url: url })).status).toBe(201)
+    expect(await add({ jwks_url: url })).toMatchObject({
+      status: 409,
+      body: { code: 'jwks_exists' },
+    })
+    expect((await add({ jwks_url: url, jwt_audience: 'other' })).status).toBe(201)
   })
 })
 

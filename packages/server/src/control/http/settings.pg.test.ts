@@ -1,3 +1,5 @@
+import type { Operation } from '@coppice/api'
+import { createNeonClient } from '@neon/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { must } from '../../lib/assert.ts'
@@ -220,16 +222,12 @@ describe('what PostgreSQL reads at its start', () => {
       )
       return row?.value
     })
-  const finished = async (operations: readonly { id: string }[]) =>
-    until(async () => {
-      const states = await Promise.all(
-        operations.map(async ({ id }) => {
-          const path = { project_id, operation_id: id }
-          return (await control.client.getProjectOperation({ path })).operation.status
-        }),
-      )
-      return states.every((state) => state === 'finished')
-    })
+  /** By the polling of Neon's own SDK, which every `waitForReadiness` of its users is. */
+  const finished = async (operations: Operation[]) => {
+    const { apiKey, apiUrl: baseUrl } = control
+    const neon = createNeonClient({ apiKey, baseUrl, throwOnError: true })
+    await neon.operations.waitFor({ operations }, { pollIntervalMs: 50, timeoutMs: 20_000 })
+  }
   const update = async (endpoint: Record<string, unknown>) =>
     control.client.updateProjectEndpoint({ path: { project_id, endpoint_id }, body: { endpoint } })
 
