@@ -5,16 +5,14 @@ import { hasLibrary, type Installation } from './installations.ts'
 
 /**
  * Libraries that PostgreSQL may load at its start. Each runs with the server's rights, so the list is
- * ours: extensions that people ask for, that keep to the database and write no passwords anywhere.
+ * ours: no background worker that runs SQL as a superuser in a user's database (pg_partman_bgw, pg_cron,
+ * timescaledb), nothing that writes statements with passwords to the log (auto_explain, pgaudit).
  */
 const descriptions: Readonly<Record<string, string>> = {
   pg_stat_statements: 'Statistics of planning and execution of all statements',
   pg_prewarm: 'Loads tables into the cache, and what was there before a restart',
   pg_hint_plan: 'Hints for the planner in comments',
-  pg_cron: 'Runs statements at set times, while the compute is awake',
-  pg_partman_bgw: 'Maintains partitions in the background',
   pg_wait_sampling: 'Samples what sessions wait for',
-  timescaledb: 'Tables of time series',
 }
 
 /** What every compute has unless its project says otherwise. */

@@ -191,9 +191,7 @@ export async function listProjects(
     onlyId: string | null
   },
 ): Promise<ProjectPage> {
-  if (query.cursor && (await store.findAnyProject(context.store, query.cursor)) === undefined) {
-    throw new AppError('invalid_request', 'the cursor is not one that this list answered')
-  }
+  await requireCursor(context, query)
   const projects = await store.listProjects(context.store, {
     ...query,
     afterId: query.cursor || undefined,
@@ -209,6 +207,17 @@ export async function listProjects(
     })),
     cursor: projects.length === query.limit ? projects.at(-1)?.id : undefined,
   }
+}
+
+/** Cursors are ids of this list; whoever may see one project alone learns of no other. */
+async function requireCursor(
+  context: Context,
+  { cursor, onlyId }: { cursor?: string | undefined; onlyId: string | null },
+): Promise<void> {
+  if (!cursor) return
+  const isListed = onlyId === null || onlyId === cursor
+  if (isListed && (await store.findAnyProject(context.store, cursor)) !== undefined) return
+  throw new AppError('invalid_request', 'the cursor is not one that this list answered')
 }
 
 export interface ChangedProject {
@@ -233,7 +242,7 @@ async function changeProject(
 ): Promise<ChangedProject> {
   const project = await requireProject(context, id)
   const settings = changeProjectSettings(project.settings, change.settings)
-  await requireLibraries(context, project.pg_version, settings.preload_libraries)
+  await requireLibraries(context, project.pg_version, change.settings?.preload_libraries)
   const defaults = mergeDefaults(project.default_endpoint_settings, change)
   resolveSize({}, defaults)
   checkPgSettings(defaults.pg_settings ?? {})

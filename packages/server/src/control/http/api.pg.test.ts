@@ -595,6 +595,14 @@ describe('requests', () => {
     })
   })
 
+  test('that are nested without end are refused, also where nothing reads them', async () => {
+    const deep = `{"project":{"settings":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_002)}`
+    expect(await call('PATCH', `/projects/${project_id}`, deep)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', message: expect.stringContaining('nested') },
+    })
+  })
+
   test.for(['project_locked', 'too_many_requests', 'store_unavailable'] as const)(
     'that are refused for now (%s) are told when to come again',
     async (code) => {

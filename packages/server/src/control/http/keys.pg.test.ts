@@ -68,6 +68,11 @@ describe('a key for one project', () => {
     expect(made.project_id).toBe(mine)
     const { projects } = await client.listProjects({ query: {} })
     expect(projects.map(({ id }) => id)).toEqual([mine])
+    for (const cursor of [other, 'no-such-project']) {
+      await expect(client.listProjects({ query: { cursor } })).rejects.toMatchObject({
+        status: 400,
+      })
+    }
     const path = { project_id: mine }
     const branch = { name: 'by-key' }
     await client.createProjectBranch({ path, body: { branch } })

@@ -71,20 +71,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     },
   })
   acceptEmptyJson(app)
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Coppice API',
-        version: options.version,
-        description: "Neon's API v2, served by a Coppice platform.",
-      },
-      servers: [{ url: apiBasePath }],
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
-      security: [{ bearer: [] }],
-    },
-    stripBasePath: true,
-  })
+  await app.register(swagger, { openapi: openapi(options.version), stripBasePath: true })
   app.setValidatorCompiler(createValidatorCompiler())
   app.decorateRequest('caller')
   app.addHook('onSend', async (request, reply) => {
@@ -110,6 +97,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }))
   return app
 }
+
+const openapi = (version: string) => ({
+  openapi: '3.1.0',
+  info: {
+    title: 'Coppice API',
+    version,
+    description: "Neon's API v2, served by a Coppice platform.",
+  },
+  servers: [{ url: apiBasePath }],
+  components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer' } } },
+  security: [{ bearer: [] }],
+})
 
 type AnyHandler = (input: unknown, caller: Caller) => Promise<unknown>
 

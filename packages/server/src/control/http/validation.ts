@@ -16,26 +16,32 @@ export function createValidatorCompiler(): FastifySchemaCompiler<TSchema> {
     return (value: unknown) => {
       // No body at all reads as null, which the schemas of optional bodies allow.
       if (validate(value ?? null)) {
-        if (isStorable(value)) return { value }
-        return {
-          error: new Error(
-            `${httpPart ?? 'request'} must not contain NUL characters or halves of surrogate pairs`,
-          ),
-        }
+        const problem = problemOfValue(value)
+        if (problem === undefined) return { value }
+        return { error: new Error(`${httpPart ?? 'request'} must not ${problem}`) }
       }
       return { error: new Error(describe(httpPart, validate.errors?.[0])) }
     }
   }
 }
 
-/** PostgreSQL's texts hold neither, in whatever column they end. */
-function isStorable(value: unknown): boolean {
-  if (typeof value === 'string') return !value.includes('\0') && isWellFormed(value)
-  if (typeof value !== 'object' || value === null) return true
-  return Object.entries(value).every(([key, item]) => isStorable(key) && isStorable(item))
-}
+/** Deeper than anything that is asked for; a recursion over it must not end the stack. */
+const maxDepth = 32
 
-const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text)
+/** What no schema says: PostgreSQL's texts hold neither, in whatever column they end. */
+function problemOfValue(value: unknown, depth = 0): string | undefined {
+  if (typeof value === 'string') {
+    const isStorable = !value.includes('\0') && !/\p{Surrogate}/u.test(value)
+    return isStorable ? undefined : 'contain NUL characters or halves of surrogate pairs'
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth === maxDepth) return `be nested more than ${maxDepth} levels deep`
+  for (const [key, item] of Object.entries(value)) {
+    const problem = problemOfValue(key) ?? problemOfValue(item, depth + 1)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
 
 function createAjv(options: Options): Ajv {
   const ajv = new Ajv({ strict: false, ...options })
