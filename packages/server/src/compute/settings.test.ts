@@ -57,6 +57,17 @@ describe('postgresql.conf', () => {
     expect(conf({}, { hasStatStatements: false }).join()).not.toContain('pg_stat_statements')
   })
 
+  test('preloads what the spec says, without statistics where the server has none', () => {
+    expect(conf()).toContain("shared_preload_libraries = 'pg_stat_statements'")
+    const preloadLibraries = ['pg_stat_statements', 'pg_prewarm']
+    expect(conf({ preloadLibraries })).toContain(
+      "shared_preload_libraries = 'pg_stat_statements,pg_prewarm'",
+    )
+    const without = conf({ preloadLibraries }, { hasStatStatements: false })
+    expect(without).toContain("shared_preload_libraries = 'pg_prewarm'")
+    expect(conf({ preloadLibraries: [] }).join()).not.toContain('pg_stat_statements')
+  })
+
   test('sizes memory by compute units, within bounds', () => {
     expect(conf({ maxComputeUnits: 0.25 })).toContain("shared_buffers = '128MB'")
     expect(conf({ maxComputeUnits: 4 })).toContain("shared_buffers = '512MB'")

@@ -37,6 +37,8 @@ const fieldTypes = {
   isStandby: 'boolean',
   follows: 'string',
   jwks: 'object',
+  preloadLibraries: 'object',
+  blockPublicConnections: 'boolean',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

@@ -1,3 +1,5 @@
+import { defaultLibraries } from './preload-libraries.ts'
+
 /** What a compute is started from. Kept next to the compute, so that it starts while the store is down. */
 export interface ComputeSpec {
   endpointId: string
@@ -31,6 +33,10 @@ export interface ComputeSpec {
   follows: string
   /** Whose tokens clients may show instead of a password, and as which roles. */
   jwks: readonly JwksSource[]
+  /** Loaded as PostgreSQL starts. */
+  preloadLibraries: readonly string[]
+  /** Whether clients from other machines are refused, whatever `allowedIps` says. */
+  blockPublicConnections: boolean
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }
@@ -51,6 +57,8 @@ export const plainSpec = {
   isStandby: false,
   follows: '',
   jwks: [],
+  preloadLibraries: defaultLibraries,
+  blockPublicConnections: false,
   labels: {},
 } satisfies Partial<ComputeSpec>
 

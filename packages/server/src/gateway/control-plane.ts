@@ -38,6 +38,8 @@ export interface EndpointAccess {
   blockedBecause: string
   /** Addresses, CIDR blocks and ranges that clients may come from; empty where they may from anywhere. */
   allowedIps: readonly string[]
+  /** Whether clients from other machines are refused, whatever the list says. */
+  blockPublicConnections: boolean
   /** What the endpoint and its project have set of the pooler, as `readPoolSettings` takes it. */
   poolerSettings: Readonly<Record<string, string>>
   /** Whether connections for logical replication are served. */

@@ -1,13 +1,13 @@
 import type { ComputeHost } from '../compute/host.ts'
 import { checkObjectName } from '../compute/object-names.ts'
 import { rolesOfSource } from '../compute/token-roles.ts'
-import { hashApiKey } from '../control/http/auth.ts'
 import { findApiKey } from '../control/store/api-keys.ts'
 import type { Store } from '../control/store/store.ts'
 import { isOfThePast, type TimeTravel } from '../control/time-travel.ts'
 import type { ControlPlane } from '../gateway/control-plane.ts'
 import { quotaExceeded } from '../gateway/errors.ts'
 import { AppError, errorCode } from '../lib/errors.ts'
+import { hashApiKey } from '../lib/passwords.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
 
 /** SQLSTATE (PostgreSQL manual, appendix A). */
@@ -46,13 +46,20 @@ export function createControlPlane({
         ? await timeTravel.findCompute(endpointId)
         : host.get(endpointId)
       if (compute === undefined) return undefined
-      const { disabled, blockedBecause, allowedIps, poolerSettings, logicalReplication } =
-        compute.spec
+      const {
+        disabled,
+        blockedBecause,
+        allowedIps,
+        blockPublicConnections,
+        poolerSettings,
+        logicalReplication,
+      } = compute.spec
       return {
         endpointId,
         disabled,
         blockedBecause,
         allowedIps,
+        blockPublicConnections,
         poolerSettings,
         logicalReplication,
       }
@@ -95,6 +102,10 @@ export function createControlPlane({
       }
       return key
     },
-    isAdminKey: async (key) => (await findApiKey(store, hashApiKey(key))) !== undefined,
+    isAdminKey: async (key) => {
+      const found = await findApiKey(store, hashApiKey(key))
+      // The console shows every project's clients: nothing for the key of one.
+      return found !== undefined && found.project_id === null
+    },
   }
 }

@@ -104,5 +104,6 @@ export function openAccess(endpointId: string): EndpointAccess {
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: true,
+    blockPublicConnections: false,
   }
 }

@@ -40,6 +40,7 @@ function connect(): Recorded {
             allowedIps: [],
             poolerSettings: {},
             logicalReplication: false,
+            blockPublicConnections: false,
           }
         : undefined,
     findVerifier: async (endpointId, role) => `${endpointId} ${role}`,
