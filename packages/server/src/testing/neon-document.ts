@@ -71,7 +71,7 @@ neon.components.schemas['EndpointPoolerMode'] = {
 
 const ajv = new Ajv({ strict: false, validateSchema: false, allErrors: true })
 ajvFormats.default(ajv)
-ajv.addFormat('int', true)
+for (const format of ['int', 'int32', 'int64', 'uint64']) ajv.addFormat(format, true)
 ajv.addSchema(neon, 'neon')
 
 /** Every operation of the document. */

@@ -23,14 +23,14 @@ export function consumptionHandlers(context: Context) {
         projectPage(query),
         metrics,
       )
-      return { projects: items, pagination: cursor === undefined ? {} : { cursor } }
+      return { projects: items, ...(cursor !== undefined && { pagination: { cursor } }) }
     },
     getConsumptionHistoryPerProjectV2: async ({ query }) => {
       requireOrganization(query.org_id)
       const metrics = splitList('metrics', query.metrics) ?? []
       const range = consumptionRange(query, new Date())
       const { items, cursor } = await metricsByProject(context, range, projectPage(query), metrics)
-      return { projects: items, pagination: cursor === undefined ? {} : { cursor } }
+      return { projects: items, ...(cursor !== undefined && { pagination: { cursor } }) }
     },
     getConsumptionHistoryPerBranchV2: async ({ query }) => {
       requireOrganization(query.org_id)
@@ -49,7 +49,7 @@ export function consumptionHandlers(context: Context) {
       const last = branches.length === limit ? branches.at(-1) : undefined
       return {
         branches,
-        pagination: last ? { cursor: `${last.project_id}/${last.branch_id}` } : {},
+        ...(last && { pagination: { cursor: `${last.project_id}/${last.branch_id}` } }),
       }
     },
   } satisfies Partial<Handlers>
