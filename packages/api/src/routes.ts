@@ -4,8 +4,10 @@ import { branchRoutes } from './routes/branches.ts'
 import { consumptionRoutes } from './routes/consumption.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { historyRoutes } from './routes/history.ts'
+import { jwksRoutes } from './routes/jwks.ts'
 import { logRoutes } from './routes/logs.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { poolerRoutes } from './routes/pooler.ts'
 import { projectRoutes } from './routes/projects.ts'
@@ -24,6 +26,8 @@ export const routes = {
   ...consumptionRoutes,
   ...logRoutes,
   ...accountRoutes,
+  ...organizationRoutes,
+  ...jwksRoutes,
   ...platformRoutes,
 } satisfies Record<RouteName, Route>
 

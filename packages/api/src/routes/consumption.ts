@@ -9,13 +9,12 @@ import {
   ProjectConsumptionV2,
 } from '../consumption.ts'
 import { Id, Timestamp } from '../ids.ts'
-import { Cursor } from '../paths.ts'
+import { Cursor, CursorPagination } from '../paths.ts'
 import { route } from '../route.ts'
 
 const tag = 'Consumption'
 
 const range = { from: Timestamp, to: Timestamp, granularity: ConsumptionGranularity }
-const Pagination = Type.Object({ cursor: Type.Optional(Type.String()) })
 const ProjectLimit = Type.Optional(Type.Integer({ minimum: 1, maximum: 100 }))
 
 /** What was used, by time. None of these wakes a compute. */
@@ -33,7 +32,10 @@ export const consumptionRoutes = {
       metrics: Type.Optional(MetricList),
     }),
     status: 200,
-    response: Type.Object({ projects: Type.Array(ProjectConsumption), pagination: Pagination }),
+    response: Type.Object({
+      projects: Type.Array(ProjectConsumption),
+      pagination: CursorPagination,
+    }),
   }),
   getConsumptionHistoryPerProjectV2: route('getConsumptionHistoryPerProjectV2', {
     summary: 'Get metrics of projects, by hour, day or month',
@@ -47,7 +49,10 @@ export const consumptionRoutes = {
       metrics: MetricList,
     }),
     status: 200,
-    response: Type.Object({ projects: Type.Array(ProjectConsumptionV2), pagination: Pagination }),
+    response: Type.Object({
+      projects: Type.Array(ProjectConsumptionV2),
+      pagination: CursorPagination,
+    }),
   }),
   getConsumptionHistoryPerBranchV2: route('getConsumptionHistoryPerBranchV2', {
     summary: 'Get metrics of branches, by hour, day or month',
@@ -62,6 +67,9 @@ export const consumptionRoutes = {
       metrics: MetricList,
     }),
     status: 200,
-    response: Type.Object({ branches: Type.Array(BranchConsumptionV2), pagination: Pagination }),
+    response: Type.Object({
+      branches: Type.Array(BranchConsumptionV2),
+      pagination: CursorPagination,
+    }),
   }),
 }

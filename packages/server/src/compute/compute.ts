@@ -7,11 +7,17 @@ import type { Sql } from 'postgres'
 
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
+import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import { describeListening, readActivity } from './activity.ts'
 import { CatalogCache } from './catalog-cache.ts'
 import { findVerifier, readCatalog, readVerifier } from './catalog.ts'
-import { configFilePath, writeConfigFiles, writeLimitsFile } from './config-files.ts'
+import {
+  configFilePath,
+  writeAccessFiles,
+  writeConfigFiles,
+  writeLimitsFile,
+} from './config-files.ts'
 import { processTreeCpuMs } from './cpu-time.ts'
 import type { Installation } from './installations.ts'
 import { endOrphans } from './orphans.ts'
@@ -31,8 +37,14 @@ import { grantReplication } from './roles.ts'
 import { type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
 import { postgresPort } from './settings.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
-import { disconnect, platformDatabase, SuperuserConnections } from './superuser.ts'
+import {
+  disconnect,
+  platformDatabase,
+  reloadConfiguration,
+  SuperuserConnections,
+} from './superuser.ts'
 import { endClientSessions } from './suspend.ts'
+import { createTokenFunctions } from './token-sessions.ts'
 import { UsageLedger } from './usage-ledger.ts'
 import { readWalCounter } from './wal-counter.ts'
 
@@ -99,6 +111,9 @@ export class Compute {
   /** Of the running postmaster; those of one that has died are closed with it. */
   #connections: SuperuserConnections
   #superuserUses = 0
+  readonly #accessLock = new KeyedLock()
+  /** Whether the postmaster may not have read who may log in: one that was found running, for one. */
+  #isAccessStale = true
   readonly #catalog: CatalogCache
   #catalogCheckedMs = 0
   /** What it uses, for whoever collects it. */
@@ -247,6 +262,16 @@ export class Compute {
       this.#superuserUses -= 1
       this.#sessions.noteActivity()
     }
+  }
+
+  /**
+   * Lets the platform log in as the roles that tokens are for, and gives sessions in a database what
+   * answers their claims, which are sealed with `key`. May be repeated.
+   */
+  async prepareTokens(database: string, key: Buffer): Promise<void> {
+    await this.#ensureActive()
+    await this.#accessLock.run('access', async () => this.#refreshAccess())
+    await this.withSuperuser(database, async (sql) => createTokenFunctions(sql, key))
   }
 
   /**
@@ -501,6 +526,15 @@ export class Compute {
     // Its directory may be going away; who lets go of it otherwise writes by itself.
     if (this.#isEnding) return
     await this.usage.flush().catch((error: unknown) => this.#warn(error))
+  }
+
+  async #refreshAccess(): Promise<void> {
+    const { directory, socketDirectory, user } = this.#options
+    const isChanged = await writeAccessFiles(this.#spec, { directory, socketDirectory, user })
+    this.#isAccessStale ||= isChanged
+    if (!this.#isAccessStale) return
+    await this.withSuperuser(platformDatabase, reloadConfiguration)
+    this.#isAccessStale = false
   }
 
   /** Its roles may be older than the project's choice. Those who need none are not to suffer for it. */

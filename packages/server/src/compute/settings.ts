@@ -120,7 +120,13 @@ function sharedBuffersMegabytes(units: number): number {
 const clamp = (value: number, low: number, high: number): number =>
   Math.min(Math.max(value, low), high)
 
+const statStatements = 'pg_stat_statements'
+
 function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
+  // A default, which not every server package has; one that was asked for must not be left out.
+  const libraries = spec.preloadLibraries.filter(
+    (name) => name !== statStatements || host.hasStatStatements,
+  )
   return {
     max_connections: clientConnections + reservedConnections,
     superuser_reserved_connections: reservedConnections,
@@ -135,8 +141,8 @@ function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
     client_connection_check_interval: '60s',
     // The I/O workers of 18 cost a small compute three processes and 10 to 20 ms of its start.
     ...(spec.pgVersion >= 18 && spec.maxComputeUnits <= smallUnits && { io_method: 'sync' }),
-    ...(host.hasStatStatements && {
-      shared_preload_libraries: 'pg_stat_statements',
+    ...(libraries.length > 0 && { shared_preload_libraries: libraries.join(',') }),
+    ...(libraries.includes(statStatements) && {
       // It would keep the text of ALTER ROLE … PASSWORD for everyone to read.
       'pg_stat_statements.track_utility': 'off',
       // A fifth of the default: 1.7 MB less of every running compute.

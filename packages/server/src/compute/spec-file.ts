@@ -36,6 +36,9 @@ const fieldTypes = {
   historyLine: 'string',
   isStandby: 'boolean',
   follows: 'string',
+  jwks: 'object',
+  preloadLibraries: 'object',
+  blockPublicConnections: 'boolean',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

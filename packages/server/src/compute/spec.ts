@@ -1,3 +1,5 @@
+import { defaultLibraries } from './preload-libraries.ts'
+
 /** What a compute is started from. Kept next to the compute, so that it starts while the store is down. */
 export interface ComputeSpec {
   endpointId: string
@@ -29,6 +31,12 @@ export interface ComputeSpec {
   isStandby: boolean
   /** The endpoint whose changes a standby follows, and whose roles decide who may log in; else empty. */
   follows: string
+  /** Whose tokens clients may show instead of a password, and as which roles. */
+  jwks: readonly JwksSource[]
+  /** Loaded as PostgreSQL starts. */
+  preloadLibraries: readonly string[]
+  /** Whether clients from other machines are refused, whatever `allowedIps` says. */
+  blockPublicConnections: boolean
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }
@@ -48,8 +56,23 @@ export const plainSpec = {
   historyLine: '',
   isStandby: false,
   follows: '',
+  jwks: [],
+  preloadLibraries: defaultLibraries,
+  blockPublicConnections: false,
   labels: {},
 } satisfies Partial<ComputeSpec>
+
+/** Where the keys of a token issuer are, and what its tokens are for. */
+export interface JwksSource {
+  /** https. */
+  jwksUrl: string
+  /** Empty for Neon's default: authenticator, authenticated, anonymous. */
+  roleNames: readonly string[]
+  /** The audience that tokens must be for; undefined where any will do. */
+  audience?: string | undefined
+  /** Where they are for one branch only. */
+  branchId?: string | undefined
+}
 
 /** The roles and databases of a cluster, as last read from it. */
 export interface ClusterCatalog {

@@ -58,10 +58,9 @@ export async function createBranch(
   const name = checkBranchName(wanted.name ?? newName())
   const expiresAt = parseExpiry(wanted.expires_at ?? null)
   if (expiresAt !== null && wanted.protected === true) throw cannotExpire(name, 'is protected')
-  const parent =
-    wanted.parent_id === undefined
-      ? await requireDefaultBranch(context, projectId)
-      : await requireBranch(context, projectId, wanted.parent_id)
+  const parent = !wanted.parent_id
+    ? await requireDefaultBranch(context, projectId)
+    : await requireBranch(context, projectId, wanted.parent_id)
   const moment = readMoment({ timestamp: wanted.parent_timestamp, lsn: wanted.parent_lsn })
   // Refused here, before anything is made.
   if (moment !== undefined) await findStart(context, project, parent, moment)
@@ -73,6 +72,7 @@ export async function createBranch(
       name,
       protected: wanted.protected ?? false,
       expires_at: expiresAt,
+      annotation: request.annotation_value ?? {},
     },
     moment: {
       ...(wanted.parent_timestamp !== undefined && { timestamp: wanted.parent_timestamp }),
@@ -125,9 +125,11 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
           input: { source_branch_id: source.id, ...plan.moment },
         }),
         starts: await Promise.all(
-          endpoints.map((endpoint) =>
-            insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
-          ),
+          endpoints
+            .filter((endpoint) => !endpoint.disabled)
+            .map((endpoint) =>
+              insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
+            ),
         ),
       }
     })

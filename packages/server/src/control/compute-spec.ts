@@ -1,6 +1,7 @@
-import type { ProjectSettings } from '@coppice/api'
+import type { PreloadLibraries, ProjectSettings } from '@coppice/api'
 
-import type { ComputeSpec } from '../compute/spec.ts'
+import { defaultLibraries } from '../compute/preload-libraries.ts'
+import type { ComputeSpec, JwksSource } from '../compute/spec.ts'
 import type { Context } from './context.ts'
 import { blockedBecause } from './quota-text.ts'
 import type { PlacedEndpoint } from './store/endpoints.ts'
@@ -27,15 +28,29 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
     blockedBecause: blockedBecause(endpoint.project_id, endpoint.project_quota_exceeded),
     allowedIps: allowedIps(endpoint),
     poolerSettings: { ...endpoint.project_pgbouncer_settings, ...endpoint.pgbouncer_settings },
+    jwks: endpoint.jwks.map(jwksSource),
     logicalReplication: endpoint.project_settings.enable_logical_replication === true,
     historyLine: !isReplica && endpoint.history_retention_seconds > 0 ? endpoint.volume_id : '',
     isStandby: isReplica,
     follows: (isReplica && endpoint.writer_id) || '',
+    preloadLibraries: preloadLibraries(
+      endpoint.preload_libraries ?? endpoint.project_settings.preload_libraries,
+    ),
+    blockPublicConnections: endpoint.project_settings.block_public_connections === true,
     labels: {
       project_id: endpoint.project_id,
       branch_id: endpoint.branch_id,
       branch_name: endpoint.branch_name,
     },
+  }
+}
+
+function jwksSource(row: PlacedEndpoint['jwks'][number]): JwksSource {
+  return {
+    jwksUrl: row.jwks_url,
+    roleNames: row.role_names,
+    ...(row.jwt_audience !== null && { audience: row.jwt_audience }),
+    ...(row.branch_id !== null && { branchId: row.branch_id }),
   }
 }
 
@@ -53,6 +68,11 @@ export function isOverSize(
 ): boolean {
   const limit = endpoint.project_settings.quota?.logical_size_bytes ?? 0
   return limit > 0 && (endpoint.branch_logical_size_bytes ?? 0) > limit
+}
+
+function preloadLibraries(wanted: PreloadLibraries = {}): string[] {
+  const defaults = wanted.use_defaults === false ? [] : defaultLibraries
+  return [...new Set([...defaults, ...(wanted.enabled_libraries ?? [])])]
 }
 
 /** Addresses that may connect to a branch; none where all may. */

@@ -9,7 +9,6 @@ import { AppError } from '../lib/errors.ts'
 import { type ConsumptionRange, timeframesOf } from './consumption-range.ts'
 import type { Context } from './context.ts'
 import { requireProject } from './lookups.ts'
-import { organizationId } from './present.ts'
 import {
   type ConsumptionQuery,
   type ConsumptionRow,
@@ -156,15 +155,6 @@ export async function metricsByBranch(
     branch_id,
     periods: presentPeriods(context, range, since, sums.of(branch_id), present),
   }))
-}
-
-/** Rejects with AppError `organization_not_found` for another organization than the one there is. */
-export function checkOrganization(orgId: string | undefined): void {
-  if (orgId === undefined || orgId === organizationId) return
-  throw new AppError(
-    'organization_not_found',
-    `organization ${orgId} does not exist; the one of this platform is ${organizationId}`,
-  )
 }
 
 type FindTimeframe = (start: Date) => Pick<Timeframe, 'used' | 'held'>

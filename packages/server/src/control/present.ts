@@ -1,10 +1,23 @@
-import type { Branch, Database, Endpoint, Operation, Project, Role, Snapshot } from '@coppice/api'
+import type {
+  Annotation,
+  Branch,
+  Database,
+  Endpoint,
+  Jwks,
+  Operation,
+  Project,
+  Role,
+  Snapshot,
+} from '@coppice/api'
 
+import { organization, owner } from './account.ts'
+import { portSuffix } from './connection-uri.ts'
 import type { Settings } from './context.ts'
 import { poolerSettingsInForce } from './pooler-settings.ts'
 import type { BranchRow } from './store/branches.ts'
 import type { DatabaseRow } from './store/databases.ts'
 import type { EndpointRow } from './store/endpoints.ts'
+import type { JwksRow } from './store/jwks.ts'
 import type { OperationRow } from './store/operations.ts'
 import type { ProjectRow } from './store/projects.ts'
 import type { RoleRow } from './store/roles.ts'
@@ -17,9 +30,6 @@ import { startOfMonth } from './usage-period.ts'
  * one's own machine carry the value that is true here (there is one owner, and no size limit).
  */
 
-/** The one user and the one organization of a platform. */
-export const ownerId = 'owner'
-export const organizationId = 'org-coppice'
 const creationSource = 'console'
 const provisioner = 'k8s-neonvm'
 /** Neon's own bound, 16 TiB, where no quota is set. */
@@ -61,8 +71,9 @@ export function presentProject(
     synthetic_storage_size: usage?.storage_bytes ?? 0,
     consumption_period_start: startOfMonth(now).toISOString(),
     consumption_period_end: startOfMonth(now, 1).toISOString(),
-    owner_id: ownerId,
-    org_id: organizationId,
+    owner_id: owner.id,
+    org_id: organization.id,
+    org_name: organization.name,
     ...counters,
     active_time: counters.active_time_seconds,
     data_storage_bytes_hour: usage?.storage_bytes_hour ?? 0,
@@ -112,7 +123,7 @@ export function presentBranch(row: BranchRow): Branch {
         recovery: {
           deleted_at: row.deleted_at.toISOString(),
           recoverable_until: row.recoverable_until.toISOString(),
-          deletion_method: 'manual',
+          deletion_method: hasExpired(row) ? 'ttl' : 'user',
         },
       }),
   }
@@ -138,6 +149,25 @@ export function presentSnapshot(row: SnapshotRow): Snapshot {
   }
 }
 
+const hasExpired = ({ expires_at, deleted_at }: BranchRow): boolean =>
+  expires_at !== null && deleted_at !== null && expires_at <= deleted_at
+
+/** Present also where nothing was noted, as Neon's is. */
+export function presentAnnotation(row: BranchRow): Annotation {
+  return {
+    object: { type: 'console/branch', id: row.id },
+    value: row.annotation,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.created_at.toISOString(),
+  }
+}
+
+/** Those of a list, by branch; only where something was noted. */
+export function presentAnnotations(rows: readonly BranchRow[]): Record<string, Annotation> {
+  const annotated = rows.filter((row) => Object.keys(row.annotation).length > 0)
+  return Object.fromEntries(annotated.map((row) => [row.id, presentAnnotation(row)]))
+}
+
 export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint {
   const pooler = poolerSettingsInForce(row.project_pgbouncer_settings, row.pgbouncer_settings)
   return {
@@ -151,7 +181,11 @@ export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint 
     region_id: settings.region,
     type: row.type,
     current_state: row.current_state,
-    settings: { pg_settings: row.pg_settings, pgbouncer_settings: row.pgbouncer_settings },
+    settings: {
+      pg_settings: row.pg_settings,
+      pgbouncer_settings: row.pgbouncer_settings,
+      ...(row.preload_libraries && { preload_libraries: row.preload_libraries }),
+    },
     pooler_enabled: row.pooler_enabled,
     pooler_mode: pooler.pool_mode,
     pooler_settings: pooler,
@@ -169,9 +203,9 @@ export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint 
   }
 }
 
-/** Neon's clients replace the id within the host, so it must be there, and a port may follow. */
+/** Neon's clients replace the id within the host, so it must be there; the port that may follow they keep. */
 export function endpointHost(endpointId: string, settings: Settings): string {
-  const port = settings.directPort === 5432 ? '' : `:${settings.directPort}`
+  const port = settings.hostHasPort ? portSuffix(settings.publicPorts.direct) : ''
   return `${endpointId}.${settings.domain}${port}`
 }
 
@@ -209,5 +243,19 @@ export function presentOperation(row: OperationRow): Operation {
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     total_duration_ms: Math.max(0, end.getTime() - row.created_at.getTime()),
+  }
+}
+
+export function presentJwks(row: JwksRow): Jwks {
+  return {
+    id: row.id,
+    project_id: row.project_id,
+    ...(row.branch_id !== null && { branch_id: row.branch_id }),
+    jwks_url: row.jwks_url,
+    provider_name: row.provider_name,
+    ...(row.jwt_audience !== null && { jwt_audience: row.jwt_audience }),
+    role_names: row.role_names,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
   }
 }

@@ -1,6 +1,6 @@
 import type { Compute } from '../compute/compute.ts'
 import type { ClusterCatalog } from '../compute/spec.ts'
-import { must } from '../lib/assert.ts'
+import { AppError } from '../lib/errors.ts'
 import { computeSpec } from './compute-spec.ts'
 import type { Context } from './context.ts'
 import { findPlacedEndpoint, listEndpointIds } from './store/endpoints.ts'
@@ -20,10 +20,11 @@ export async function putCompute(
 ): Promise<Compute> {
   return inTurn(context, endpointId, async () => {
     const endpoint = await findPlacedEndpoint(context.store, endpointId)
-    return context.host.put(
-      computeSpec(context, must(endpoint, 'an endpoint that is told of has a row')),
-      options,
-    )
+    // Somebody else may have deleted it since the caller saw it.
+    if (endpoint === undefined) {
+      throw new AppError('endpoint_not_found', `endpoint ${endpointId} does not exist`)
+    }
+    return context.host.put(computeSpec(context, endpoint), options)
   })
 }
 

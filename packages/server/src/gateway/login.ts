@@ -141,7 +141,7 @@ export function requireAccess(
   access: EndpointAccess,
   request: Pick<LoginRequest, 'clientAddress' | 'replication'>,
 ): void {
-  requireAllowed(request.clientAddress, access.allowedIps)
+  requireAllowed(request.clientAddress, access)
   if (access.disabled) {
     throw new AppError('endpoint_disabled', 'Control plane request failed: endpoint is disabled')
   }

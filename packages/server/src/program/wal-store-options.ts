@@ -44,8 +44,7 @@ export function walStoreOptions(flags: WalStoreFlags, saved: SavedConfig): WalSt
   return { location: undefined, isNew: before !== undefined, before, saved: saves }
 }
 
-/** As it is remembered; undefined where WAL is kept in the pool alone. */
-export function savedLocation(saved: SavedConfig): S3Location | undefined {
+function savedLocation(saved: SavedConfig): S3Location | undefined {
   const { wal_store: url, s3_endpoint: endpoint, s3_region: region } = saved
   return url === undefined ? undefined : parseS3Location(url, { endpoint, region })
 }

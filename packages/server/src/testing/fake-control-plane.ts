@@ -53,6 +53,12 @@ export function createFakeControlPlane(
       fake.sent.set(endpointId, (fake.sent.get(endpointId) ?? 0) + bytes)
     },
 
+    jwksFor: async () => [],
+
+    prepareTokens: async () => {
+      throw new Error('no tokens are taken here')
+    },
+
     isAdminKey: async (key) => fake.adminKeys.has(key),
 
     findVerifier: async (_endpointId, role) => {
@@ -98,5 +104,6 @@ export function openAccess(endpointId: string): EndpointAccess {
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: true,
+    blockPublicConnections: false,
   }
 }

@@ -1,11 +1,7 @@
 import { AppError } from '../../lib/errors.ts'
+import { requireOrganization } from '../account.ts'
 import { consumptionRange } from '../consumption-range.ts'
-import {
-  checkOrganization,
-  consumptionByProject,
-  metricsByBranch,
-  metricsByProject,
-} from '../consumption.ts'
+import { consumptionByProject, metricsByBranch, metricsByProject } from '../consumption.ts'
 import type { Context } from '../context.ts'
 import type { Handlers } from './server.ts'
 
@@ -16,7 +12,7 @@ const maxIds = 100
 export function consumptionHandlers(context: Context) {
   return {
     getConsumptionHistoryPerProject: async ({ query }) => {
-      checkOrganization(query.org_id)
+      requireOrganization(query.org_id)
       const metrics =
         splitList('metrics', query.metrics) ??
         (query.include_v1_metrics === true ? ['data_storage_bytes_hour'] : undefined)
@@ -27,17 +23,17 @@ export function consumptionHandlers(context: Context) {
         projectPage(query),
         metrics,
       )
-      return { projects: items, pagination: cursor === undefined ? {} : { cursor } }
+      return { projects: items, ...(cursor !== undefined && { pagination: { cursor } }) }
     },
     getConsumptionHistoryPerProjectV2: async ({ query }) => {
-      checkOrganization(query.org_id)
+      requireOrganization(query.org_id)
       const metrics = splitList('metrics', query.metrics) ?? []
       const range = consumptionRange(query, new Date())
       const { items, cursor } = await metricsByProject(context, range, projectPage(query), metrics)
-      return { projects: items, pagination: cursor === undefined ? {} : { cursor } }
+      return { projects: items, ...(cursor !== undefined && { pagination: { cursor } }) }
     },
     getConsumptionHistoryPerBranchV2: async ({ query }) => {
-      checkOrganization(query.org_id)
+      requireOrganization(query.org_id)
       const limit = query.limit ?? defaultBranches
       const branches = await metricsByBranch(
         context,
@@ -53,7 +49,7 @@ export function consumptionHandlers(context: Context) {
       const last = branches.length === limit ? branches.at(-1) : undefined
       return {
         branches,
-        pagination: last ? { cursor: `${last.project_id}/${last.branch_id}` } : {},
+        ...(last && { pagination: { cursor: `${last.project_id}/${last.branch_id}` } }),
       }
     },
   } satisfies Partial<Handlers>

@@ -14,6 +14,8 @@ export interface BranchRow {
   is_default: boolean
   protected: boolean
   init_source: string
+  /** What its creator noted on it. */
+  annotation: Record<string, string>
   expires_at: Date | null
   /** The line that its own began as a clone of, and where; it may be gone by now. */
   origin_volume_id: string | null
@@ -49,11 +51,17 @@ export type NewBranch = Pick<
   | 'protected'
   | 'expires_at'
 > &
-  Partial<Pick<BranchRow, 'snapshot_id' | 'restored_from' | 'restore_target_id' | 'restore_status'>>
+  Partial<
+    Pick<
+      BranchRow,
+      'annotation' | 'snapshot_id' | 'restored_from' | 'restore_target_id' | 'restore_status'
+    >
+  >
 
 /** Rejects with a unique violation where the project has a branch of that name. */
 export async function insertBranch(sql: Queryable, branch: NewBranch): Promise<void> {
-  await sql`insert into branches ${sql(branch)}`
+  const annotation = sql.json(branch.annotation ?? {})
+  await sql`insert into branches ${sql({ ...branch, annotation })}`
 }
 
 /** Branches of a deleted project are as gone as the project, until it is recovered. */
@@ -125,7 +133,9 @@ export interface BranchListQuery {
 
 export async function listBranches(sql: Queryable, query: BranchListQuery): Promise<BranchRow[]> {
   const pattern = `%${escapeLike(query.search ?? '')}%`
-  const key = sql(query.sortBy)
+  // As exact as a cursor is, or rows of one millisecond would be left out or shown twice.
+  const key =
+    query.sortBy === 'name' ? sql`name` : sql`date_trunc('milliseconds', ${sql(query.sortBy)})`
   const direction = query.sortOrder === 'asc' ? sql`asc` : sql`desc`
   const beyond = query.sortOrder === 'asc' ? sql`>` : sql`<`
   const type = query.sortBy === 'name' ? sql`text` : sql`timestamptz`
@@ -385,9 +395,12 @@ export async function listVolumeIds(sql: Queryable): Promise<string[]> {
   return rows.map((row) => row.volume_id)
 }
 
-/** Locks the row, where it is live, so that it is not deleted before the transaction ends. */
+/** Locks the row and its project's, where both are live, so that neither is deleted before the transaction ends. */
 export async function shareLiveBranch(sql: Queryable, id: string): Promise<boolean> {
-  const rows = await sql`select from branches where id = ${id} and deleted_at is null for key share`
+  const rows = await sql`
+    select from branches b join projects p on p.id = b.project_id
+    where b.id = ${id} and b.deleted_at is null and p.deleted_at is null
+    for key share`
   return rows.length > 0
 }
 

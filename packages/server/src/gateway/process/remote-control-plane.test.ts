@@ -40,6 +40,7 @@ function connect(): Recorded {
             allowedIps: [],
             poolerSettings: {},
             logicalReplication: false,
+            blockPublicConnections: false,
           }
         : undefined,
     findVerifier: async (endpointId, role) => `${endpointId} ${role}`,
@@ -59,6 +60,10 @@ function connect(): Recorded {
       }
     },
     countSent: (endpointId, bytes) => void events.push(`sent ${endpointId} ${bytes}`),
+    jwksFor: async (endpointId) => [
+      { jwksUrl: `https://${endpointId}`, roleNames: ['a'], audience: 'b' },
+    ],
+    prepareTokens: async (endpointId, database) => `${endpointId} ${database}`,
     isAdminKey: async (key) => key === 'right',
   }
   const { ends, cut } = createChannelPair()
@@ -150,4 +155,11 @@ test('without a daemon, clients are told to try again', async () => {
   const restarting = { sqlstate: '57P03', message: 'the platform is restarting, try again' }
   expect(await waiting).toMatchObject(restarting)
   await expect(remote.findEndpoint('ep-1')).rejects.toMatchObject(restarting)
+})
+
+test('issuers of tokens and the key of their sessions come over as they are', async () => {
+  const { remote } = connect()
+  const issuer = { jwksUrl: 'https://ep-1', roleNames: ['a'], audience: 'b' }
+  expect(await remote.jwksFor('ep-1')).toEqual([issuer])
+  expect(await remote.prepareTokens('ep-1', 'app')).toBe('ep-1 app')
 })

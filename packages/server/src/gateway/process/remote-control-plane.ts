@@ -5,6 +5,7 @@ import type {
   EndpointAccess,
   SessionActivity,
   SessionDetails,
+  TokenIssuer,
 } from '../control-plane.ts'
 import { ClientError, sqlstates } from '../errors.ts'
 import type { DaemonProcedures } from './protocol.ts'
@@ -48,6 +49,15 @@ export class RemoteControlPlane implements ControlPlane {
       this.#wakes.set(endpointId, waking)
     }
     return waking
+  }
+
+  async jwksFor(endpointId: string): Promise<readonly TokenIssuer[]> {
+    return this.#daemon.call('jwksFor', endpointId, lookUpTimeoutMs)
+  }
+
+  /** Wakes the compute. */
+  async prepareTokens(endpointId: string, database: string): Promise<string> {
+    return this.#daemon.call('prepareTokens', { endpointId, database }, wakeTimeoutMs)
   }
 
   async isAdminKey(key: string): Promise<boolean> {
