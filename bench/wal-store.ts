@@ -18,7 +18,7 @@ import { printHeading, printSummary } from './statistics.ts'
  * network adds is not in it. `npm run bench:wal`.
  */
 const megabyte = 1024 ** 2
-const samples = 12
+const samples = 48
 
 const platform = await startTestPlatform({ poolSize: '10G' })
 const server = await startS3Server()
@@ -92,25 +92,35 @@ async function benchGzip(kind: string, paths: readonly string[]): Promise<void> 
 async function benchTransfers(kind: string, paths: readonly string[]): Promise<void> {
   const bucket = createS3Bucket(server.location(randomBytes(6).toString('hex')), server.credentials)
   const store = createS3WalStore(bucket, '')
+  const files = await Promise.all(
+    paths.map(async (path) => {
+      const { size, mtime } = await stat(path)
+      return { name: path.split('/').at(-1) ?? '', path, bytes: size, writtenAt: mtime }
+    }),
+  )
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+  const calls = {
+    put: async (line: string, file: (typeof files)[0]) => store.put(line, file),
+    fetch: async (line: string, file: (typeof files)[0]) =>
+      store.fetch(line, file, join(scratch, file.name)),
+  }
   printHeading(`${kind}: to S3 and back, ms each`)
-  const puts: number[] = []
-  const fetches: number[] = []
-  let bytes = 0
-  for (const path of paths) {
-    const { size, mtime } = await stat(path)
-    const name = path.split('/').at(-1) ?? ''
-    bytes += size
-    puts.push(
-      await timed(async () => store.put('vol-1', { name, path, bytes: size, writtenAt: mtime })),
-    )
-    fetches.push(await timed(async () => store.fetch('vol-1', name, join(scratch, name))))
+  for (const [name, call] of Object.entries(calls)) {
+    for (const atOnce of [1, name === 'put' ? 4 : 8]) {
+      const times: number[] = []
+      const total = await timed(async () => {
+        for (let from = 0; from < files.length; from += atOnce) {
+          const some = files.slice(from, from + atOnce)
+          const line = name === 'put' ? `vol-${atOnce}` : 'vol-1'
+          await Promise.all(
+            some.map(async (file) => times.push(await timed(async () => call(line, file)))),
+          )
+        }
+      })
+      const rate = (bytes / megabyte / (total / 1000)).toFixed(0)
+      printSummary(`${name}, ${atOnce} at once: ${rate} MB of WAL a second`, times)
+    }
   }
-  const rate = (times: readonly number[]): string => {
-    const seconds = times.reduce((sum, one) => sum + one, 0) / 1000
-    return `${(bytes / megabyte / seconds).toFixed(0)} MB of WAL a second`
-  }
-  printSummary(`put: ${rate(puts)}`, puts)
-  printSummary(`fetch: ${rate(fetches)}`, fetches)
 }
 
 async function benchList(): Promise<void> {
@@ -127,7 +137,7 @@ async function benchList(): Promise<void> {
           store.put('vol-1', {
             name: number.toString(16).toUpperCase().padStart(24, '0'),
             path,
-            bytes: 16 * megabyte,
+            bytes: 2 * megabyte,
             writtenAt: new Date(),
           }),
         ),
@@ -135,6 +145,6 @@ async function benchList(): Promise<void> {
     }
     const times: number[] = []
     for (let n = 0; n < 5; n++) times.push(await timed(async () => store.list('vol-1')))
-    printSummary(`${count} files (${(count * 16) / 1024} GB of WAL)`, times)
+    printSummary(`${count} files (${((count * 2) / 1024).toFixed(0)} GB of WAL)`, times)
   }
 }

@@ -82,8 +82,6 @@ export async function freePort(): Promise<number> {
 }
 
 interface StartOptions {
-  /** More flags of `up`. */
-  flags?: readonly string[]
   poolSize?: string
   env?: NodeJS.ProcessEnv
   /** More flags of `up`, over those that every test has. */

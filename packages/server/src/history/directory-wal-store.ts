@@ -46,7 +46,7 @@ export function createDirectoryWalStore(root: string): DirectoryWalStore {
       await syncDirectory(directory)
     },
     list: async (line) => listFiles(linePath(line)),
-    fetch: async (line, name, path) => cloneFile(join(linePath(line), name), path),
+    fetch: async (line, { name }, path) => cloneFile(join(linePath(line), name), path),
     remove: async (line, names) => {
       for (const name of names) await rm(join(linePath(line), name), { force: true })
     },

@@ -33,7 +33,7 @@ export async function bringBack(
   const path = join(root, '.returning')
   for (const { line, file } of missing) {
     await rm(path, { force: true })
-    await remote.fetch(line, file.name, path)
+    await remote.fetch(line, file, path)
     await local.put(line, { ...file, path })
   }
   await rm(path, { force: true })

@@ -105,11 +105,11 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL in S3', () => {
       proxy.cut({ connections: 1, afterBytes: 0 })
       await store.put('vol-cut-1', file)
       proxy.cut({ connections: 2, afterBytes: 500_000 })
-      expect((await files.fetched(store, 'vol-cut-1', file.name)).equals(file.content)).toBe(true)
+      expect((await files.fetched(store, 'vol-cut-1', file)).equals(file.content)).toBe(true)
       expect(proxy.cutCount()).toBe(3)
       proxy.cut({ connections: 1000, afterBytes: 500_000 })
       const path = join(files.root, 'never')
-      await expect(store.fetch('vol-cut-1', file.name, path)).rejects.toMatchObject({
+      await expect(store.fetch('vol-cut-1', file, path)).rejects.toMatchObject({
         code: 's3_unavailable',
       })
       await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' })
@@ -120,9 +120,10 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL in S3', () => {
 
   test('a file that cannot be written here is no fault of S3, and is not tried again', async () => {
     const store = open()
-    await store.put('vol-full-1', await files.make(segmentName(1)))
+    const file = await files.make(segmentName(1))
+    await store.put('vol-full-1', file)
     await expect(
-      store.fetch('vol-full-1', segmentName(1), join(files.root, 'no', 'such', 'directory')),
+      store.fetch('vol-full-1', file, join(files.root, 'no', 'such', 'directory')),
     ).rejects.toMatchObject({ code: 'ENOENT' })
   })
 

@@ -47,11 +47,9 @@ export function createS3WalStore(bucket: S3Bucket, url: string): RemoteWalStore 
       await bucket.put(key, await compress(await readFile(file.path), gzipOptions))
     },
     list: async (line) => inOrder((await listObjects(folder(line))).map(({ file }) => file)),
-    fetch: async (line, name, path) => {
-      const prefix = `${folder(line)}${name}.`
-      const [file] = inOrder((await listObjects(prefix)).map((one) => one.file))
-      const isThere = file && (await download(bucket, folder(line) + renderObjectName(file), path))
-      if (!isThere) throw new Error(`WAL file ${name} of ${line} is not in ${url}`)
+    fetch: async (line, file, path) => {
+      const isThere = await download(bucket, folder(line) + renderObjectName(file), path)
+      if (!isThere) throw new Error(`WAL file ${file.name} of ${line} is not in ${url}`)
       await checkSize(path, file)
     },
     remove: async (line, names) => {

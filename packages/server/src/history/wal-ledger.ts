@@ -2,7 +2,7 @@ import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { errorCode } from '../lib/errors.ts'
-import { syncDirectory } from '../lib/files.ts'
+import { isThere, syncDirectory } from '../lib/files.ts'
 import { inOrder, parseObjectName, renderObjectName } from './wal-object-name.ts'
 import { linePattern, type WalFile } from './wal-store.ts'
 
@@ -33,6 +33,15 @@ export class WalLedger {
   async list(line: string): Promise<WalFile[]> {
     const names = await namesIn(this.#directory(line))
     return inOrder(names.flatMap((name) => parseObjectName(name) ?? []))
+  }
+
+  /** Those of the files that are not in it. Asks for each: it may know far more than it is asked for. */
+  async missing(line: string, files: readonly WalFile[]): Promise<WalFile[]> {
+    const directory = this.#directory(line)
+    const known = await Promise.all(
+      files.map(async (file) => isThere(join(directory, renderObjectName(file)))),
+    )
+    return files.filter((_, index) => !known[index])
   }
 
   async remove(line: string, names: readonly string[]): Promise<void> {

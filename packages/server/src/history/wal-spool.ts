@@ -16,7 +16,7 @@ import type { WalFile, WalStore } from './wal-store.ts'
  * WAL that is kept elsewhere, without anybody waiting for elsewhere.
  *
  * A file is put into the directory of the pool, as where there is no other place, and is uploaded in
- * the background, those of a line in their order. What was uploaded is written down on the pool, so
+ * the background, those of a line a few at a time in their order. What was uploaded is written down on the pool, so
  * that listing never asks, and the file itself goes once it is old or its line has many. What is not
  * uploaded yet stays, however long that takes.
  *
@@ -77,12 +77,12 @@ export class WalSpool implements WalStore, Service {
     return inOrder([...local, ...(await this.#uploaded.list(line))])
   }
 
-  async fetch(line: string, name: string, path: string): Promise<void> {
+  async fetch(line: string, file: WalFile, path: string): Promise<void> {
     try {
-      await this.#local.fetch(line, name, path)
+      await this.#local.fetch(line, file, path)
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error
-      await this.#remote.fetch(line, name, path)
+      await this.#remote.fetch(line, file, path)
     }
   }
 
@@ -174,43 +174,49 @@ export class WalSpool implements WalStore, Service {
       await this.#remote.remove(line, removed)
       await this.#locks.run(line, async () => this.#removed.remove(line, removed))
     }
-    const known = new Set((await this.#uploaded.list(line)).map(({ name }) => name))
-    const local = await this.#local.list(line)
-    for (const file of local.filter(({ name }) => !known.has(name))) {
+    const waiting = await this.#uploaded.missing(line, await this.#local.list(line))
+    for (let from = 0; from < waiting.length; from += uploadsAtOnce) {
       if (this.#stopping.signal.aborted) return
-      await this.#upload(line, file)
+      await this.#upload(line, waiting.slice(from, from + uploadsAtOnce))
     }
     await this.#trimLocal(line)
   }
 
-  async #upload(line: string, file: WalFile): Promise<void> {
-    const path = this.#local.pathOf(line, file.name)
-    try {
-      await this.#remote.put(line, { ...file, path })
-    } catch (error) {
-      // Removed since it was listed.
-      if (errorCode(error) === 'ENOENT' && !(await isThere(path))) return
-      throw error
-    }
+  /** Those that have arrived are written down, whatever becomes of the others. */
+  async #upload(line: string, files: readonly WalFile[]): Promise<void> {
+    const pathOf = ({ name }: WalFile): string => this.#local.pathOf(line, name)
+    const outcomes = await Promise.allSettled(
+      files.map(async (file) => this.#remote.put(line, { ...file, path: pathOf(file) })),
+    )
+    const arrived = files.filter((_, index) => outcomes[index]?.status === 'fulfilled')
     await this.#locks.run(line, async () => {
-      if (await isThere(path)) await this.#uploaded.add(line, [file])
+      const kept = await Promise.all(arrived.map(async (file) => isThere(pathOf(file))))
+      await this.#uploaded.add(
+        line,
+        arrived.filter((_, index) => kept[index]),
+      )
     })
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') continue
+      const file = files[index]
+      // Otherwise removed since it was listed.
+      if (file && (await isThere(pathOf(file)))) throw outcome.reason
+    }
   }
 
   /** What is old, and what is more than a line may have, from the oldest on. */
   async #trimLocal(line: string): Promise<void> {
     await this.#locks.run(line, async () => {
-      const known = new Set((await this.#uploaded.list(line)).map(({ name }) => name))
       const oldest = Date.now() - this.#keep.ageMs
       let bytes = 0
       const spare = (await this.#local.list(line)).toReversed().filter((file) => {
         bytes += file.bytes
-        const isSpare = bytes > this.#keep.bytes || file.writtenAt.getTime() < oldest
-        return isSpare && known.has(file.name)
+        return bytes > this.#keep.bytes || file.writtenAt.getTime() < oldest
       })
+      const waiting = new Set(await this.#uploaded.missing(line, spare))
       await this.#local.remove(
         line,
-        spare.map(({ name }) => name),
+        spare.filter((file) => !waiting.has(file)).map(({ name }) => name),
       )
     })
   }
@@ -258,6 +264,8 @@ export interface LocalBudget {
 /** What is looked at most: mistakes of the last minutes. */
 const defaultBudget: LocalBudget = { bytes: 1024 ** 3, ageMs: 3_600_000 }
 
+/** Segments are small, and what each waits for is mostly the way there and back. */
+const uploadsAtOnce = 4
 const firstRetryMs = 1_000
 const lastRetryMs = 60_000
 const sweepMs = 60_000
@@ -298,8 +306,7 @@ export async function readWaiting({
 }: Pick<ReturnType<typeof spoolParts>, 'local' | 'uploaded'>): Promise<Waiting> {
   const waiting: WalFile[] = []
   for (const line of await local.lines()) {
-    const known = new Set((await uploaded.list(line)).map(({ name }) => name))
-    for (const file of await local.list(line)) if (!known.has(file.name)) waiting.push(file)
+    waiting.push(...(await uploaded.missing(line, await local.list(line))))
   }
   const times = waiting.map(({ writtenAt }) => writtenAt.getTime())
   return {

@@ -47,7 +47,7 @@ describe.skipIf(whyNoS3Server !== undefined)('the place of WAL', () => {
   beforeEach(async () => {
     home = homePaths(join(files.root, randomBytes(6).toString('hex')))
     await mkdir(home.pool, { recursive: true })
-    volumes = await createCopyDriver(home.pool, undefined)
+    volumes = createCopyDriver(home.pool, undefined)
   })
 
   const newLocation = (): S3Location => server.location(randomBytes(6).toString('hex'))
@@ -120,7 +120,7 @@ describe.skipIf(whyNoS3Server !== undefined)('the place of WAL', () => {
     expect((await open({ 'wal-store': 'local' }, { saved })).remote).toBeUndefined()
     const local = createDirectoryWalStore(join(home.pool, 'wal'))
     expect(await local.list(line)).toMatchObject([{ writtenAt: file.writtenAt }])
-    expect((await files.fetched(local, line, file.name)).equals(file.content)).toBe(true)
+    expect((await files.fetched(local, line, file)).equals(file.content)).toBe(true)
     // And from there to another place.
     const next = newLocation()
     await open(flagsFor(next))

@@ -10,7 +10,7 @@ export interface WalFiles {
   root: string
   make(name: string, options?: { bytes?: number; at?: Date }): Promise<MadeFile>
   /** What a store makes of a file. */
-  fetched(store: WalStore, line: string, name: string): Promise<Buffer>
+  fetched(store: WalStore, line: string, file: WalFile): Promise<Buffer>
   remove(): Promise<void>
 }
 
@@ -31,9 +31,9 @@ export async function createWalFiles(): Promise<WalFiles> {
       await utimes(path, at, at)
       return { name, bytes, writtenAt: at, path, content }
     },
-    fetched: async (store, line, name) => {
+    fetched: async (store, line, file) => {
       const path = newPath()
-      await store.fetch(line, name, path)
+      await store.fetch(line, file, path)
       return readFile(path)
     },
     remove: async () => rm(root, { recursive: true, force: true }),
