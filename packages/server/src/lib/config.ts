@@ -15,11 +15,16 @@ export const environmentVariables = {
     'How many processes the gateway has, 0 to 64; 0 runs it within the daemon.',
   COPPICE_S3_ACCESS_KEY_ID: 'The access key for the S3 that WAL is kept in.',
   COPPICE_S3_SECRET_ACCESS_KEY: 'Its secret.',
-  AWS_ACCESS_KEY_ID: 'The same, where those are not set.',
+  AWS_ACCESS_KEY_ID: 'The same, where there is no other.',
   AWS_SECRET_ACCESS_KEY: 'Its secret.',
   COPPICE_LOG_LEVEL: 'trace, debug, info (the default), warn or error.',
   COPPICE_FAILPOINT: 'For tests: the step at which the process kills itself.',
 } as const
+
+interface S3Keys {
+  accessKeyId: string
+  secretAccessKey: string
+}
 
 export interface Environment {
   home: string
@@ -30,7 +35,8 @@ export interface Environment {
   /** Undefined for as many as fit the machine. */
   gatewayWorkers: number | undefined
   /** Undefined where the environment does not have both parts. */
-  s3Credentials: { accessKeyId: string; secretAccessKey: string } | undefined
+  s3Credentials: S3Keys | undefined
+  awsCredentials: S3Keys | undefined
   logLevel: string
   failpoint: string | undefined
 }
@@ -38,7 +44,7 @@ export interface Environment {
 export function readEnvironment(): Environment {
   const read = (name: keyof typeof environmentVariables): string | undefined =>
     process.env[name] || undefined
-  const readKeys = (prefix: 'COPPICE_S3' | 'AWS'): Environment['s3Credentials'] => {
+  const readKeys = (prefix: 'COPPICE_S3' | 'AWS'): S3Keys | undefined => {
     const accessKeyId = read(`${prefix}_ACCESS_KEY_ID`)
     const secretAccessKey = read(`${prefix}_SECRET_ACCESS_KEY`)
     return accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined
@@ -50,7 +56,8 @@ export function readEnvironment(): Environment {
     postgresPaths: (read('COPPICE_POSTGRES_PATHS') ?? '').split(':').filter((path) => path !== ''),
     databaseUser: read('COPPICE_DATABASE_USER'),
     gatewayWorkers: readCount('COPPICE_GATEWAY_WORKERS', read('COPPICE_GATEWAY_WORKERS')),
-    s3Credentials: readKeys('COPPICE_S3') ?? readKeys('AWS'),
+    s3Credentials: readKeys('COPPICE_S3'),
+    awsCredentials: readKeys('AWS'),
     logLevel: read('COPPICE_LOG_LEVEL') ?? 'info',
     failpoint: read('COPPICE_FAILPOINT'),
   }

@@ -142,14 +142,23 @@ describe.skipIf(whyNoS3Server !== undefined)('the place of WAL', () => {
   })
 
   test('credentials come from the environment, or from a file that nobody else may read', async () => {
-    const environment = { ...readEnvironment(), s3Credentials: undefined }
+    const environment = {
+      ...readEnvironment(),
+      s3Credentials: undefined,
+      awsCredentials: undefined,
+    }
     const read = async () => readS3Credentials(home, environment)
+    const general = { accessKeyId: 'of-aws', secretAccessKey: 'of-aws' }
+    const readWithAws = async () =>
+      readS3Credentials(home, { ...environment, awsCredentials: general })
     await expect(read()).rejects.toThrow('set COPPICE_S3_ACCESS_KEY_ID and')
+    expect(await readWithAws()).toEqual(general)
     await writeFile(home.s3Credentials, '{"access_key_id": "a", "secret', { mode: 0o600 })
     await expect(read()).rejects.toThrow(/is no JSON$/)
     const content = { access_key_id: 'a', secret_access_key: 'hush' }
     await writeFile(home.s3Credentials, JSON.stringify(content))
-    expect(await read()).toEqual({ accessKeyId: 'a', secretAccessKey: 'hush' })
+    const own = { accessKeyId: 'a', secretAccessKey: 'hush' }
+    expect([await read(), await readWithAws()]).toEqual([own, own])
     await chmod(home.s3Credentials, 0o640)
     await expect(read()).rejects.toThrow('others can read')
   })

@@ -7,7 +7,8 @@ import type { Home } from '../lib/home.ts'
 
 /**
  * From the environment, else from `s3-credentials.json` in the state directory, which nobody else may
- * read. Never from flags: those are in the process list. Rejects with AppError `invalid_request`.
+ * read, else those that the environment has for AWS at large. Never from flags: those are in the process
+ * list. Rejects with AppError `invalid_request`.
  */
 export async function readS3Credentials(
   home: Home,
@@ -17,6 +18,7 @@ export async function readS3Credentials(
   const path = home.s3Credentials
   const text = await readPrivateFile(path)
   if (text === undefined) {
+    if (environment.awsCredentials) return environment.awsCredentials
     throw new AppError(
       'invalid_request',
       'S3 has no credentials: set COPPICE_S3_ACCESS_KEY_ID and COPPICE_S3_SECRET_ACCESS_KEY, or write ' +
