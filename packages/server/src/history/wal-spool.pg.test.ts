@@ -16,7 +16,7 @@ import { createDirectoryWalStore } from './directory-wal-store.ts'
 import { createS3Bucket } from './s3-bucket.ts'
 import type { S3Location } from './s3-location.ts'
 import { createS3WalStore, type RemoteWalStore } from './s3-wal-store.ts'
-import { type LocalBudget, WalSpool } from './wal-spool.ts'
+import { type LocalBudget, spoolParts, WalSpool } from './wal-spool.ts'
 
 /** The spool where it matters: S3 away, crashes, removals that come in between. */
 describe.skipIf(whyNoS3Server !== undefined)('WAL on its way to S3', () => {
@@ -194,8 +194,16 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL on its way to S3', () => {
     expect(await spool.lines()).toEqual([])
   })
 
-  test('a removal in the middle of an upload is carried out', async () => {
+  const empty = Buffer.alloc(0)
+  const putAgain = [
+    ['carried out', undefined],
+    ['carried out before the same is put again', { at: new Date('2026-01-31T12:00:00.123Z') }],
+    ['carried out before another is put', { at: new Date('2026-01-31T14:00:00.000Z') }],
+  ] as const
+
+  test.for(putAgain)('a removal in the middle of an upload is %s', async ([, options]) => {
     const place = newPlace()
+    const again = options && (await files.make(segmentName(1), options))
     const remote = remoteOf(place)
     let isUploaded = false
     let goOn = (): void => undefined
@@ -216,9 +224,19 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL on its way to S3', () => {
     await until(() => isUploaded)
     await spool.remove(line, [segmentName(1)])
     expect(await spool.list(line)).toEqual([])
+    if (again !== undefined) await spool.put(line, again)
     goOn()
-    await until(async () => (await remoteNames(place)).length === 0)
-    expect(await spool.list(line)).toEqual([])
+    const rest = again === undefined ? [] : [{ writtenAt: again.writtenAt }]
+    const { removed } = spoolParts(place.root)
+    await until(async () => (await removed.lines()).length === 0)
+    await until(async () => (await localNames(place)).length === 0)
+    expect(await remoteOf(place).list(line)).toMatchObject(rest)
+    expect(await spool.list(line)).toMatchObject(rest)
+    for (const one of await spool.list(line)) {
+      expect((await files.fetched(spool, line, one)).equals(again?.content ?? empty)).toBe(true)
+    }
+    const keys = await createS3Bucket(place.location, server.credentials).list('')
+    expect(keys).toHaveLength(rest.length)
   })
 
   test('a removal that was not carried out is, after the next start', async () => {
@@ -249,8 +267,9 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL on its way to S3', () => {
     await spool.put('vol-bad-1', await files.make(segmentName(1)))
     await until(async () => (await spool.state()).failure !== undefined)
     await spool.put(line, await files.make(segmentName(1)))
-    await until(async () => (await remoteNames(place)).length === 1, 30_000)
-    expect((await spool.state()).files).toBe(1)
+    await until(async () => (await spool.state()).files === 1, 30_000)
+    expect(await remoteNames(place)).toEqual([segmentName(1)])
+    expect(await spool.list('vol-bad-1')).toHaveLength(1)
   })
 
   test('WAL that was kept before there was S3 is uploaded', async () => {

@@ -16,15 +16,15 @@ import type { WalFile, WalStore } from './wal-store.ts'
  * WAL that is kept elsewhere, without anybody waiting for elsewhere.
  *
  * A file is put into the directory of the pool, as where there is no other place, and is uploaded in
- * the background, those of a line a few at a time in their order. What was uploaded is written down on the pool, so
- * that listing never asks, and the file itself goes once it is old or its line has many. What is not
- * uploaded yet stays, however long that takes.
+ * the background, those of a line a few at a time in their order. What was uploaded is written down on
+ * the pool, so that listing never asks, and the file itself goes once it is old or its line has many.
+ * What is not uploaded yet stays, however long that takes.
  *
- * What is removed is written down as well before it goes, and removed there later; so a crash at any
- * point leaves nothing behind and forgets nothing:
- * - between an upload and its entry: it is uploaded again, to the same effect;
- * - between an entry and the removal of the file: the file goes later;
- * - a removal that comes during an upload finds its entry written down, and is carried out after it.
+ * What is removed is written down as well before it goes, and removed there later, before anything else
+ * of its line is uploaded; so no crash and no order of events leaves anything behind or forgets anything:
+ * - a crash between an upload and its entry: it is uploaded again, to the same effect;
+ * - a crash between an entry and the removal of the file: the file goes later;
+ * - a removal during an upload: the upload is not written down, and what it has left is removed.
  */
 export class WalSpool implements WalStore, Service {
   readonly #local: DirectoryWalStore
@@ -64,10 +64,7 @@ export class WalSpool implements WalStore, Service {
   }
 
   async put(line: string, file: WalFile & { path: string }): Promise<void> {
-    await this.#locks.run(line, async () => {
-      await this.#removed.remove(line, [file.name])
-      await this.#local.put(line, file)
-    })
+    await this.#locks.run(line, async () => this.#local.put(line, file))
     this.#kick(line)
   }
 
@@ -190,11 +187,8 @@ export class WalSpool implements WalStore, Service {
     )
     const arrived = files.filter((_, index) => outcomes[index]?.status === 'fulfilled')
     await this.#locks.run(line, async () => {
-      const kept = await Promise.all(arrived.map(async (file) => isThere(pathOf(file))))
-      await this.#uploaded.add(
-        line,
-        arrived.filter((_, index) => kept[index]),
-      )
+      // What was removed meanwhile goes from there next, and is uploaded anew if it was put again.
+      await this.#uploaded.add(line, await this.#removed.missing(line, arrived))
     })
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') continue
