@@ -1,0 +1,48 @@
+import { expect } from 'vitest'
+
+import { landed } from '../landed.ts'
+import { psql } from '../platform.ts'
+import type { Suite } from './suite.ts'
+
+export function schemaTests(suite: Suite): void {
+  const { neon, works, lacks } = suite
+
+  if (!landed.schema) {
+    const soFar = 'schemas, so far'
+    lacks({ 'branches schema-diff': soFar, diff: soFar }, async () => {
+      await Promise.all([
+        expect(neon(['branches', 'schema-diff', 'main', 'dev'])).rejects.toThrow('not available'),
+        expect(neon(['diff', 'main', '--branch', 'dev'])).rejects.toThrow('not available'),
+      ])
+    })
+    return
+  }
+
+  works(['branches schema-diff', 'diff'], 'show what a migration changed', async () => {
+    await neon(['branches', 'create', '--name', 'migrated', '--parent', 'main'])
+    const uri = (await suite.platform.neon('connection-string', 'migrated')).trim()
+    await psql(uri, 'CREATE TABLE invoice (id int PRIMARY KEY)')
+    const added = /^\+CREATE TABLE public\.invoice/m
+    expect(await neon(['branches', 'schema-diff', 'main', 'migrated'])).toMatch(added)
+    const inDatabase = ['branches', 'schema-diff', 'main', 'migrated', '--database', 'neondb']
+    expect(await neon(inDatabase)).toMatch(added)
+    expect(await neon(['diff', 'main', '--branch', 'migrated'])).toMatch(
+      /CREATE TABLE public\.invoice/,
+    )
+    expect(await neon(['branches', 'schema-diff', 'main', 'main'])).not.toMatch(added)
+  })
+
+  if (landed.history) {
+    works(['branches schema-diff'], 'with a moment of the past', async () => {
+      const uri = (await suite.platform.neon('connection-string', 'migrated')).trim()
+      const before = await psql(
+        uri,
+        `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+      )
+      await psql(uri, 'ALTER TABLE invoice ADD COLUMN total numeric')
+      expect(await neon(['branches', 'schema-diff', 'migrated', `^self@${before}`])).toMatch(
+        /^-.*total numeric/m,
+      )
+    })
+  }
+}
