@@ -81,6 +81,8 @@ export class Compute {
   #startError: Error | undefined
   /** Set while a suspend runs. */
   #stopping: Promise<AwakeReason[]> | undefined
+  /** Set while it must not be woken. */
+  #held: Promise<void> | undefined
   readonly #ending = new AbortController()
 
   /** Of the running postmaster; those of one that has died are closed with it. */
@@ -182,6 +184,23 @@ export class Compute {
     // Whoever was before us may have been told to leave it running.
     if (reasons.length > 0 && force) return this.suspend({ force })
     return reasons.length > 0 ? reasons : 'suspended'
+  }
+
+  /**
+   * Stops it and runs `work` while nothing can wake it; whoever wants it meanwhile waits, and wakes it
+   * after. Its data directory may be exchanged then.
+   */
+  async whileStopped<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#held) await this.#held
+    let release = (): void => undefined
+    this.#held = new Promise<void>((resolve) => (release = resolve))
+    try {
+      await this.suspend({ force: true })
+      return await work()
+    } finally {
+      this.#held = undefined
+      release()
+    }
   }
 
   async restart(): Promise<void> {
@@ -322,6 +341,7 @@ export class Compute {
     }
     const deadline = performance.now() + wakeTimeoutMs
     for (;;) {
+      while (this.#held) await this.#held
       if (this.#state === 'active' && this.#postmaster) return this.#postmaster
       void this.#ensureStarting()
       await this.#waitForStart(deadline - performance.now())

@@ -72,6 +72,8 @@ function durabilitySettings(spec: ComputeSpec, host: SettingsHost): Settings {
     max_wal_senders: 10,
     max_replication_slots: 10,
     hot_standby: 'on',
+    // Until the slot that holds WAL back for history is there, a second after the first start.
+    ...(spec.historyLine !== '' && { wal_keep_size: '64MB' }),
     // On copy-on-write storage, rewriting an old segment or filling a new one with zeros only makes
     // blocks that every clone then holds on to.
     wal_recycle: 'off',

@@ -19,7 +19,12 @@ export async function readSpec(directory: string): Promise<ComputeSpec> {
 }
 
 /** Those that specs of version 0.1 lack; the control plane writes them anew as it starts. */
-const laterFields = { allowedIps: [], poolerSettings: {}, logicalReplication: false }
+const laterFields = {
+  allowedIps: [],
+  poolerSettings: {},
+  logicalReplication: false,
+  historyLine: '',
+}
 
 const fieldTypes = {
   endpointId: 'string',
@@ -34,6 +39,7 @@ const fieldTypes = {
   allowedIps: 'object',
   poolerSettings: 'object',
   logicalReplication: 'boolean',
+  historyLine: 'string',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

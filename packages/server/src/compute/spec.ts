@@ -19,6 +19,8 @@ export interface ComputeSpec {
   poolerSettings: Readonly<Record<string, string>>
   /** Whether the WAL is written for logical decoding, and roles may read it. */
   logicalReplication: boolean
+  /** The line of history that its WAL is kept for; empty where none is kept. */
+  historyLine: string
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }

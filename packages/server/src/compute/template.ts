@@ -139,6 +139,7 @@ function templateSpec(installation: Installation, dataDirectory: string): Comput
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: false,
+    historyLine: '',
     labels: {},
   }
 }

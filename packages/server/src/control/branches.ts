@@ -11,7 +11,14 @@ import { connectionDetails } from './connection-uri.ts'
 import type { Context } from './context.ts'
 import { defaultConnection } from './default-connection.ts'
 import { planEndpoint } from './endpoint-plan.ts'
-import { branchNotFound, requireBranch, requireDefaultBranch, requireProject } from './lookups.ts'
+import { findStart, readMoment } from './history/moments.ts'
+import {
+  branchExists,
+  branchNotFound,
+  requireBranch,
+  requireDefaultBranch,
+  requireProject,
+} from './lookups.ts'
 import { checkBranchName } from './names.ts'
 import { runInBackground, runOperation } from './operations/runner.ts'
 import { makeSpace } from './purge.ts'
@@ -36,7 +43,7 @@ export interface CreatedBranch {
 }
 
 /**
- * Makes a branch of its parent's present and answers as soon as it can be connected to; its computes
+ * Makes a branch of its parent, as it is or was, and answers as soon as it can be connected to; its computes
  * start meanwhile, and a connection that comes first waits for them.
  */
 export async function createBranch(
@@ -54,24 +61,55 @@ export async function createBranch(
     wanted.parent_id === undefined
       ? await requireDefaultBranch(context, projectId)
       : await requireBranch(context, projectId, wanted.parent_id)
+  const moment = readMoment({ timestamp: wanted.parent_timestamp, lsn: wanted.parent_lsn })
+  // Refused here, before anything is made.
+  if (moment !== undefined) await findStart(context, project, parent, moment)
+  return createBranchFrom(context, {
+    project,
+    source: parent,
+    branch: {
+      parent_id: parent.id,
+      name,
+      protected: wanted.protected ?? false,
+      expires_at: expiresAt,
+    },
+    moment: {
+      ...(wanted.parent_timestamp !== undefined && { timestamp: wanted.parent_timestamp }),
+      ...(wanted.parent_lsn !== undefined && { lsn: wanted.parent_lsn }),
+    },
+    endpoints: request.endpoints ?? [],
+  })
+}
+
+export interface BranchPlan {
+  project: ProjectRow
+  /** Whose data it gets: its parent, or the hidden branch of a snapshot. */
+  source: BranchRow
+  branch: Omit<store.NewBranch, 'id' | 'project_id' | 'volume_id' | 'is_default'>
+  /** Of the source; its present where neither is given. */
+  moment?: { timestamp?: string; lsn?: string }
+  endpoints: readonly BranchEndpointCreate[]
+}
+
+/** What has been checked is made. Rejects with AppError `branch_exists`. */
+export async function createBranchFrom(context: Context, plan: BranchPlan): Promise<CreatedBranch> {
+  const { project, source } = plan
+  const projectId = project.id
   const id = newBranchId()
-  const parentEndpoints = await listBranchEndpoints(context.store, parent.id)
-  const parentEndpoint = parentEndpoints.find((one) => one.type === 'read_write')
-  const endpoints = planEndpoints(project, id, request.endpoints ?? [], parentEndpoint)
+  const sourceEndpoints = await listBranchEndpoints(context.store, source.id)
+  const sourceEndpoint = sourceEndpoints.find((one) => one.type === 'read_write')
+  const endpoints = planEndpoints(project, id, plan.endpoints, sourceEndpoint)
   await makeSpace(context)
 
   const { create, starts } = await context.store
     .begin(async (sql) => {
-      if (!(await store.shareLiveBranch(sql, parent.id))) throw branchNotFound(parent.name)
+      if (!(await store.shareLiveBranch(sql, source.id))) throw branchNotFound(source.name)
       await store.insertBranch(sql, {
+        ...plan.branch,
         id,
         project_id: projectId,
-        parent_id: parent.id,
-        name,
         volume_id: id,
         is_default: false,
-        protected: wanted.protected ?? false,
-        expires_at: expiresAt,
       })
       for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
       const base = { project_id: projectId, branch_id: id }
@@ -80,6 +118,7 @@ export async function createBranch(
           ...base,
           action: 'create_branch',
           status: 'running',
+          input: { source_branch_id: source.id, ...plan.moment },
         }),
         starts: await Promise.all(
           endpoints.map((endpoint) =>
@@ -89,7 +128,7 @@ export async function createBranch(
       }
     })
     .catch((error: unknown) => {
-      throw isUniqueViolation(error) ? branchExists(name) : error
+      throw isUniqueViolation(error) ? branchExists(plan.branch.name) : error
     })
 
   const created = await runOperation(context, create)
@@ -113,12 +152,6 @@ export async function createBranch(
 
 /** What the API describes and this platform does not do yet is refused, never silently left out. */
 function refuseWhatIsNotThere(branch: NonNullable<BranchCreate['branch']>): void {
-  if (branch.parent_lsn !== undefined || branch.parent_timestamp !== undefined) {
-    throw new AppError(
-      'not_available',
-      'branching from the past is not available yet; leave parent_lsn and parent_timestamp out to branch from now',
-    )
-  }
   if (branch.init_source === 'schema-only') {
     throw new AppError('not_available', 'schema-only branches are not available yet')
   }
@@ -297,10 +330,4 @@ const cannotExpire = (name: string, why: 'is protected' | 'is the default branch
   new AppError(
     why === 'is protected' ? 'branch_is_protected' : 'branch_is_default',
     `branch ${name} ${why} and cannot expire; clear its expiration with \`neon branches set-expiration ${name}\``,
-  )
-
-const branchExists = (name: string): AppError =>
-  new AppError(
-    'branch_exists',
-    `branch ${name} already exists in this project; choose another name`,
   )

@@ -20,6 +20,10 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
     allowedIps: allowedIps(endpoint),
     poolerSettings: { ...endpoint.project_pgbouncer_settings, ...endpoint.pgbouncer_settings },
     logicalReplication: endpoint.project_settings.enable_logical_replication === true,
+    historyLine:
+      endpoint.type === 'read_write' && endpoint.history_retention_seconds > 0
+        ? endpoint.volume_id
+        : '',
     labels: {
       project_id: endpoint.project_id,
       branch_id: endpoint.branch_id,

@@ -1,5 +1,7 @@
 import type { ComputeHost } from '../compute/host.ts'
 import type { Installation } from '../compute/installations.ts'
+import type { WalArchiver } from '../history/wal-archiver.ts'
+import type { WalStore } from '../history/wal-store.ts'
 import type { OsUser } from '../lib/exec.ts'
 import type { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
@@ -17,12 +19,25 @@ export interface Context {
   installations: readonly Installation[]
   databaseUser: OsUser | undefined
   secrets: SecretBox
+  history: History
   settings: Settings
   /** Serialises work on one branch. */
   locks: KeyedLock
   /** What the gateway's pools do; undefined where there is no gateway that tells. */
   poolReport?: PoolReport
   log: Logger
+}
+
+/** What of the past is kept, and where it is made present again. */
+export interface History {
+  wal: WalStore
+  archiver: WalArchiver
+  /** On the pool: the WAL of recoveries that are going on. */
+  stagingDirectory: string
+  /** Configuration and logs of the PostgreSQLs that recover. */
+  replayDirectory: string
+  /** Of their sockets: short. */
+  socketDirectory: string
 }
 
 export interface Settings {

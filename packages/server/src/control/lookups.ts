@@ -46,3 +46,9 @@ export async function requireDefaultBranch(
 
 export const branchNotFound = (name: string): AppError =>
   new AppError('branch_not_found', `branch ${name} does not exist`)
+
+export const branchExists = (name: string): AppError =>
+  new AppError(
+    'branch_exists',
+    `branch ${name} already exists in this project; choose another name`,
+  )

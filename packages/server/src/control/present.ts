@@ -1,4 +1,4 @@
-import type { Branch, Database, Endpoint, Operation, Project, Role } from '@coppice/api'
+import type { Branch, Database, Endpoint, Operation, Project, Role, Snapshot } from '@coppice/api'
 
 import type { Settings } from './context.ts'
 import { poolerSettingsInForce } from './pooler-settings.ts'
@@ -8,6 +8,7 @@ import type { EndpointRow } from './store/endpoints.ts'
 import type { OperationRow } from './store/operations.ts'
 import type { ProjectRow } from './store/projects.ts'
 import type { RoleRow } from './store/roles.ts'
+import type { SnapshotRow } from './store/snapshots.ts'
 
 /**
  * Rows as the API shows them. Names are Neon's; fields that it requires and that have no meaning on
@@ -103,7 +104,11 @@ export function presentBranch(row: BranchRow): Branch {
         (row.expires_at.getTime() - row.created_at.getTime()) / 1000,
       ),
     }),
+    ...(row.last_reset_at && { last_reset_at: row.last_reset_at.toISOString() }),
     init_source: row.init_source,
+    ...(row.restore_status !== null && { restore_status: row.restore_status }),
+    ...(row.restored_from !== null && { restored_from: row.restored_from }),
+    ...(row.restored_as !== null && { restored_as: row.restored_as }),
     ...(row.deleted_at &&
       row.recoverable_until && {
         recovery: {
@@ -112,6 +117,26 @@ export function presentBranch(row: BranchRow): Branch {
           deletion_method: 'manual',
         },
       }),
+  }
+}
+
+export function presentSnapshot(row: SnapshotRow): Snapshot {
+  return {
+    id: row.id,
+    name: row.name,
+    ...(row.slug !== null && { slug: row.slug }),
+    ...(row.lsn !== null && { lsn: row.lsn }),
+    ...(row.timestamp && { timestamp: row.timestamp.toISOString() }),
+    ...(row.source_branch_id !== null && { source_branch_id: row.source_branch_id }),
+    created_at: row.created_at.toISOString(),
+    ...(row.expires_at && { expires_at: row.expires_at.toISOString() }),
+    manual: row.manual,
+    ...(row.logical_size_bytes !== null && { full_size: row.logical_size_bytes }),
+    verification: {
+      status: row.verification,
+      ...(row.verified_at && { verified_at: row.verified_at.toISOString() }),
+      ...(row.verification_detail !== null && { detail: row.verification_detail }),
+    },
   }
 }
 

@@ -3,10 +3,13 @@ import type { Service } from '../lib/service.ts'
 import { deleteBranch } from './branches.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
+import { takeDueSnapshots, trimHistory } from './history/trim.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { removeCompute } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
+import { runSchedules } from './snapshot-schedules.ts'
+import { deleteSnapshot } from './snapshots.ts'
 import {
   listChildNames,
   listExpiredBranches,
@@ -16,12 +19,14 @@ import {
 import { listLiveEndpoints, recordComputeState, recordLastActive } from './store/endpoints.ts'
 import { trimOperations } from './store/operations.ts'
 import { listExpiredProjects } from './store/projects.ts'
+import { listExpiredSnapshots } from './store/snapshots.ts'
 
 /**
  * Reconcilers: each is told nothing, compares what should be with what is, and does what is missing.
  * All run together on a timer; one that fails is logged and tried again at the next tick.
  */
 const tickMs = 10_000
+const seldomMs = 60_000
 
 export function createReconciler(context: Context): Service {
   let timer: NodeJS.Timeout | undefined
@@ -47,7 +52,26 @@ export function createReconciler(context: Context): Service {
   }
 }
 
-const reconcilers = { syncActive, expireBranches, purgeDeleted, trimOldOperations }
+const reconcilers = {
+  syncActive,
+  expireBranches,
+  takeDueSnapshots,
+  runSchedules,
+  expireSnapshots,
+  purgeDeleted,
+  trimHistory: seldom(trimHistory),
+  trimOldOperations,
+}
+
+/** What looks at every branch's files need not do so at every tick. */
+function seldom(reconcile: (context: Context) => Promise<void>) {
+  let nextMs = 0
+  return async (context: Context): Promise<void> => {
+    if (performance.now() < nextMs) return
+    await reconcile(context)
+    nextMs = performance.now() + seldomMs
+  }
+}
 
 /**
  * Makes the host's computes equal to the endpoints that should exist: after a crash one may be missing
@@ -120,6 +144,13 @@ async function purgeDeleted(context: Context): Promise<void> {
     await purgeProject(context, project.id)
   }
   await purgeForSpace(context)
+}
+
+async function expireSnapshots(context: Context): Promise<void> {
+  for (const snapshot of await listExpiredSnapshots(context.store)) {
+    context.log.info({ snapshot_id: snapshot.id, snapshot: snapshot.name }, 'snapshot expired')
+    await deleteSnapshot(context, snapshot.project_id, snapshot.id)
+  }
 }
 
 async function trimOldOperations(context: Context): Promise<void> {

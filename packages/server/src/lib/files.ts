@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { access, open, rename, rm } from 'node:fs/promises'
+import { access, chown, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+
+import type { OsUser } from './exec.ts'
 
 /**
  * Writes a whole file or none: beside, flushed, renamed into place, and the directory flushed, so
@@ -44,4 +46,9 @@ export async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** Makes a path another OS user's, where this process may and need be. */
+export async function giveTo(path: string, user: OsUser | undefined): Promise<void> {
+  if (user) await chown(path, user.uid, user.gid)
 }

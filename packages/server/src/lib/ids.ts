@@ -25,3 +25,7 @@ export const newBranchId = (): string => `br-${words()}-${tail(8)}`
 export const newEndpointId = (): string => `ep-${words()}-${tail(8)}`
 /** A name for a branch or project that was given none. */
 export const newName = (): string => `${words()}-${tail(4)}`
+/** `snap-adjective-noun-xxxxxxxx`. */
+export const newSnapshotId = (): string => `snap-${words()}-${tail(8)}`
+/** Of a clone that recoveries begin with: also the name of its volume. */
+export const newLineSnapshotId = (): string => `at-${tail(12)}`

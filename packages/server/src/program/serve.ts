@@ -1,5 +1,7 @@
 import { ComputeHost } from '../compute/host.ts'
 import type { Context, Settings } from '../control/context.ts'
+import { createHistory } from '../control/history/create-history.ts'
+import { sweepHistory } from '../control/history/line-snapshots.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
 import { recoverOperations } from '../control/operations/runner.ts'
@@ -135,6 +137,13 @@ async function start(
     installations: postgres.installations,
     databaseUser: postgres.databaseUser,
     secrets: await loadSecretBox(home.secretKey),
+    history: createHistory({
+      poolDirectory: pool.volumes.root,
+      replayDirectory: home.replays,
+      socketDirectory: home.sockets,
+      host,
+      log,
+    }),
     settings,
     locks: new KeyedLock(),
     log,
@@ -143,6 +152,8 @@ async function start(
   stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
   await recoverAfterCrash(context)
   followComputes(context)
+  await context.history.archiver.start()
+  stops.push(async () => context.history.archiver.stop())
 
   onStep(`Preparing PostgreSQL ${postgres.newest.version}`)
   await ensureTemplate(context, settings.defaultPgVersion)
@@ -230,6 +241,7 @@ async function start(
 async function recoverAfterCrash(context: Context): Promise<void> {
   const swept = await context.volumes.sweep()
   const recovered = await recoverOperations(context)
+  await sweepHistory(context)
   await reconcileComputes(context)
   const unknown = await reportUnknownVolumes(context)
   context.log.info({ swept, recovered, unknown: unknown.length }, 'recovered')

@@ -7,12 +7,14 @@ import type { FastifyInstance } from 'fastify'
 
 import { ComputeHost } from '../compute/host.ts'
 import type { Context } from '../control/context.ts'
+import { createHistory } from '../control/history/create-history.ts'
 import { hashApiKey } from '../control/http/auth.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
 import { insertApiKey } from '../control/store/api-keys.ts'
 import { migrateStore, openStore } from '../control/store/store.ts'
 import { readEnvironment } from '../lib/config.ts'
+import type { OsUser } from '../lib/exec.ts'
 import { createHome, homePaths } from '../lib/home.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import { createLog } from '../lib/log.ts'
@@ -22,6 +24,7 @@ import { findPostgres } from '../program/postgres.ts'
 import { createPlatformStatus } from '../program/status.ts'
 import { startStoreCluster } from '../program/store-cluster.ts'
 import { createCopyDriver } from '../volume/copy.ts'
+import type { VolumeDriver } from '../volume/volume.ts'
 
 /** A control plane of a test's own: real store, real computes, volumes by plain copy, no gateway. */
 export interface TestControl {
@@ -33,7 +36,12 @@ export interface TestControl {
   close(): Promise<void>
 }
 
-export async function startTestControl(): Promise<TestControl> {
+export interface TestControlOptions {
+  /** Makes the pool's driver; plain copies unless given. */
+  createVolumes?: (pool: string, user: OsUser | undefined) => Promise<VolumeDriver>
+}
+
+export async function startTestControl(options: TestControlOptions = {}): Promise<TestControl> {
   const root = await mkdtemp(join(tmpdir(), 'coppice-control-'))
   await chmod(root, 0o711)
   const home = homePaths(root)
@@ -58,13 +66,22 @@ export async function startTestControl(): Promise<TestControl> {
     log,
   })
   await host.start()
+  const volumes = await (options.createVolumes?.(home.pool, databaseUser) ??
+    createCopyDriver(home.pool, databaseUser))
   const context: Context = {
     store,
-    volumes: createCopyDriver(home.pool, databaseUser),
+    volumes,
     host,
     installations,
     databaseUser,
     secrets: await loadSecretBox(home.secretKey),
+    history: createHistory({
+      poolDirectory: volumes.root,
+      replayDirectory: home.replays,
+      socketDirectory: home.sockets,
+      host,
+      log,
+    }),
     settings: {
       platformId: 'test',
       region: 'local',
@@ -104,6 +121,7 @@ export async function startTestControl(): Promise<TestControl> {
     apiKey,
     close: async () => {
       await app.close()
+      await context.history.archiver.stop()
       await host.stop({ suspendComputes: true })
       await store.end()
       await cluster.stop()

@@ -13,6 +13,7 @@ export function createSpec(dataDirectory: string, changes: Partial<ComputeSpec> 
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: false,
+    historyLine: '',
     labels: {},
     ...changes,
   }

@@ -17,7 +17,7 @@ export function createHandlers(
   return {
     ...projectHandlers(context),
     ...branchHandlers(context),
-    ...historyHandlers(),
+    ...historyHandlers(context),
     ...schemaHandlers(),
     ...endpointHandlers(context),
     ...poolerHandlers(context),

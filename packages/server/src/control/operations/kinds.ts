@@ -5,7 +5,10 @@ import { applyConfig } from './apply-config.ts'
 import { createBranch } from './create-branch.ts'
 import { createTimeline } from './create-timeline.ts'
 import { deleteTimeline } from './delete-timeline.ts'
+import { finalizeRestore } from './finalize-restore.ts'
+import { keepSnapshot } from './keep-snapshot.ts'
 import type { OperationKind } from './operation.ts'
+import { restoreBranch } from './restore-branch.ts'
 import { startCompute } from './start-compute.ts'
 import { suspendCompute } from './suspend-compute.ts'
 
@@ -17,6 +20,9 @@ export const kinds: Record<OperationAction, OperationKind> = {
   start_compute: startCompute,
   suspend_compute: suspendCompute,
   apply_config: applyConfig,
+  swap_binding_id: restoreBranch,
+  timeline_mark_invisible: keepSnapshot,
+  detach_parent_branch: finalizeRestore,
 }
 
 export const kindOf = (operation: OperationRow): OperationKind => kinds[operation.action]

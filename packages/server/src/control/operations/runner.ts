@@ -42,9 +42,11 @@ export async function recoverOperations(context: Context): Promise<number> {
   for (const operation of open) {
     const kind = kindOf(operation)
     const { id, action } = operation
-    context.log.info({ operation_id: id, action, on_crash: kind.onCrash }, 'recovering operation')
     try {
-      if (kind.onCrash === 'finish') await runOperation(context, operation)
+      const onCrash =
+        typeof kind.onCrash === 'string' ? kind.onCrash : await kind.onCrash(context, operation)
+      context.log.info({ operation_id: id, action, on_crash: onCrash }, 'recovering operation')
+      if (onCrash === 'finish') await runOperation(context, operation)
       else {
         await kind.undo?.(context, operation)
         await setOperationStatus(context.store, id, 'cancelled', 'interrupted by a restart')

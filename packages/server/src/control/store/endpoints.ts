@@ -97,11 +97,13 @@ export interface PlacedEndpoint extends EndpointRow {
   branch_is_protected: boolean
   pg_version: number
   project_settings: ProjectSettings
+  history_retention_seconds: number
 }
 
 const selectPlaced = (sql: Queryable) => sql`
   select ${columns(sql)}, b.volume_id, b.name as branch_name, b.is_default as branch_is_default,
-    b.protected as branch_is_protected, p.pg_version, p.settings as project_settings
+    b.protected as branch_is_protected, p.pg_version, p.settings as project_settings,
+    p.history_retention_seconds
   from endpoints e join branches b on b.id = e.branch_id join projects p on p.id = b.project_id`
 
 /** Every endpoint that may be connected to. */
@@ -171,4 +173,20 @@ export async function recordLastActive(sql: Queryable, id: string, at: Date): Pr
 
 export async function removeEndpoint(sql: Queryable, id: string): Promise<void> {
   await sql`delete from endpoints where id = ${id}`
+}
+
+/** Gives each of two branches the endpoints of the other. In a transaction. */
+export async function exchangeEndpoints(sql: Queryable, one: string, other: string): Promise<void> {
+  const rows = await sql<{ id: string; branch_id: string; type: EndpointType }[]>`
+    select id, branch_id, type from endpoints where branch_id in (${one}, ${other}) for update`
+  const idsOf = (branchId: string, type?: EndpointType): string[] =>
+    rows
+      .filter((row) => row.branch_id === branchId && (type ?? row.type) === row.type)
+      .map((row) => row.id)
+  const writers = idsOf(one, 'read_write')
+  // A branch has at most one that writes, at every moment: those of the one step aside meanwhile.
+  await sql`update endpoints set type = 'read_only' where id = any (${writers})`
+  await sql`update endpoints set branch_id = ${one} where id = any (${idsOf(other)})`
+  await sql`update endpoints set branch_id = ${other} where id = any (${idsOf(one)})`
+  await sql`update endpoints set type = 'read_write' where id = any (${writers})`
 }
