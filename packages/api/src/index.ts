@@ -1,5 +1,6 @@
 export type { ApiKey } from './account.ts'
 export type { Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
+export type { BranchHistory } from './branch-history.ts'
 export { ApiError, type Client, createClient } from './client.ts'
 export type { ConnectionDetails } from './connection.ts'
 export type { Database } from './database.ts'

@@ -22,6 +22,7 @@ export const urls = {
   restoreProjectBranch: 'POST /projects/:project_id/branches/:branch_id/restore',
   resetProjectBranchToParent: 'POST /projects/:project_id/branches/:branch_id/reset_to_parent',
   finalizeRestoreBranch: 'POST /projects/:project_id/branches/:branch_id/finalize_restore',
+  getProjectBranchHistory: 'GET /projects/:project_id/branches/:branch_id/history',
   createSnapshot: 'POST /projects/:project_id/branches/:branch_id/snapshot',
   listSnapshots: 'GET /projects/:project_id/snapshots',
   updateSnapshot: 'PATCH /projects/:project_id/snapshots/:snapshot_id',

@@ -20,58 +20,62 @@ import { listLiveEndpoints, recordComputeState, recordLastActive } from './store
 import { trimOperations } from './store/operations.ts'
 import { listExpiredProjects } from './store/projects.ts'
 import { listExpiredSnapshots } from './store/snapshots.ts'
+import { verifyNextSnapshot } from './verify-snapshots.ts'
 
 /**
  * Reconcilers: each is told nothing, compares what should be with what is, and does what is missing.
- * All run together on a timer; one that fails is logged and tried again at the next tick.
+ * All run on timers; one that fails is logged and tried again at the next tick.
  */
 const tickMs = 10_000
+/** For what looks at every branch's files. */
 const seldomMs = 60_000
 
 export function createReconciler(context: Context): Service {
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
-  const tick = async (): Promise<void> => {
-    for (const [name, reconcile] of Object.entries(reconcilers)) {
-      await reconcile(context).catch((error: unknown) => {
-        context.log.error({ reconciler: name, error: describeError(error) }, 'reconciler failed')
-      })
-    }
-  }
+  const loops = schedule.map(({ everyMs, reconcilers }) => ({
+    everyMs,
+    running: Promise.resolve(),
+    isRunning: false,
+    tick: async (): Promise<void> => {
+      for (const reconcile of reconcilers) {
+        await reconcile(context).catch((error: unknown) => {
+          context.log.error(
+            { reconciler: reconcile.name, error: describeError(error) },
+            'reconciler failed',
+          )
+        })
+      }
+    },
+  }))
+  const timers: NodeJS.Timeout[] = []
   return {
     start: async () => {
-      timer = setInterval(() => {
-        running = running.then(tick)
-      }, tickMs)
-      timer.unref()
+      for (const loop of loops) {
+        const timer = setInterval(() => {
+          if (loop.isRunning) return
+          loop.isRunning = true
+          loop.running = loop.tick().finally(() => (loop.isRunning = false))
+        }, loop.everyMs)
+        timer.unref()
+        timers.push(timer)
+      }
     },
     stop: async () => {
-      clearInterval(timer)
-      await running
+      for (const timer of timers) clearInterval(timer)
+      await Promise.all(loops.map(async (loop) => loop.running))
     },
   }
 }
 
-const reconcilers = {
-  syncActive,
-  expireBranches,
-  takeDueSnapshots,
-  runSchedules,
-  expireSnapshots,
-  purgeDeleted,
-  trimHistory: seldom(trimHistory),
-  trimOldOperations,
-}
-
-/** What looks at every branch's files need not do so at every tick. */
-function seldom(reconcile: (context: Context) => Promise<void>) {
-  let nextMs = 0
-  return async (context: Context): Promise<void> => {
-    if (performance.now() < nextMs) return
-    await reconcile(context)
-    nextMs = performance.now() + seldomMs
-  }
-}
+/** Those of a row run one after another; rows do not wait for each other. */
+const schedule = [
+  {
+    everyMs: tickMs,
+    reconcilers: [syncActive, expireBranches, expireSnapshots, purgeDeleted, trimOldOperations],
+  },
+  { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules] },
+  { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
+  { everyMs: seldomMs, reconcilers: [trimHistory] },
+]
 
 /**
  * Makes the host's computes equal to the endpoints that should exist: after a crash one may be missing

@@ -29,3 +29,6 @@ export const newName = (): string => `${words()}-${tail(4)}`
 export const newSnapshotId = (): string => `snap-${words()}-${tail(8)}`
 /** Of a clone that recoveries begin with: also the name of its volume. */
 export const newLineSnapshotId = (): string => `at-${tail(12)}`
+/** Of a volume that only this process needs, and that is removed when it ends, or at the next start. */
+export const newScratchId = (): string => `${scratchPrefix}${tail(12)}`
+export const scratchPrefix = 'scratch-'

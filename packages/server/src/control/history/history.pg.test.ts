@@ -1,3 +1,5 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,10 +9,23 @@ import { createBtrfsDriver } from '../../volume/btrfs.ts'
 import { Cleanup } from '../../volume/testing/cleanup.ts'
 import { canMount, mountImage } from '../../volume/testing/pools.ts'
 import { requireAnyBranch } from '../store/branches.ts'
+import { verifyNextSnapshot } from '../verify-snapshots.ts'
+import { volumeDataDirectory } from '../volumes.ts'
 import { takeLineSnapshot } from './line-snapshots.ts'
 
 /** A branch at any moment of its past, against real PostgreSQL on clones and on copies. */
 const pools = [...(canMount ? [{ kind: 'btrfs' as const }] : []), { kind: 'copy' as const }]
+
+/** Overwrites the middle of a table's file, as a failing disk might. */
+async function damage(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.write(Buffer.alloc(200, 0xa5), 0, 200, 4096)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
 
 describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
   const cleanup = new Cleanup()
@@ -176,6 +191,43 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
     expect(await count('through-restore')).toBe(before)
   })
 
+  test('what was undone by a restore to a position is not reached through the branch', async () => {
+    await branchAt('undone', 'main', {})
+    if (kind === 'copy') {
+      // Of a copy there is no history before its first snapshot, and nothing is guessed.
+      await expect(
+        branchAt('guess', 'undone', { time: new Date().toISOString() }),
+      ).rejects.toMatchObject({ code: 'outside_history' })
+      await snapshot('undone')
+    }
+    const before = await count('undone')
+    const point = await insert('undone', 500)
+    const late = await insert('undone', 501)
+    await control.client.restoreProjectBranch({
+      path: branchPath('undone'),
+      body: {
+        source_branch_id: 'undone',
+        source_lsn: point.lsn,
+        preserve_under_name: 'undone-before',
+      },
+    })
+    expect(await count('undone')).toBe(before + 1)
+    if (kind === 'copy') return
+    await branchAt('undone-late', 'undone', { time: late.time })
+    expect(await count('undone-late')).toBe(before + 1)
+    await branchAt('before-late', 'undone-before', { time: late.time })
+    expect(await count('before-late')).toBe(before + 2)
+    const { history } = await control.client.getProjectBranchHistory({
+      path: branchPath('undone'),
+    })
+    expect(history.lines.map((line) => line.branch_name).slice(0, 3)).toEqual([
+      'undone',
+      'undone-before',
+      'main',
+    ])
+    expect(history.earliest).toBeDefined()
+  })
+
   test('a branch is reset to its parent, and its old state can be recovered', async () => {
     await branchAt('child', 'main', {})
     await insert('child', 300)
@@ -205,6 +257,10 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
       query: { name: 'before the sale' },
     })
     await insert('shop', 401)
+    await verifyNextSnapshot(control.context)
+    expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toMatchObject([
+      { id: made.id, manual: true, verification: { status: 'passed' } },
+    ])
     const { branch } = await control.client.restoreSnapshot({
       path: { project_id, snapshot_id: made.id },
       query: {},
@@ -220,5 +276,27 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
     expect(snapshots.map(({ id }) => id)).toEqual([made.id])
     await control.client.deleteSnapshot({ path: { project_id, snapshot_id: made.id } })
     expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toEqual([])
+  })
+
+  test('a snapshot whose files are damaged fails its verification, and says where', async () => {
+    await branchAt('worn', 'main', {})
+    await run(
+      'worn',
+      `create table public.precious as select n, repeat('x', 100) from generate_series(1, 500) n`,
+    )
+    const [row] = await run('worn', `select pg_relation_filepath('public.precious') as path`)
+    await run('worn', 'checkpoint')
+    const { snapshot: made } = await control.client.createSnapshot({
+      path: branchPath('worn'),
+      query: {},
+    })
+    const [found] = await control.context.store<{ volume_id: string }[]>`
+      select volume_id from branches where snapshot_id = ${made.id}`
+    const data = volumeDataDirectory(control.context.volumes, found?.volume_id ?? '')
+    await damage(join(data, String(row?.['path'])))
+    await verifyNextSnapshot(control.context)
+    expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toMatchObject([
+      { verification: { status: 'failed', detail: expect.stringContaining('precious') } },
+    ])
   })
 })

@@ -1,4 +1,4 @@
-import { newLineSnapshotId } from '../../lib/ids.ts'
+import { newLineSnapshotId, scratchPrefix } from '../../lib/ids.ts'
 import { cloneVolume } from '../clone-volume.ts'
 import type { Context } from '../context.ts'
 import type { BranchRow } from '../store/branches.ts'
@@ -11,6 +11,7 @@ import {
   removeLineSnapshot,
 } from '../store/line-snapshots.ts'
 import { volumeDataDirectory } from '../volumes.ts'
+import { removeScratch } from './scratch.ts'
 import { readRestingBounds, type WalBounds } from './wal-bounds.ts'
 
 /** Work on one line's history, one after another: what is being read is not trimmed meanwhile. */
@@ -24,7 +25,7 @@ export async function withLine<T>(
 
 /** A snapshot of a branch as it is now, whatever its compute does. */
 export async function takeLineSnapshot(context: Context, branch: BranchRow): Promise<void> {
-  await make(context, branch.volume_id, async (id) => {
+  await make(context, { line: branch.volume_id, isFirst: false }, async (id) => {
     const { bounds } = await cloneVolume(context, branch, id, async () => undefined)
     return bounds
   })
@@ -40,7 +41,7 @@ export async function takeFirstSnapshot(
   known?: WalBounds,
 ): Promise<void> {
   if (context.volumes.kind === 'copy') return
-  await make(context, line, async (id) => {
+  await make(context, { line, isFirst: true }, async (id) => {
     await context.volumes.clone(line, id)
     return known ?? readRestingBounds(volumeDataDirectory(context.volumes, id))
   })
@@ -48,12 +49,12 @@ export async function takeFirstSnapshot(
 
 async function make(
   context: Context,
-  line: string,
+  of: { line: string; isFirst: boolean },
   clone: (id: string) => Promise<WalBounds>,
 ): Promise<void> {
-  await withLine(context, line, async () => {
+  await withLine(context, of.line, async () => {
     const id = newLineSnapshotId()
-    await insertLineSnapshot(context.store, { id, line })
+    await insertLineSnapshot(context.store, { id, ...of })
     try {
       const { from, to } = await clone(id)
       await markLineSnapshotTaken(context.store, id, { lsnFrom: from, lsnTo: to, at: new Date() })
@@ -83,6 +84,9 @@ export async function removeLine(context: Context, line: string): Promise<void> 
 
 /** After a crash, before anything is made: what was left half-made, and history of lines that are gone. */
 export async function sweepHistory(context: Context): Promise<void> {
+  for (const id of await context.volumes.list()) {
+    if (id.startsWith(scratchPrefix)) await removeScratch(context, id)
+  }
   for (const id of await listUnfinishedLineSnapshots(context.store)) {
     await forgetSnapshot(context, id)
   }

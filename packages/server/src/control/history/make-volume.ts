@@ -44,6 +44,7 @@ export async function makeVolume(
     moment,
     volumeId,
     catalogNow: await currentCatalog(context, source),
+    work: async () => undefined,
   })
   await beside(made.catalog)
   if (keepsHistory) await takeFirstSnapshot(context, volumeId)

@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { Sql } from 'postgres'
+
 import { readCatalog } from '../../compute/catalog.ts'
 import { setPassword } from '../../compute/roles.ts'
 import type { ClusterCatalog } from '../../compute/spec.ts'
@@ -22,35 +24,40 @@ import type { ProjectRow } from '../store/projects.ts'
 import { volumeDataDirectory } from '../volumes.ts'
 import { withLine } from './line-snapshots.ts'
 import { beyondEnd, findStart, type Moment, type Start } from './moments.ts'
-import { endReplay, replay, TargetNotReached } from './replay.ts'
+import { replay, TargetNotReached } from './replay.ts'
+import { stagingOf } from './scratch.ts'
 import { readRestingBounds } from './wal-bounds.ts'
 
 /**
  * A branch at a moment, as a volume: a snapshot from before, cloned, and the WAL from there replayed up
  * to the moment. It ends cleanly stopped, on a WAL timeline of its own.
  */
-export interface Materialized {
+export interface Materialized<T> {
   /** The line that it comes from, and where it left it. */
   originLine: string
   lsn: Lsn | undefined
   time: Date
   /** Its roles and databases, with the passwords that roles have now. */
   catalog: ClusterCatalog
+  /** What `work` has answered. */
+  value: T
 }
 
-interface MaterializeRequest {
+interface MaterializeRequest<T> {
   project: ProjectRow
   branch: BranchRow
   moment: Moment
   volumeId: string
   /** Roles that it has too get these passwords: connection strings stay as they are. */
   catalogNow: ClusterCatalog | undefined
+  /** Looked at while it runs, once it is as it was. */
+  work: (cluster: Cluster) => Promise<T>
 }
 
-export async function materializeMoment(
+export async function materializeMoment<T>(
   context: Context,
-  request: MaterializeRequest,
-): Promise<Materialized> {
+  request: MaterializeRequest<T>,
+): Promise<Materialized<T>> {
   const { project, branch, moment, volumeId } = request
   const start = await findStart(context, project, branch, moment)
   const source = await sourceOf(context, start.owner)
@@ -62,28 +69,24 @@ export async function materializeMoment(
       await staged.stage(limitOf(start.moment))
       await context.volumes.clone(start.snapshot.id, volumeId)
     })
-    const { catalog } = await recover(context, staged, { ...request, moment: start.moment })
+    const { catalog, value, lastCommit } = await recover(context, staged, {
+      ...request,
+      moment: start.moment,
+    })
     const dataDirectory = volumeDataDirectory(context.volumes, volumeId)
     await endRecovery(dataDirectory, context.databaseUser)
     return {
       originLine: start.owner.volume_id,
       lsn: await readRecoveryEnd(dataDirectory),
-      time: start.moment.kind === 'time' ? start.moment.at : new Date(),
+      time:
+        start.moment.kind === 'time' ? start.moment.at : (lastCommit ?? start.snapshot.taken_at),
       catalog,
+      value,
     }
   } finally {
     await staged.remove()
   }
 }
-
-/** Removes what a crash or a failure has left of one. Idempotent; the volume is its caller's. */
-export async function abandonMaterializing(context: Context, volumeId: string): Promise<void> {
-  await endReplay(context, volumeId)
-  await rm(stagingOf(context, volumeId), { recursive: true, force: true })
-}
-
-const stagingOf = (context: Context, volumeId: string): string =>
-  join(context.history.stagingDirectory, volumeId)
 
 class StagedRecovery {
   readonly #context: Context
@@ -123,19 +126,19 @@ class StagedRecovery {
 }
 
 /** Tries until the target is reached, or all that there is has been replayed and belongs to it. */
-async function recover(
+async function recover<T>(
   context: Context,
   staged: StagedRecovery,
-  request: MaterializeRequest,
-): Promise<{ catalog: ClusterCatalog }> {
-  const { project, branch, volumeId, catalogNow } = request
+  request: MaterializeRequest<T>,
+): Promise<Pick<Materialized<T>, 'catalog' | 'value'> & { lastCommit: Date | undefined }> {
+  const { project, branch, volumeId, catalogNow, work } = request
   const endpoints = await listBranchEndpoints(context.store, branch.id)
   const options = {
     volumeId,
     pgVersion: project.pg_version,
     pgSettings: endpoints.find((one) => one.type === 'read_write')?.pg_settings ?? {},
   }
-  const attempt = async (target: RecoveryTarget): Promise<{ catalog: ClusterCatalog }> => {
+  const attempt = async (target: RecoveryTarget) => {
     await prepareRecovery({
       dataDirectory: volumeDataDirectory(context.volumes, volumeId),
       walDirectory: staged.directory,
@@ -143,7 +146,9 @@ async function recover(
       user: context.databaseUser,
     })
     return replay(context, options, async (cluster) => ({
+      lastCommit: await cluster.withSuperuser(platformDatabase, readLastCommit),
       catalog: await alignPasswords(cluster, catalogNow),
+      value: await work(cluster),
     }))
   }
   const target = targetOf(request.moment)
@@ -161,6 +166,13 @@ async function recover(
     }
   }
   return attempt({ kind: 'end' })
+}
+
+/** Of the commits that were replayed; undefined where there were none. */
+async function readLastCommit(sql: Sql): Promise<Date | undefined> {
+  const [row] = await sql<{ at: string | null }[]>`
+    select (extract(epoch from pg_last_xact_replay_timestamp()) * 1000)::text as at`
+  return row?.at == null ? undefined : new Date(Number(row.at))
 }
 
 async function alignPasswords(
@@ -199,7 +211,7 @@ async function refuseBeyondEnd({ owner, moment }: Start, source: WalSource): Pro
 }
 
 /** The end of what a line holds: where it writes, or where it was stopped. */
-async function endOf(source: WalSource): Promise<Lsn> {
+export async function endOf(source: WalSource): Promise<Lsn> {
   const running = await source.look(async (sql) => {
     const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`
     return parseLsn(row?.lsn ?? '')

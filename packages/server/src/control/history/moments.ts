@@ -77,18 +77,13 @@ export async function findStart(
   if (moment.kind === 'time' && moment.at < windowStart) {
     throw await outside(context, project, branch, moment)
   }
-  const seen = new Set<string>()
-  let owner = branch
   let on = moment
-  while (!seen.has(owner.volume_id)) {
-    seen.add(owner.volume_id)
-    const snapshots = await listLineSnapshots(context.store, owner.volume_id)
+  for (const { owner, snapshots } of await pastLines(context, branch)) {
     const snapshot = snapshots.findLast((one) => isNotLater(one, on))
     if (snapshot !== undefined) return { owner, snapshot, moment: on }
-    const origin = await findOrigin(context, owner)
-    if (origin === undefined) break
+    // Between its origin and its first snapshot the line may have been written to.
+    if (isAfterOrigin(on, owner) && snapshots[0]?.is_first !== true) break
     on = noLaterThanOrigin(on, owner)
-    owner = origin
   }
   throw await outside(context, project, branch, moment)
 }
@@ -100,14 +95,20 @@ function isNotLater(snapshot: LineSnapshotRow, moment: Moment): boolean {
   return moment.kind === 'time' ? snapshot.taken_at <= moment.at : snapshot.lsn_to <= moment.lsn
 }
 
-/** What a line shares with its origin ends where it began. */
+/** What a line shares with its origin ends where it began; that is known exactly by its position. */
 function noLaterThanOrigin(moment: Moment, { origin_time, origin_lsn }: BranchRow): Moment {
-  if (moment.kind === 'time') {
-    if (origin_time === null || moment.at <= origin_time) return moment
-    return { kind: 'time', text: origin_time.toISOString(), at: origin_time }
-  }
   const lsn = origin_lsn === null ? undefined : parseLsn(origin_lsn)
-  return lsn === undefined || moment.lsn <= lsn ? moment : { kind: 'lsn', lsn }
+  const origin: Moment | undefined = lsn === undefined ? undefined : { kind: 'lsn', lsn }
+  if (moment.kind === 'lsn') {
+    return origin?.kind === 'lsn' && origin.lsn < moment.lsn ? origin : moment
+  }
+  return origin === undefined || origin_time === null || moment.at < origin_time ? moment : origin
+}
+
+function isAfterOrigin(moment: Moment, { origin_time, origin_lsn }: BranchRow): boolean {
+  if (moment.kind === 'time') return origin_time === null || moment.at > origin_time
+  const lsn = origin_lsn === null ? undefined : parseLsn(origin_lsn)
+  return lsn === undefined || moment.lsn > lsn
 }
 
 async function findOrigin(context: Context, branch: BranchRow): Promise<BranchRow | undefined> {
@@ -115,22 +116,36 @@ async function findOrigin(context: Context, branch: BranchRow): Promise<BranchRo
   return findBranchOfLine(context.store, branch.origin_volume_id)
 }
 
-/** The earliest moment that can be reached; undefined where none can. */
-export async function earliestReachable(
-  context: Context,
-  project: ProjectRow,
-  branch: BranchRow,
-): Promise<{ at: Date; lsn: Lsn } | undefined> {
-  const windowStart = windowStartOf(project)
-  const seen = new Set<string>()
-  let earliest: LineSnapshotRow | undefined
+/** A line that a branch's past runs through. */
+export interface PastLine {
+  owner: BranchRow
+  /** From where on the line before, which came from it, is its own. */
+  until: { time: Date | null; lsn: string | null } | undefined
+  snapshots: LineSnapshotRow[]
+}
+
+/** The branch's own line, the one that it came from, and so on, as far as they are still there. */
+export async function pastLines(context: Context, branch: BranchRow): Promise<PastLine[]> {
+  const lines: PastLine[] = []
   let owner: BranchRow | undefined = branch
-  while (owner !== undefined && !seen.has(owner.volume_id)) {
-    seen.add(owner.volume_id)
-    earliest = (await listLineSnapshots(context.store, owner.volume_id))[0] ?? earliest
+  let until: PastLine['until']
+  while (owner !== undefined && !lines.some((line) => line.owner.id === owner?.id)) {
+    const snapshots = await listLineSnapshots(context.store, owner.volume_id)
+    lines.push({ owner, until, snapshots })
+    until = { time: owner.origin_time, lsn: owner.origin_lsn }
     owner = await findOrigin(context, owner)
   }
+  return lines
+}
+
+/** The earliest moment that can be reached; undefined where none can. */
+export function earliestReachable(
+  project: ProjectRow,
+  lines: readonly PastLine[],
+): { at: Date; lsn: Lsn } | undefined {
+  const earliest = lines.findLast(({ snapshots }) => snapshots.length > 0)?.snapshots[0]
   if (earliest === undefined) return undefined
+  const windowStart = windowStartOf(project)
   const at = earliest.taken_at > windowStart ? earliest.taken_at : windowStart
   return { at, lsn: earliest.lsn_to }
 }
@@ -148,7 +163,7 @@ async function outside(
       `${asked}: project ${project.id} keeps no history; set history_retention_seconds to keep some from now on`,
     )
   }
-  const earliest = await earliestReachable(context, project, branch)
+  const earliest = earliestReachable(project, await pastLines(context, branch))
   if (earliest === undefined) {
     return new AppError('outside_history', `${asked}: its history begins with the next minutes`)
   }

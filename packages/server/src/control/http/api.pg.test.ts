@@ -186,10 +186,15 @@ describe('a branch', () => {
     expect((await call('GET', `${branches()}/brief`)).status).toBe(200)
   })
 
-  test('of a past point, of a schema, and read-only computes are refused with what to do', async () => {
+  test('of a moment that cannot be reached is refused with the reason', async () => {
+    for (const branch of [{ parent_lsn: '0/1' }, { parent_timestamp: '2026-01-01T00:00:00Z' }]) {
+      const answer = await call('POST', branches(), { branch })
+      expect(answer).toMatchObject({ status: 422, body: { code: 'outside_history' } })
+    }
+  })
+
+  test('of a schema, and read-only computes are refused with what to do', async () => {
     for (const body of [
-      { branch: { parent_lsn: '0/1' } },
-      { branch: { parent_timestamp: '2026-01-01T00:00:00Z' } },
       { branch: { init_source: 'schema-only' } },
       { endpoints: [{ type: 'read_only' }] },
     ]) {

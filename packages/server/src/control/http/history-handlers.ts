@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { readHistory } from '../history/read-history.ts'
 import { requireBranch } from '../lookups.ts'
 import { presentBranch, presentOperation, presentSnapshot } from '../present.ts'
 import { resetToParent, restoreBranch, type RestoredBranch } from '../restore.ts'
@@ -23,6 +24,9 @@ export function historyHandlers(context: Context) {
           await snapshots.finalizeRestore(context, path.project_id, path.branch_id, body ?? {}),
         ),
       ],
+    }),
+    getProjectBranchHistory: async ({ path }) => ({
+      history: await readHistory(context, path.project_id, path.branch_id),
     }),
     createSnapshot: async ({ path, query }) => {
       const made = await snapshots.createSnapshot(context, path.project_id, path.branch_id, query)

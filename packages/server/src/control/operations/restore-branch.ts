@@ -3,8 +3,8 @@ import { syncCatalog } from '../catalog-sync.ts'
 import type { Context } from '../context.ts'
 import { removeLine } from '../history/line-snapshots.ts'
 import { makeVolume } from '../history/make-volume.ts'
-import { abandonMaterializing } from '../history/materialize.ts'
 import { momentOf } from '../history/moments.ts'
+import { abandonReplay } from '../history/scratch.ts'
 import { branchExists } from '../lookups.ts'
 import { putCompute } from '../put-compute.ts'
 import {
@@ -54,7 +54,7 @@ export const restoreBranch: OperationKind = {
   undo: async (context, operation) => {
     if (await isExchanged(context, operation)) return
     const { volume_id } = inputOf(operation)
-    await abandonMaterializing(context, volume_id)
+    await abandonReplay(context, volume_id)
     await removeLine(context, volume_id)
     await context.volumes.destroy(volume_id)
   },

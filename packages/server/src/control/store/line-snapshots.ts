@@ -7,6 +7,8 @@ export interface LineSnapshotRow {
   line: string
   lsn_from: Lsn
   lsn_to: Lsn
+  /** Whether it was taken before anything could be written to the line. */
+  is_first: boolean
   created_at: Date
   taken_at: Date
 }
@@ -28,11 +30,11 @@ const fromStored = (row: StoredRow): LineSnapshotRow => ({
  */
 export async function insertLineSnapshot(
   sql: Queryable,
-  snapshot: { id: string; line: string },
+  snapshot: { id: string; line: string; isFirst: boolean },
 ): Promise<void> {
   await sql`
-    insert into line_snapshots (id, line, lsn_from, lsn_to)
-    select ${snapshot.id}, ${snapshot.line}, 0, 0
+    insert into line_snapshots (id, line, is_first, lsn_from, lsn_to)
+    select ${snapshot.id}, ${snapshot.line}, ${snapshot.isFirst}, 0, 0
     from (select set_config('synchronous_commit', 'off', true)) relaxed`
 }
 

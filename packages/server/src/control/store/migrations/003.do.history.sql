@@ -24,6 +24,8 @@ create table line_snapshots (
   -- What it holds ends between the two.
   lsn_from numeric not null,
   lsn_to numeric not null,
+  -- Whether it was taken before anything could be written to the line.
+  is_first boolean not null default false,
   created_at timestamptz not null default now(),
   -- When it was whole; everything in it is older. Null while it is being made.
   taken_at timestamptz
