@@ -4,10 +4,14 @@
  */
 export const landed = {
   /** Branching from the past, restore, reset. */
-  history: false,
-  snapshots: false,
+  history: true,
+  snapshots: true,
   /** The schema of a branch and the difference of two. */
   schema: false,
   /** What PostgreSQL and the platform logged, by query. */
   logs: false,
+  /** The organization, its keys and members; tokens, libraries to preload; every field that is documented. */
+  account: false,
+  /** What was used, by project and branch. */
+  consumption: false,
 } as const

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { connectionUri } from './connection-uri.ts'
+import { connectionDetails, connectionUri } from './connection-uri.ts'
 import type { Settings } from './context.ts'
 
 const settings: Settings = {
@@ -39,3 +39,20 @@ test('and in the options where they do not', () => {
   expect(uri.endsWith(`${security}&options=endpoint%3Dep-calm-oak-1a2b3c4d`)).toBe(true)
   expect(new URL(uri).searchParams.get('options')).toBe('endpoint=ep-calm-oak-1a2b3c4d')
 })
+
+test.each([true, false])(
+  'the pooled host in place of the host pools, names resolve: %s',
+  (namesResolve) => {
+    const ports = { directPort: 5433, pooledPort: 5434 }
+    const { connection_uri, connection_parameters } = connectionDetails(target, {
+      ...settings,
+      ...ports,
+      namesResolve,
+    })
+    const { host, pooler_host } = connection_parameters
+    const pooled = new URL(connection_uri.replace(host, pooler_host))
+    expect(pooled.host).toBe(
+      namesResolve ? 'ep-calm-oak-1a2b3c4d-pooler.coppice.localhost:5433' : 'localhost:5434',
+    )
+  },
+)

@@ -77,6 +77,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     },
     stripBasePath: true,
   })
+  acceptEmptyForms(app)
   app.setValidatorCompiler(createValidatorCompiler())
   app.decorateRequest('caller')
   app.addHook('onSend', async (request, reply) => {
@@ -143,6 +144,21 @@ function mount(
       reply.code(route.status)
       return handler({ path: params, query, body }, request.getDecorator<Caller>('caller'))
     },
+  })
+}
+
+/** Axios, and Neon's api-client with it, calls the body that it does not send a form. */
+function acceptEmptyForms(app: FastifyInstance): void {
+  const form = 'application/x-www-form-urlencoded'
+  app.addContentTypeParser(form, { parseAs: 'string' }, (_, body, done) => {
+    if (body === '') done(null)
+    else
+      done(
+        new AppError(
+          'invalid_request',
+          'send the body as JSON, with Content-Type: application/json',
+        ),
+      )
   })
 }
 
