@@ -73,7 +73,7 @@ export function historyTests(suite: Suite): void {
     'to what the parent has now; the old state is kept if named',
     async () => {
       await neon(['branches', 'create', '--name', 'stale', '--parent', 'main'])
-      const uri = (await suite.platform.neon('connection-string', 'stale')).trim()
+      const uri = await suite.connectionUri('stale')
       await psql(uri, 'CREATE TABLE astray AS SELECT 1 AS x')
       await sql('main', 'INSERT INTO diary VALUES (3)')
       const reset = ['branches', 'reset', 'stale', '--parent', '--preserve-under-name', 'stale-old']
@@ -88,7 +88,7 @@ export function historyTests(suite: Suite): void {
 
   works(['branches restore'], 'to its own past, to another branch and to its parent', async () => {
     await neon(['branches', 'create', '--name', 'undo', '--parent', 'main'])
-    const uri = (await suite.platform.neon('connection-string', 'undo')).trim()
+    const uri = await suite.connectionUri('undo')
     await psql(uri, 'CREATE TABLE typed AS SELECT 1 AS x')
     const { timestamp } = await now('undo')
     await psql(uri, 'DROP TABLE typed')

@@ -20,7 +20,7 @@ export function schemaTests(suite: Suite): void {
 
   works(['branches schema-diff', 'diff'], 'show what a migration changed', async () => {
     await neon(['branches', 'create', '--name', 'migrated', '--parent', 'main'])
-    const uri = (await suite.platform.neon('connection-string', 'migrated')).trim()
+    const uri = await suite.connectionUri('migrated')
     await psql(uri, 'CREATE TABLE invoice (id int PRIMARY KEY)')
     const added = /^\+CREATE TABLE public\.invoice/m
     expect(await neon(['branches', 'schema-diff', 'main', 'migrated'])).toMatch(added)
@@ -34,7 +34,7 @@ export function schemaTests(suite: Suite): void {
 
   if (landed.history) {
     works(['branches schema-diff'], 'with a moment of the past', async () => {
-      const uri = (await suite.platform.neon('connection-string', 'migrated')).trim()
+      const uri = await suite.connectionUri('migrated')
       const before = await psql(
         uri,
         `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,

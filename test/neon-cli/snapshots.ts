@@ -67,7 +67,6 @@ export function snapshotTests(suite: Suite): void {
       expect(await json(['snapshots', 'get', 'before-it'])).toMatchObject({ name: 'before' })
       await neon(['snapshots', 'update', 'before', '--name', 'good'])
       await neon(['snapshots', 'restore', 'good', '--name', 'recovered'])
-      await neon(['branches', 'add-compute', 'recovered', '--type', 'read_write'])
       expect(await sql('recovered', 'SELECT amount FROM ledger')).toBe('100')
       expect(await sql('main', 'SELECT amount FROM ledger')).toBe('0')
       await neon(['snapshots', 'delete', 'good'])
@@ -77,7 +76,7 @@ export function snapshotTests(suite: Suite): void {
 
   works(['snapshots finalize'], 'the restored branch takes the place of its source', async () => {
     await neon(['branches', 'create', '--name', 'shelf', '--parent', 'main'])
-    const uri = (await suite.platform.neon('connection-string', 'shelf')).trim()
+    const uri = await suite.connectionUri('shelf')
     await psql(uri, 'CREATE TABLE book AS SELECT 1 AS page')
     await neon(['snapshots', 'create', '--branch', 'shelf', '--name', 'shelved'])
     await psql(uri, 'DROP TABLE book')

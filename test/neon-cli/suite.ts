@@ -37,6 +37,8 @@ export interface Suite {
   readonly environment: () => NodeJS.ProcessEnv
   /** Of the first project; rejects if there is none of the name. */
   readonly findBranch: (name: string) => Promise<Branch>
+  /** How to connect to a branch of the first project. */
+  readonly connectionUri: (branch: string) => Promise<string>
   /** psql's answer from a branch of the first project. */
   readonly sql: (branch: string, text: string) => Promise<string>
   /** A new directory below the platform's. */
@@ -113,6 +115,24 @@ export function createSuite(): Suite {
       pending.delete(name)
     })
   }
+  const findBranch: Suite['findBranch'] = async (name) => {
+    const path = { project_id: running().projectId }
+    const { branches } = await running().client.listProjectBranches({ path, query: {} })
+    const found = branches.find((branch) => branch.name === name)
+    if (found === undefined) throw new Error(`no branch ${name}`)
+    return found
+  }
+  const connectionUri: Suite['connectionUri'] = async (branch) => {
+    const { uri } = await running().client.getConnectionURI({
+      path: { project_id: running().projectId },
+      query: {
+        branch_id: (await findBranch(branch)).id,
+        database_name: 'neondb',
+        role_name: 'neondb_owner',
+      },
+    })
+    return uri
+  }
   return {
     get platform() {
       return running()
@@ -126,19 +146,9 @@ export function createSuite(): Suite {
     },
     stop: async () => platform?.remove(),
     environment: () => clientEnvironment(running(), home),
-    findBranch: async (name) => {
-      const { client, projectId } = running()
-      const path = { project_id: projectId }
-      const { branches } = await client.listProjectBranches({ path, query: {} })
-      const found = branches.find((branch) => branch.name === name)
-      if (found === undefined) throw new Error(`no branch ${name}`)
-      return found
-    },
-    sql: async (branch, text) => {
-      const { projectId } = running()
-      const uri = await running().neon('connection-string', branch, '--project-id', projectId)
-      return psql(uri.trim(), text)
-    },
+    findBranch,
+    connectionUri,
+    sql: async (branch, text) => psql(await connectionUri(branch), text),
     makeDirectory: async () => mkdtemp(join(running().home, 'work-')),
     json: async <T>(args: readonly string[], options: NeonOptions = {}) =>
       JSON.parse(await neon([...args, '-o', 'json'], options)) as T,
