@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+
 import type { Command } from 'commander'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -55,6 +57,23 @@ test('every command and every option has a sentence', async () => {
   }
   visit(program)
   expect(bare).toEqual([])
+})
+
+test('docs/cli.md has every command', async () => {
+  const page = await readFile(new URL('../../../docs/cli.md', import.meta.url), 'utf8')
+  const program = createProgram({ stdout: process.stdout, stderr: process.stderr })
+  const { addCommands } = await import('./program.ts')
+  addCommands(program, {} as Parameters<typeof addCommands>[1])
+  const missing: string[] = []
+  const visit = (command: Command, path: string) => {
+    const children = command.createHelp().visibleCommands(command)
+    const own = children.filter((child) => child.name() !== 'help')
+    for (const child of own) visit(child, `${path} ${child.name()}`.trim())
+    const name = path.replace(/^inspect db /, '')
+    if (own.length === 0 && !page.includes(`\`${name}\``)) missing.push(path)
+  }
+  visit(program, '')
+  expect(missing).toEqual([])
 })
 
 test('help fits 80 columns and goes to stdout', async () => {

@@ -11,6 +11,8 @@ import { parseMoment } from '../parse.ts'
 import { branchDetails, branchTable, recoveryHint } from '../views/branch.ts'
 import { endpointDetails } from '../views/endpoint.ts'
 import { addBranchCreate } from './branches-create.ts'
+import { addBranchRestore } from './branches-restore.ts'
+import { addSchemaDiff } from './schema-diff.ts'
 
 /** `branches`: everything that is done to a branch. */
 export function addBranches(program: Command, cli: Cli): void {
@@ -25,6 +27,8 @@ export function addBranches(program: Command, cli: Cli): void {
   addSetDefault(branches, cli)
   addSetExpiration(branches, cli)
   addAddCompute(branches, cli)
+  addBranchRestore(branches, cli)
+  addSchemaDiff(branches, cli)
   addDelete(branches, cli)
   addRecover(branches, cli)
 }
@@ -42,7 +46,7 @@ function addList(branches: Command, cli: Cli): void {
       for await (const branch of eachBranch(scope, filter)) list.push(branch)
       await cli.output.answer(list, () =>
         list.length > 0
-          ? branchTable(list)
+          ? branchTable(list, scope.pinnedBranch)
           : 'No branches found. Create one with `coppice branches create --name <name>`.',
       )
     })

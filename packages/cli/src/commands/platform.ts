@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 
 import { connect } from '../api.ts'
 import type { Cli } from '../cli.ts'
+import { type Context, readContext } from '../context-file.ts'
 import { CliError } from '../errors.ts'
 import { runProgram } from '../platform-program.ts'
 import { requirePlatform } from '../platform.ts'
@@ -31,15 +32,31 @@ function addDown(program: Command, cli: Cli): void {
     })
 }
 
+interface StatusFlags {
+  currentBranch?: boolean
+}
+
 function addStatus(program: Command, cli: Cli): void {
   program
     .command('status')
-    .description('Show the platform: its storage, its computes and what keeps each awake.')
-    .action(async () => {
+    .description('Show the platform, its computes, and what this directory is linked with.')
+    .option('--current-branch', 'Only the name of the pinned branch, without asking the platform.')
+    .action(async (flags: StatusFlags) => {
+      const context = readContext(cli)
+      if (flags.currentBranch) return printBranch(cli, context)
       const client = await connect(cli)
       const status: PlatformStatus = await client.getPlatformStatus({})
-      await cli.output.answer(status, () => renderStatus(status))
+      const isLinked = context.projectId !== undefined
+      const answer = isLinked ? { ...status, linked: context } : status
+      await cli.output.answer(answer, () => renderStatus(status, context))
     })
+}
+
+function printBranch(cli: Cli, { branch }: Context): void {
+  if (branch !== undefined) return cli.output.line(branch)
+  throw new CliError('No branch is pinned here.', {
+    advice: 'Pin one with `coppice checkout <branch>`.',
+  })
 }
 
 function addDoctor(program: Command, cli: Cli): void {

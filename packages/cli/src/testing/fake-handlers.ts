@@ -32,12 +32,12 @@ export class FakeError extends Error {
   }
 }
 
-interface Input {
+export interface Input {
   path: Record<string, string>
   query: Record<string, string>
   body: unknown
 }
-type Handler = (input: Input) => unknown
+export type Handler = (input: Input) => unknown
 
 export const password = "p@ss w:rd/%'$"
 const deletedAt = '2026-01-02T00:00:00Z'
@@ -331,7 +331,7 @@ function branchesOf(world: World, projectId: string): Branch[] {
   return world.branches.filter((branch) => branch.project_id === projectId)
 }
 
-function branchOf(world: World, path: Record<string, string>): Branch {
+export function branchOf(world: World, path: Record<string, string>): Branch {
   const named = path['branch_id'] ?? ''
   const branch = branchesOf(world, path['project_id'] ?? '').find(
     (one) => one.id === named || one.name === named,
@@ -375,7 +375,10 @@ function connectionDetails(endpoint: Endpoint): ConnectionDetails {
   }
 }
 
-function makeOperation(branch: Branch, action: Operation['action'] = 'create_branch'): Operation {
+export function makeOperation(
+  branch: Branch,
+  action: Operation['action'] = 'create_branch',
+): Operation {
   return {
     id: '00000000-0000-4000-8000-000000000001',
     project_id: branch.project_id,

@@ -1,10 +1,11 @@
 import type { AwakeReason, ComputeStatus, PlatformStatus } from '@coppice/api'
 
+import type { Context } from '../context-file.ts'
 import { formatBytes, formatTime } from '../format.ts'
 import { renderDetails, renderTable } from '../table.ts'
 
 /** The platform, then its computes with what keeps each awake. */
-export async function renderStatus(status: PlatformStatus): Promise<string> {
+export async function renderStatus(status: PlatformStatus, context: Context): Promise<string> {
   const { pool, store, computes } = status
   const started = formatTime(status.started_at ?? undefined)
   const details = await renderDetails([
@@ -18,11 +19,17 @@ export async function renderStatus(status: PlatformStatus): Promise<string> {
     ],
     ['Store', store.available ? store.kind : `${store.kind}, not available`],
     ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
+    ['Linked', linkOf(context)],
     ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],
   ])
   const warning = pool.warning === undefined ? [] : [`Note: ${pool.warning}`]
   const list = computes.length > 0 ? await computeTable(computes) : 'No computes are running.'
   return [details, ...warning, list].join('\n\n')
+}
+
+function linkOf({ projectId, branch }: Context): string | undefined {
+  if (projectId === undefined) return undefined
+  return `${projectId}, ${branch === undefined ? 'its default branch' : `branch ${branch}`}`
 }
 
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {

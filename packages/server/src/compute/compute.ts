@@ -419,6 +419,7 @@ export class Compute {
       configFile: this.#configFile,
       logFile: this.logFile,
       user,
+      isStandby: this.#spec.isStandby,
     }
     const adopted = await adoptPostmaster(options)
     if (adopted !== undefined) return adopted

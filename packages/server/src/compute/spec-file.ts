@@ -20,6 +20,7 @@ export async function readSpec(directory: string): Promise<ComputeSpec> {
 
 /** Those that specs of version 0.1 lack; the control plane writes them anew as it starts. */
 const laterFields = {
+  isStandby: false,
   allowedIps: [],
   poolerSettings: {},
   logicalReplication: false,
@@ -40,6 +41,7 @@ const fieldTypes = {
   poolerSettings: 'object',
   logicalReplication: 'boolean',
   historyLine: 'string',
+  isStandby: 'boolean',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

@@ -21,6 +21,8 @@ export interface ComputeSpec {
   logicalReplication: boolean
   /** The line of history that its WAL is kept for; empty where none is kept. */
   historyLine: string
+  /** A standby that nothing is sent to: it answers questions and takes no changes. */
+  isStandby: boolean
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }

@@ -140,6 +140,7 @@ function templateSpec(installation: Installation, dataDirectory: string): Comput
     poolerSettings: {},
     logicalReplication: false,
     historyLine: '',
+    isStandby: false,
     labels: {},
   }
 }

@@ -24,6 +24,7 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
       endpoint.type === 'read_write' && endpoint.history_retention_seconds > 0
         ? endpoint.volume_id
         : '',
+    isStandby: false,
     labels: {
       project_id: endpoint.project_id,
       branch_id: endpoint.branch_id,

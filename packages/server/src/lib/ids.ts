@@ -32,3 +32,6 @@ export const newLineSnapshotId = (): string => `at-${tail(12)}`
 /** Of a volume that only this process needs, and that is removed when it ends, or at the next start. */
 export const newScratchId = (): string => `${scratchPrefix}${tail(12)}`
 export const scratchPrefix = 'scratch-'
+/** Of a compute that shows a moment of the past, on such a volume. */
+export const newPastEndpointId = (): string => `${pastEndpointPrefix}${tail(12)}`
+export const pastEndpointPrefix = 'past-'

@@ -8,6 +8,7 @@ import { recoverOperations } from '../control/operations/runner.ts'
 import { createReconciler, reconcileComputes, reportUnknownVolumes } from '../control/reconcile.ts'
 import { recordComputeState } from '../control/store/endpoints.ts'
 import { ensureTemplate } from '../control/templates.ts'
+import { TimeTravel } from '../control/time-travel.ts'
 import { ensureCertificates } from '../gateway/certificates.ts'
 import { describeError } from '../lib/errors.ts'
 import { writeFileAtomically } from '../lib/files.ts'
@@ -161,7 +162,7 @@ async function start(
   const certificates = await ensureCertificates({ directory: home.tls, domain, extraNames: [] })
   const gateway = createGatewayService({
     home,
-    controlPlane: createControlPlane(host, store.sql),
+    controlPlane: createControlPlane(host, store.sql, new TimeTravel(context)),
     certificates,
     domain,
     listen: options.listen,

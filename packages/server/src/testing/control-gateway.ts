@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { TimeTravel } from '../control/time-travel.ts'
 import { ensureCertificates } from '../gateway/certificates.ts'
 import { createGateway } from '../gateway/gateway.ts'
 import { createControlPlane } from '../program/control-plane.ts'
@@ -18,7 +19,7 @@ export async function startControlGateway({ context }: TestControl): Promise<Con
   const { domain } = context.settings
   const directory = await mkdtemp(join(tmpdir(), 'coppice-gateway-'))
   const gateway = createGateway({
-    controlPlane: createControlPlane(context.host, context.store),
+    controlPlane: createControlPlane(context.host, context.store, new TimeTravel(context)),
     tls: await ensureCertificates({ directory, domain }),
     domain,
     listen: [{ host: '127.0.0.1', port: 0, pooled: false }],

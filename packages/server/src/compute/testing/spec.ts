@@ -14,6 +14,7 @@ export function createSpec(dataDirectory: string, changes: Partial<ComputeSpec> 
     poolerSettings: {},
     logicalReplication: false,
     historyLine: '',
+    isStandby: false,
     labels: {},
     ...changes,
   }

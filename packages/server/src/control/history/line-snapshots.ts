@@ -1,4 +1,4 @@
-import { newLineSnapshotId, scratchPrefix } from '../../lib/ids.ts'
+import { newLineSnapshotId, pastEndpointPrefix, scratchPrefix } from '../../lib/ids.ts'
 import { cloneVolume } from '../clone-volume.ts'
 import type { Context } from '../context.ts'
 import type { BranchRow } from '../store/branches.ts'
@@ -84,6 +84,9 @@ export async function removeLine(context: Context, line: string): Promise<void> 
 
 /** After a crash, before anything is made: what was left half-made, and history of lines that are gone. */
 export async function sweepHistory(context: Context): Promise<void> {
+  for (const { spec } of context.host.list()) {
+    if (spec.endpointId.startsWith(pastEndpointPrefix)) await context.host.remove(spec.endpointId)
+  }
   for (const id of await context.volumes.list()) {
     if (id.startsWith(scratchPrefix)) await removeScratch(context, id)
   }

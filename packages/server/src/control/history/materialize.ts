@@ -172,7 +172,8 @@ async function recover<T>(
 async function readLastCommit(sql: Sql): Promise<Date | undefined> {
   const [row] = await sql<{ at: string | null }[]>`
     select (extract(epoch from pg_last_xact_replay_timestamp()) * 1000)::text as at`
-  return row?.at == null ? undefined : new Date(Number(row.at))
+  const ms = row?.at ?? null
+  return ms === null ? undefined : new Date(Number(ms))
 }
 
 async function alignPasswords(

@@ -32,7 +32,7 @@ export interface ReplayOptions {
 export class TargetNotReached extends Error {}
 
 /** It may use what several computes of the size that it is for would. */
-const replayUnits = 4
+export const replayUnits = 4
 const stopTimeoutMs = 300_000
 
 export async function replay<T>(
@@ -115,6 +115,7 @@ function replaySpec(options: ReplayOptions, dataDirectory: string): ComputeSpec 
     poolerSettings: {},
     logicalReplication: false,
     historyLine: '',
+    isStandby: false,
     labels: {},
   }
 }
