@@ -226,7 +226,7 @@ export function apiClientTests(suite: () => SdkSuite): void {
       branchId: branch.id,
       db_name: 'neondb',
     })
-    expect(schema.sql).toContain('PostgreSQL database dump')
+    expect(schema.sql).toContain('pg_stat_statements')
     const { data: comparison } = await client.getProjectBranchSchemaComparison({
       projectId,
       branchId: branch.id,
