@@ -10,7 +10,7 @@ export const landed = {
   schema: false,
   /** What PostgreSQL and the platform logged, by query. */
   logs: false,
-  /** The organization, its keys and members; tokens, libraries to preload; every field that is documented. */
+  /** The organization, its keys and members; tokens, libraries to preload. */
   account: false,
   /** What was used, by project and branch. */
   consumption: false,

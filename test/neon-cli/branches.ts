@@ -56,21 +56,17 @@ export function branchTests(suite: Suite): void {
   })
 
   const readOnly = 'read-only computes'
-  const schemaOnly = 'branches with the schema only'
-  lacks(
-    { 'branches create': `${readOnly}; ${schemaOnly}`, 'branches add-compute': readOnly },
-    async () => {
-      const create = ['branches', 'create', '--name', 'never']
-      const ofType = ['--type', 'read_only']
-      await Promise.all([
-        expect(neon([...create, ...ofType])).rejects.toThrow('read_only endpoints are not'),
-        expect(neon(['branches', 'add-compute', 'dev', ...ofType])).rejects.toThrow(
-          'read_only endpoints are not available',
-        ),
-        expect(neon([...create, '--schema-only'])).rejects.toThrow('are not available'),
-      ])
-    },
-  )
+  lacks({ 'branches create': readOnly, 'branches add-compute': readOnly }, async () => {
+    const ofType = ['--type', 'read_only']
+    await Promise.all([
+      expect(neon(['branches', 'create', '--name', 'never', ...ofType])).rejects.toThrow(
+        'read_only endpoints are not available',
+      ),
+      expect(neon(['branches', 'add-compute', 'dev', ...ofType])).rejects.toThrow(
+        'read_only endpoints are not available',
+      ),
+    ])
+  })
 
   works(['branches list', 'branches get'], 'by name and by id', async () => {
     expect(await neon(['branches', 'list'])).toMatch(/^\[default] main +br-/m)

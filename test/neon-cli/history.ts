@@ -20,13 +20,6 @@ export function historyTests(suite: Suite): void {
     return { timestamp, lsn }
   }
 
-  const moments = 'connections to a moment, `branch@timestamp`; branch from the moment instead'
-  lacks({ 'connection-string': moments, psql: moments }, async () => {
-    const moment = `main@${new Date().toISOString()}`
-    expect(await neon(['connection-string', moment])).toContain('neon_timestamp')
-    await expect(neon(['psql', moment, '--', '-c', 'SELECT 1'])).rejects.toThrow('FATAL')
-  })
-
   if (!landed.history) {
     const past = 'the past, so far'
     const missing = { 'branches create': past, 'branches reset': past, 'branches restore': past }
@@ -66,6 +59,18 @@ export function historyTests(suite: Suite): void {
       expect(await sql(name, 'SELECT sum(day) FROM diary')).toBe('1')
     }
     expect(await sql('main', 'SELECT sum(day) FROM diary')).toBe('3')
+  })
+
+  works(['connection-string', 'psql'], 'read a moment of the past', async () => {
+    await sql('main', 'CREATE TABLE ledger AS SELECT 100 AS amount')
+    const { timestamp, lsn } = await now('main')
+    await sql('main', 'UPDATE ledger SET amount = 0')
+    const amount = ['--', '-Atc', 'SELECT amount FROM ledger']
+    expect(await neon(['psql', `main@${timestamp}`, ...amount])).toBe('100\n')
+    expect(await neon(['psql', `main@${lsn}`, ...amount])).toBe('100\n')
+    const uri = await neon(['connection-string', `main@${timestamp}`])
+    expect(new URL(uri).searchParams.get('options')).toBe(`neon_timestamp:${timestamp}`)
+    await sql('main', 'DROP TABLE ledger')
   })
 
   works(

@@ -16,7 +16,8 @@ const reports: Record<string, string | RegExp> = {
   calls: 'SELECT',
   'vacuum-stats': 'noted',
   bloat: /noted|No bloat/,
-  'replication-slots': 'No replication slots',
+  // Coppice's own, where the branch keeps history.
+  'replication-slots': /coppice_history|No replication slots/,
   subscriptions: 'No subscriptions',
 }
 

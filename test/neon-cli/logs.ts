@@ -17,7 +17,7 @@ export function logTests(suite: Suite): void {
       )
       expect(await neon(['logs', 'query', ...branch])).toContain('never_there')
       expect(await json<unknown[]>(['logs', 'fields', ...branch])).not.toEqual([])
-      expect(await neon(['logs', 'field-values', 'source', ...branch])).toContain('pg_endpoint')
+      expect(await neon(['logs', 'field-values', 'severity_text', ...branch])).toContain('ERROR')
     },
   )
 }

@@ -9,8 +9,16 @@ export function schemaTests(suite: Suite): void {
 
   if (!landed.schema) {
     const soFar = 'schemas, so far'
-    lacks({ 'branches schema-diff': soFar, diff: soFar }, async () => {
+    const missing = {
+      'branches schema-diff': soFar,
+      diff: soFar,
+      'branches create': 'of a schema only, so far',
+    }
+    lacks(missing, async () => {
       await Promise.all([
+        expect(neon(['branches', 'create', '--name', 'never', '--schema-only'])).rejects.toThrow(
+          'not available',
+        ),
         expect(neon(['branches', 'schema-diff', 'main', 'dev'])).rejects.toThrow('not available'),
         expect(neon(['diff', 'main', '--branch', 'dev'])).rejects.toThrow('not available'),
       ])
@@ -30,6 +38,12 @@ export function schemaTests(suite: Suite): void {
       /CREATE TABLE public\.invoice/,
     )
     expect(await neon(['branches', 'schema-diff', 'main', 'main'])).not.toMatch(added)
+  })
+
+  works(['branches create'], 'with the schema of its parent and none of its rows', async () => {
+    await suite.sql('main', 'CREATE TABLE shape AS SELECT 1 AS x')
+    await neon(['branches', 'create', '--name', 'hollow', '--parent', 'main', '--schema-only'])
+    expect(await suite.sql('hollow', 'SELECT count(x) FROM shape')).toBe('0')
   })
 
   if (landed.history) {

@@ -1,3 +1,5 @@
+import { landed } from '../landed.ts'
+
 /** Why an operation of Neon's is not here, by the tag that its document gives it. */
 export const reasonsByTag: Readonly<Record<string, string>> = {
   Auth: "Neon Auth, a service of Neon's cloud",
@@ -14,20 +16,13 @@ export const reasonsByTag: Readonly<Record<string, string>> = {
 
 /** The same of single operations, by their names. */
 export const reasons: Readonly<Record<string, string>> = {
-  getProjectBranchSchema: 'schemas, so far',
-  getProjectBranchSchemaComparison: 'schemas, so far',
   getProjectAdvisorSecurityIssues: 'the security advisor',
-  listProjectPermissions: 'sharing: an API key sees every project',
   grantPermissionToProject: 'sharing: an API key sees every project',
   revokePermissionFromProject: 'sharing: an API key sees every project',
-  getAvailablePreloadLibraries: 'libraries to preload',
   createProjectTransferRequest: 'one organization: there is nowhere to transfer to',
   acceptProjectTransferRequest: 'one organization: there is nowhere to transfer to',
   transferProjectsFromOrgToOrg: 'one organization: there is nowhere to transfer to',
   transferProjectsFromUserToOrg: 'one organization: there is nowhere to transfer to',
-  getProjectJWKS: 'signing in with tokens',
-  addProjectJWKS: 'signing in with tokens',
-  deleteProjectJWKS: 'signing in with tokens',
   listProjectVPCEndpoints: 'private networks of clouds',
   assignProjectVPCEndpoint: 'private networks of clouds',
   deleteProjectVPCEndpoint: 'private networks of clouds',
@@ -47,9 +42,6 @@ export const reasons: Readonly<Record<string, string>> = {
   listProjectMembers: 'sharing: an API key sees every project',
   setProjectMemberRole: 'sharing: an API key sees every project',
   removeProjectMemberRole: 'sharing: an API key sees every project',
-  queryProjectBranchLogs: 'log queries, so far',
-  listProjectBranchLogFields: 'log queries, so far',
-  listProjectBranchLogFieldValues: 'log queries, so far',
   createProjectBranchTrigger: 'functions',
   deleteProjectBranchTrigger: 'functions',
   getProjectBranchTrigger: 'functions',
@@ -61,4 +53,20 @@ export const reasons: Readonly<Record<string, string>> = {
   revealCredential: 'functions and object storage, which take them',
   rotateCredential: 'functions and object storage, which take them',
   sendNeonAuthEmailProviderTest: "Neon Auth, a service of Neon's cloud",
+  ...(!landed.account && {
+    listProjectPermissions: 'sharing: an API key sees every project',
+    getAvailablePreloadLibraries: 'libraries to preload',
+    getProjectJWKS: 'signing in with tokens',
+    addProjectJWKS: 'signing in with tokens',
+    deleteProjectJWKS: 'signing in with tokens',
+  }),
+  ...(!landed.schema && {
+    getProjectBranchSchema: 'schemas, so far',
+    getProjectBranchSchemaComparison: 'schemas, so far',
+  }),
+  ...(!landed.logs && {
+    queryProjectBranchLogs: 'log queries, so far',
+    listProjectBranchLogFields: 'log queries, so far',
+    listProjectBranchLogFieldValues: 'log queries, so far',
+  }),
 }

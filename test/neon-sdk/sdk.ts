@@ -17,11 +17,7 @@ export function sdkTests(suite: () => SdkSuite): void {
       fetch: async (input, init) => {
         const response = await fetch(input, init)
         const { method, url } = input instanceof Request ? input : new Request(input, init)
-        const body: unknown = await response
-          .clone()
-          .json()
-          .catch(() => undefined)
-        suite().recorder.observe(method, url, response.status, body)
+        suite().recorder.observe(method, url, response.status)
         return response
       },
     })

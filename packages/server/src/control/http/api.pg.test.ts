@@ -466,6 +466,16 @@ describe('endpoints and operations', () => {
   })
 })
 
+test('an empty body is none, whatever it is called; a form is refused', async () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const path = `${branches()}/${mainId}/set_as_default`
+  expect(await call('POST', path, undefined, form)).toMatchObject({ status: 200 })
+  expect(await call('POST', branches(), 'name=x', form)).toMatchObject({
+    status: 400,
+    body: { code: 'invalid_request', message: expect.stringContaining('as JSON') },
+  })
+})
+
 test('a route that is not there is answered as Neon does', async () => {
   const answer = await call('GET', `/projects/${project_id}/buckets`)
   expect(answer).toMatchObject({
