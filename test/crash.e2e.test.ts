@@ -88,6 +88,18 @@ function triggers(action: string): Trigger[] {
             },
           }),
       ]
+    case 'timeline_archive':
+      return [
+        async () =>
+          client.updateProjectBranch({ path: branch, body: { branch: { archived: true } } }),
+      ]
+    case 'timeline_unarchive':
+      return [
+        async () => {
+          await client.updateProjectBranch({ path: branch, body: { branch: { archived: true } } })
+          await client.updateProjectBranch({ path: branch, body: { branch: { archived: false } } })
+        },
+      ]
     case 'timeline_mark_invisible':
       return [async () => client.createSnapshot({ path: branch, query: {} })]
     case 'detach_parent_branch':

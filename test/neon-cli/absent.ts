@@ -1,6 +1,5 @@
 import { expect } from 'vitest'
 
-import { landed } from '../landed.ts'
 import type { Finding, Suite } from './suite.ts'
 
 /**
@@ -20,7 +19,6 @@ export function absentTests(suite: Suite): void {
     'data-api': { why: 'the Data API; PostgREST can run beside Coppice', args: ['get', ...branch] },
     'neon-auth': { why: 'Neon Auth', args: ['enable', ...branch] },
     vpc: { why: 'private networks of clouds', args: ['project', 'list'] },
-    ...(!landed.logs && { logs: { why: 'log queries, so far', args: ['query', ...branch] } }),
   }
   const reasons = Object.entries(attempts).map(([command, { why }]) => [command, why] as const)
   lacks(Object.fromEntries(reasons), async () => {

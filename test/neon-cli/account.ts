@@ -51,7 +51,7 @@ export function accountTests(suite: Suite): void {
       const directory = await suite.makeDirectory()
       const profile = ['--config-dir', directory]
       await neon(['profile', 'create', 'work', '--api-key', suite.platform.apiKey, ...profile])
-      expect(await neon(['profile', 'list', ...profile])).toMatch(/^ *work +owner@localhost/m)
+      expect(await neon(['profile', 'list', ...profile])).toMatch(/^ *work +owner@.* +api key/m)
       await neon(['profile', 'rotate-key', 'work', ...profile])
       const minted = await readMintedKey(directory)
       expect(minted).not.toBe(suite.platform.apiKey)

@@ -15,7 +15,7 @@ export interface BranchCreated {
 }
 
 export function branchTests(suite: Suite): void {
-  const { neon, json, works, lacks } = suite
+  const { neon, json, works } = suite
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
 
   works(
@@ -55,19 +55,6 @@ export function branchTests(suite: Suite): void {
     expect(await neon(['branches', 'create', '--name', 'at once', ...query])).toMatch(/^42$/m)
   })
 
-  const readOnly = 'read-only computes'
-  lacks({ 'branches create': readOnly, 'branches add-compute': readOnly }, async () => {
-    const ofType = ['--type', 'read_only']
-    await Promise.all([
-      expect(neon(['branches', 'create', '--name', 'never', ...ofType])).rejects.toThrow(
-        'read_only endpoints are not available',
-      ),
-      expect(neon(['branches', 'add-compute', 'dev', ...ofType])).rejects.toThrow(
-        'read_only endpoints are not available',
-      ),
-    ])
-  })
-
   works(['branches list', 'branches get'], 'by name and by id', async () => {
     expect(await neon(['branches', 'list'])).toMatch(/^\[default] main +br-/m)
     const { id } = await suite.findBranch('dev')
@@ -92,6 +79,17 @@ export function branchTests(suite: Suite): void {
     const add = ['branches', 'add-compute', 'bare', '--type', 'read_write', '--cu', '0.5']
     expect(await neon(add)).toMatch(/^Host +ep-/m)
     expect(await suite.sql('bare', 'SELECT answer FROM kept')).toBe('42')
+  })
+
+  works(['branches create', 'branches add-compute'], 'make read replicas', async () => {
+    // Unless told otherwise a compute that is added is one.
+    await neon(['branches', 'add-compute', 'dev'])
+    const replica = ['psql', 'dev', '--endpoint-type', 'read_only', '--', '-Atc']
+    expect(await neon([...replica, 'SELECT answer FROM kept'])).toBe('42\n')
+    await expect(neon([...replica, 'DELETE FROM kept'])).rejects.toThrow('read-only')
+    await neon(['branches', 'create', '--name', 'only to read', '--type', 'read_only'])
+    const reader = ['psql', 'only to read', '--', '-Atc', 'SELECT answer FROM kept']
+    expect(await neon(reader)).toBe('42\n')
   })
 
   works(['branches set-default'], 'decides which is meant when none is named', async () => {

@@ -1,13 +1,12 @@
 import { expect } from 'vitest'
 
-import { landed } from '../landed.ts'
 import { psql } from '../platform.ts'
 import type { Branch, BranchCreated } from './branches.ts'
 import type { Suite } from './suite.ts'
 
 /** Restore, reset and branching from the past. */
 export function historyTests(suite: Suite): void {
-  const { neon, json, sql, works, lacks } = suite
+  const { neon, json, sql, works } = suite
   /** A moment after everything that was written before the call, and before what is written after it. */
   const now = async (branch: string): Promise<{ timestamp: string; lsn: string }> => {
     // The CLI takes milliseconds, so the last write must not be of the same one.
@@ -18,25 +17,6 @@ export function historyTests(suite: Suite): void {
     )
     const [timestamp = '', lsn = ''] = (answer.split('\n').at(-1) ?? '').split('|')
     return { timestamp, lsn }
-  }
-
-  if (!landed.history) {
-    const past = 'the past, so far'
-    const missing = { 'branches create': past, 'branches reset': past, 'branches restore': past }
-    lacks(missing, async () => {
-      const { timestamp } = await now('main')
-      const commands = [
-        ['create', '--name', 'past', '--parent', timestamp],
-        ['reset', 'dev', '--parent'],
-        ['restore', 'dev', 'main'],
-      ]
-      await Promise.all(
-        commands.map(async (command) =>
-          expect(neon(['branches', ...command])).rejects.toThrow('not available yet'),
-        ),
-      )
-    })
-    return
   }
 
   works(['branches create'], 'from a timestamp and from an LSN', async () => {

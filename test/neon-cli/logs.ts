@@ -1,12 +1,9 @@
 import { expect } from 'vitest'
 
-import { landed } from '../landed.ts'
 import type { Suite } from './suite.ts'
 
 export function logTests(suite: Suite): void {
   const { neon, json, works } = suite
-  if (!landed.logs) return
-
   works(
     ['logs query', 'logs fields', 'logs field-values'],
     'find what PostgreSQL logged',

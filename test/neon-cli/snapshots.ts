@@ -1,6 +1,5 @@
 import { expect } from 'vitest'
 
-import { landed } from '../landed.ts'
 import { psql } from '../platform.ts'
 import type { Suite } from './suite.ts'
 
@@ -12,32 +11,7 @@ interface Snapshot {
 const daily = ['--frequency', 'daily', '--hour', '3', '--retention', '86400']
 
 export function snapshotTests(suite: Suite): void {
-  const { neon, json, sql, works, lacks } = suite
-  if (!landed.snapshots) {
-    const soFar = 'snapshots, so far'
-    const commandLines: Record<string, string[]> = {
-      'snapshots list': [],
-      'snapshots get': ['s'],
-      'snapshots create': ['--branch', 'main'],
-      'snapshots update': ['s', '--name', 't'],
-      'snapshots delete': ['s'],
-      'snapshots restore': ['s'],
-      'snapshots finalize': ['main'],
-      'snapshots schedule get': [],
-      'snapshots schedule set': daily,
-    }
-    const commands = Object.keys(commandLines)
-    lacks(Object.fromEntries(commands.map((command) => [command, soFar])), async () => {
-      await Promise.all(
-        Object.entries(commandLines).map(async ([command, args]) => {
-          const run = neon([...command.split(' '), ...args])
-          await expect(run).rejects.toThrow('not available yet')
-        }),
-      )
-    })
-    return
-  }
-
+  const { neon, json, sql, works } = suite
   works(
     [
       'snapshots create',

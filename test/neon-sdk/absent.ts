@@ -11,7 +11,6 @@ export const reasonsByTag: Readonly<Record<string, string>> = {
   Credentials: 'functions and object storage, which take them',
   'AI Gateway': 'the AI gateway',
   Organizations: 'one organization, whose members are the holders of API keys',
-  Consumption: 'metering, so far',
 }
 
 /** The same of single operations, by their names. */
@@ -53,20 +52,8 @@ export const reasons: Readonly<Record<string, string>> = {
   revealCredential: 'functions and object storage, which take them',
   rotateCredential: 'functions and object storage, which take them',
   sendNeonAuthEmailProviderTest: "Neon Auth, a service of Neon's cloud",
-  ...(!landed.account && {
-    listProjectPermissions: 'sharing: an API key sees every project',
-    getAvailablePreloadLibraries: 'libraries to preload',
-    getProjectJWKS: 'signing in with tokens',
-    addProjectJWKS: 'signing in with tokens',
-    deleteProjectJWKS: 'signing in with tokens',
-  }),
   ...(!landed.schema && {
     getProjectBranchSchema: 'schemas, so far',
     getProjectBranchSchemaComparison: 'schemas, so far',
-  }),
-  ...(!landed.logs && {
-    queryProjectBranchLogs: 'log queries, so far',
-    listProjectBranchLogFields: 'log queries, so far',
-    listProjectBranchLogFieldValues: 'log queries, so far',
   }),
 }

@@ -77,18 +77,15 @@ export function neonActionTests(suite: () => SdkSuite): void {
     expect(await query(pooled)).toBe('transaction\n')
   })
 
-  test.runIf(landed.history)(
-    'reset-branch-action: resets, then asks for both strings',
-    async () => {
-      const reset = await neonctl('branches', 'reset', 'preview/pr-1', '--parent', '-o', 'json')
-      expect(JSON.parse(reset)).toMatchObject({ name: 'preview/pr-1' })
-      const who = ['--role-name', 'neondb_owner', '--database-name', 'neondb', '--extended']
-      const direct = await neonctl('cs', 'preview/pr-1', ...who, '-o', 'json')
-      const pooled = await neonctl('cs', 'preview/pr-1', ...who, '--pooled', '-o', 'json')
-      expect(JSON.parse(direct)).toHaveProperty('connection_string')
-      expect(JSON.parse(pooled).host).toContain('-pooler')
-    },
-  )
+  test('reset-branch-action: resets, then asks for both strings', async () => {
+    const reset = await neonctl('branches', 'reset', 'preview/pr-1', '--parent', '-o', 'json')
+    expect(JSON.parse(reset)).toMatchObject({ name: 'preview/pr-1' })
+    const who = ['--role-name', 'neondb_owner', '--database-name', 'neondb', '--extended']
+    const direct = await neonctl('cs', 'preview/pr-1', ...who, '-o', 'json')
+    const pooled = await neonctl('cs', 'preview/pr-1', ...who, '--pooled', '-o', 'json')
+    expect(JSON.parse(direct)).toHaveProperty('connection_string')
+    expect(JSON.parse(pooled).host).toContain('-pooler')
+  })
 
   test.runIf(landed.schema)(
     'schema-diff-action: the schemas of a branch and its parent',

@@ -3,7 +3,6 @@ import { createServer, request as httpRequest, type RequestListener, type Server
 import { createNeonClient, type NeonClient } from '@neon/sdk'
 import { expect, test } from 'vitest'
 
-import { landed } from '../landed.ts'
 import { psql } from '../platform.ts'
 import type { SdkSuite } from './api-client.ts'
 
@@ -108,7 +107,19 @@ export function sdkTests(suite: () => SdkSuite): void {
     }
   })
 
-  test.runIf(landed.history)('@neon/sdk: resets a branch from its parent', async () => {
+  test('@neon/sdk: finds what PostgreSQL logged', async () => {
+    const neon = connect()
+    const { projectId, connectionUri } = suite().platform
+    await expect(psql(connectionUri, 'SELECT never_there')).rejects.toThrow('never_there')
+    const { id: branchId } = await neon.branches.getDefault({ projectId })
+    const logs = await neon.logs.query({ projectId, branchId }).all()
+    expect(logs.map(({ message }) => message).join('\n')).toContain('never_there')
+    expect(await neon.logs.fields({ projectId, branchId })).not.toEqual([])
+    const severity = { projectId, branchId, fieldName: 'severity_text' }
+    expect(await neon.logs.fieldValues(severity)).toContain('ERROR')
+  })
+
+  test('@neon/sdk: resets a branch from its parent', async () => {
     const neon = connect()
     const { projectId } = suite().platform
     const { branch, connectionString } = await neon.branches.createAndConnect({

@@ -16,6 +16,8 @@ export const OperationAction = Type.Union([
   Type.Literal('timeline_mark_invisible'),
   // A branch made from a snapshot takes the place of another.
   Type.Literal('detach_parent_branch'),
+  Type.Literal('timeline_archive'),
+  Type.Literal('timeline_unarchive'),
 ])
 export type OperationAction = Static<typeof OperationAction>
 

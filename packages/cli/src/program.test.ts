@@ -199,6 +199,11 @@ test('names of every sort reach the API whole', async () => {
   }
 })
 
+test('deleting a branch that is not there is an error, though the API answers 204', async () => {
+  const { code, stderr } = await bench.run('branches', 'delete', 'misspelt')
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'ERROR: branch misspelt does not exist\n' })
+})
+
 test('a name that a URL would drop does not reach the project', async () => {
   for (const name of ['.', '..']) {
     const { code, stderr } = await bench.run('branches', 'delete', name)

@@ -4,6 +4,7 @@ import type { Cli } from './cli.ts'
 import { addAccount } from './commands/account.ts'
 import { addApi } from './commands/api.ts'
 import { addBranches } from './commands/branches.ts'
+import { addCa } from './commands/ca.ts'
 import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
@@ -48,6 +49,7 @@ export function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('The platform on this machine:')
   addUp(program, cli)
   addPlatform(program, cli)
+  addCa(program, cli)
   addPool(program, cli)
   addGateway(program, cli)
   addLogs(program, cli)

@@ -296,6 +296,14 @@ function accountHandlers(world: World): Record<string, Handler> {
       direct_port: 5432,
       pooled_port: 6432,
       sql_port: 8443,
+      certificate: {
+        kind: 'own',
+        file: '/var/lib/coppice/tls/server.crt',
+        names: ['coppice.localhost', '*.coppice.localhost'],
+        issuer: 'Coppice CA',
+        expires_at: '2028-01-01T00:00:00.000Z',
+        warnings: [],
+      },
       store: { kind: 'embedded', available: true },
       pool: {
         driver: 'btrfs',

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 import postgres, { type Sql } from 'postgres'
 
 import { superuserName } from './access-files.ts'
@@ -67,6 +69,32 @@ const endTimeoutSeconds = 1
 
 export async function disconnect(sql: Sql): Promise<void> {
   await sql.end({ timeout: endTimeoutSeconds })
+}
+
+/** A postmaster reads its files within milliseconds. */
+const reloadTimeoutMs = 5_000
+const reloadPollMs = 5
+
+/**
+ * Has the postmaster read its files again, and resolves once connections to come see them: it tells its
+ * backends before it takes the next connection.
+ */
+export async function reloadConfiguration(sql: Sql): Promise<void> {
+  const deadline = performance.now() + reloadTimeoutMs
+  await sql.reserve().then(async (session) => {
+    try {
+      const [before] = await session<{ at: string }[]>`
+        select pg_conf_load_time()::text as at, pg_reload_conf()`
+      for (;;) {
+        const [now] = await session`select pg_conf_load_time()::text as at`
+        if (now?.['at'] !== before?.at) return
+        if (performance.now() > deadline) throw new Error('the configuration was not read again')
+        await delay(reloadPollMs)
+      }
+    } finally {
+      session.release()
+    }
+  })
 }
 
 /** A running cluster, connected to once for each use. */

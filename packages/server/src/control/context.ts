@@ -46,10 +46,15 @@ export interface Settings {
   region: string
   /** Endpoints are `<endpoint id>.<domain>`. */
   domain: string
-  /** Whether `<anything>.<domain>` resolves on this machine. */
+  /** Whether clients can be given `<anything>.<domain>`: it resolves here, or is a domain of one's own. */
   namesResolve: boolean
+  /** Where the gateway listens. */
   directPort: number
   pooledPort: number
+  /** What clients reach these by, where something maps them; in every connection string. */
+  publicPorts: { direct: number; pooled: number }
+  /** Whether an endpoint's `host` carries its port where that is not 5432. */
+  hostHasPort: boolean
   sqlPort: number
   defaultSuspendTimeoutSeconds: number
   /** How long a deleted branch or project can be brought back. */

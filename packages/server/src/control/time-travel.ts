@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Compute } from '../compute/compute.ts'
 import { freshCloneSignal } from '../compute/fresh-clone.ts'
 import type { SessionDetails, SessionHandle } from '../compute/sessions.ts'
+import { plainSpec } from '../compute/spec.ts'
 import { AppError, describeError } from '../lib/errors.ts'
 import { giveTo } from '../lib/files.ts'
 import { newPastEndpointId, newScratchId } from '../lib/ids.ts'
@@ -17,7 +18,7 @@ import { replayUnits } from './history/replay.ts'
 import { removeScratch } from './history/scratch.ts'
 import { requireBranch, requireProject } from './lookups.ts'
 import { type BranchRow, findAnyBranch } from './store/branches.ts'
-import { volumeDataDirectory } from './volumes.ts'
+import { volumeDataDirectory, volumeOfDataDirectory } from './volumes.ts'
 
 /**
  * Connections to a branch as it was: `<branch id>@<time or LSN>` in the place of an endpoint's id. Who may
@@ -100,6 +101,7 @@ export class TimeTravel {
     await giveTo(signal, context.databaseUser)
     return context.host.put(
       {
+        ...plainSpec,
         endpointId,
         dataDirectory,
         pgVersion: project.pg_version,
@@ -108,11 +110,8 @@ export class TimeTravel {
         maxComputeUnits: replayUnits,
         pgSettings: own?.spec.pgSettings ?? {},
         suspendTimeoutSeconds: leaveAfterSeconds,
-        disabled: false,
         allowedIps: own?.spec.allowedIps ?? [],
         poolerSettings: own?.spec.poolerSettings ?? {},
-        logicalReplication: false,
-        historyLine: '',
         isStandby: true,
         labels: {
           project_id: project.id,
@@ -131,7 +130,7 @@ export class TimeTravel {
     const compute = context.host.get(endpointId)
     if (pastId === undefined || compute === undefined) return
     this.#visits.delete(pastId)
-    const volumeId = volumeOf(compute.spec.dataDirectory)
+    const volumeId = volumeOfDataDirectory(compute.spec.dataDirectory)
     void (async () => {
       await context.host.remove(endpointId)
       await removeScratch(context, volumeId)
@@ -169,6 +168,3 @@ function momentOf(pastId: string): Moment {
   if (moment === undefined) throw new AppError('invalid_request', `'${text}' is no moment`)
   return moment
 }
-
-/** `<volume>/data/pgdata`. */
-const volumeOf = (dataDirectory: string): string => dataDirectory.split('/').at(-3) ?? ''

@@ -1,5 +1,5 @@
 import { newLineSnapshotId, pastEndpointPrefix, scratchPrefix } from '../../lib/ids.ts'
-import { cloneVolume } from '../clone-volume.ts'
+import { cloneSource, cloneVolume } from '../clone-volume.ts'
 import type { Context } from '../context.ts'
 import type { BranchRow } from '../store/branches.ts'
 import {
@@ -26,7 +26,7 @@ export async function withLine<T>(
 /** A snapshot of a branch as it is now, whatever its compute does. */
 export async function takeLineSnapshot(context: Context, branch: BranchRow): Promise<void> {
   await make(context, { line: branch.volume_id, isFirst: false }, async (id) => {
-    const { bounds } = await cloneVolume(context, branch, id, async () => undefined)
+    const { bounds } = await cloneVolume(context, await cloneSource(context, branch), id)
     return bounds
   })
 }

@@ -10,7 +10,7 @@ import {
   startPostmaster,
   stopPostmaster,
 } from '../../compute/postmaster.ts'
-import type { ComputeSpec } from '../../compute/spec.ts'
+import { type ComputeSpec, plainSpec } from '../../compute/spec.ts'
 import { type Cluster, clusterAt } from '../../compute/superuser.ts'
 import { targetNotReached } from '../../history/recovery.ts'
 import { AppError } from '../../lib/errors.ts'
@@ -103,19 +103,12 @@ function places(context: Context, volumeId: string) {
 
 function replaySpec(options: ReplayOptions, dataDirectory: string): ComputeSpec {
   return {
+    ...plainSpec,
     endpointId: `replay-${options.volumeId}`,
     dataDirectory,
     pgVersion: options.pgVersion,
     minComputeUnits: replayUnits,
     maxComputeUnits: replayUnits,
     pgSettings: options.pgSettings,
-    suspendTimeoutSeconds: -1,
-    disabled: false,
-    allowedIps: [],
-    poolerSettings: {},
-    logicalReplication: false,
-    historyLine: '',
-    isStandby: false,
-    labels: {},
   }
 }
