@@ -16,8 +16,8 @@ export const reasonsByTag: Readonly<Record<string, string>> = {
 /** The same of single operations, by their names. */
 export const reasons: Readonly<Record<string, string>> = {
   getProjectAdvisorSecurityIssues: 'the security advisor',
-  grantPermissionToProject: 'sharing: an API key sees every project',
-  revokePermissionFromProject: 'sharing: an API key sees every project',
+  grantPermissionToProject: 'sharing with people; make them a key for the project',
+  revokePermissionFromProject: 'sharing with people; make them a key for the project',
   createProjectTransferRequest: 'one organization: there is nowhere to transfer to',
   acceptProjectTransferRequest: 'one organization: there is nowhere to transfer to',
   transferProjectsFromOrgToOrg: 'one organization: there is nowhere to transfer to',
@@ -38,9 +38,9 @@ export const reasons: Readonly<Record<string, string>> = {
   getOrganizationSpendingLimit: 'nothing to pay',
   setOrganizationSpendingLimit: 'nothing to pay',
   deleteOrganizationSpendingLimit: 'nothing to pay',
-  listProjectMembers: 'sharing: an API key sees every project',
-  setProjectMemberRole: 'sharing: an API key sees every project',
-  removeProjectMemberRole: 'sharing: an API key sees every project',
+  listProjectMembers: 'sharing with people; make them a key for the project',
+  setProjectMemberRole: 'sharing with people; make them a key for the project',
+  removeProjectMemberRole: 'sharing with people; make them a key for the project',
   createProjectBranchTrigger: 'functions',
   deleteProjectBranchTrigger: 'functions',
   getProjectBranchTrigger: 'functions',

@@ -116,7 +116,7 @@ export function sdkTests(suite: () => SdkSuite): void {
     expect(logs.map(({ message }) => message).join('\n')).toContain('never_there')
     expect(await neon.logs.fields({ projectId, branchId })).not.toEqual([])
     const severity = { projectId, branchId, fieldName: 'severity_text' }
-    expect(await neon.logs.fieldValues(severity)).toContain('ERROR')
+    expect((await neon.logs.fieldValues(severity)).values).toContain('ERROR')
   })
 
   test('@neon/sdk: resets a branch from its parent', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { AppError } from '../../lib/errors.ts'
 import { startTestControl, type TestControl } from '../../testing/control.ts'
+import { syncCatalog } from '../catalog-sync.ts'
 import { createHandlers } from './handlers.ts'
 import { createHttpServer } from './server.ts'
 
@@ -570,6 +571,17 @@ describe('endpoints and operations', () => {
     expect(found.operation.id).toBe(first?.id)
     expect(['finished', 'running', 'failed']).toContain(first?.status)
   })
+})
+
+test('a compute that has not started yet does not empty the lists of its branch', async () => {
+  const { client, context } = control
+  const { branch } = await client.createProjectBranch({ path: { project_id }, body: null })
+  const disabled = { branch_id: branch.id, type: 'read_write', disabled: true } as const
+  await client.createProjectEndpoint({ path: { project_id }, body: { endpoint: disabled } })
+  await syncCatalog(context, branch.id)
+  const path = { project_id, branch_id: branch.id }
+  const { databases } = await client.listProjectBranchDatabases({ path })
+  expect(databases.map(({ name }) => name)).toContain('neondb')
 })
 
 describe('requests', () => {
