@@ -29,7 +29,7 @@ export function isWanted(
  * An expression of GitHub's, as far as our files use them: paths, strings, `==`, `!=`, `!`, `&&`, `||` and
  * the status functions. Anything else is an error, so that a file cannot mean what is not tried here.
  */
-export function evaluate(text: string, contexts: Contexts, status: JobStatus): unknown {
+function evaluate(text: string, contexts: Contexts, status: JobStatus): unknown {
   const tokens = text.match(/'(?:[^']|'')*'|[\w.-]+(?:\(\))?|==|!=|&&|\|\||[!()]|\S/g) ?? []
   let position = 0
   const take = (token: string): boolean => {
