@@ -18,6 +18,7 @@ export { branchIdPattern } from './id-patterns.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
 export type { AwakeReason, ComputeStatus, PlatformStatus } from './platform.ts'
 export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'
+export type { DatabaseTables } from './schema.ts'
 export type {
   DefaultEndpointSettings,
   Project,

@@ -20,7 +20,7 @@ const connectTimeoutSeconds = 10
  * could redirect or stop our statements is set by the connection itself, which wins (manual, "Setting
  * Parameters"). Given as `options`, since postgres.js leaves out parameters that are false or zero.
  */
-const safeDefaults = Object.entries({
+export const safeDefaults = Object.entries({
   role: 'none',
   search_path: 'pg_catalog,pg_temp',
   standard_conforming_strings: 'on',

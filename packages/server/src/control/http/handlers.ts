@@ -18,7 +18,7 @@ export function createHandlers(
     ...projectHandlers(context),
     ...branchHandlers(context),
     ...historyHandlers(),
-    ...schemaHandlers(),
+    ...schemaHandlers(context),
     ...endpointHandlers(context),
     ...poolerHandlers(context),
     ...operationHandlers(context),
