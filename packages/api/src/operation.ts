@@ -10,6 +10,7 @@ export const OperationAction = Type.Union([
   Type.Literal('start_compute'),
   Type.Literal('suspend_compute'),
   Type.Literal('apply_config'),
+  Type.Literal('apply_schema_from_branch'),
 ])
 export type OperationAction = Static<typeof OperationAction>
 

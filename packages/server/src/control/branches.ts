@@ -17,6 +17,7 @@ import { runInBackground, runOperation } from './operations/runner.ts'
 import { makeSpace } from './purge.ts'
 import { refreshComputes } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
+import { planMaking } from './schema-only-branch.ts'
 import * as store from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import { type DatabaseRow, listDatabases } from './store/databases.ts'
@@ -58,6 +59,7 @@ export async function createBranch(
   const parentEndpoints = await listBranchEndpoints(context.store, parent.id)
   const parentEndpoint = parentEndpoints.find((one) => one.type === 'read_write')
   const endpoints = planEndpoints(project, id, request.endpoints ?? [], parentEndpoint)
+  const making = planMaking(wanted, parent)
   await makeSpace(context)
 
   const { create, starts } = await context.store
@@ -66,7 +68,7 @@ export async function createBranch(
       await store.insertBranch(sql, {
         id,
         project_id: projectId,
-        parent_id: parent.id,
+        ...making.branch,
         name,
         volume_id: id,
         is_default: false,
@@ -78,7 +80,7 @@ export async function createBranch(
       return {
         create: await insertOperation(sql, {
           ...base,
-          action: 'create_branch',
+          ...making.operation,
           status: 'running',
         }),
         starts: await Promise.all(
@@ -118,9 +120,6 @@ function refuseWhatIsNotThere(branch: NonNullable<BranchCreate['branch']>): void
       'not_available',
       'branching from the past is not available yet; leave parent_lsn and parent_timestamp out to branch from now',
     )
-  }
-  if (branch.init_source === 'schema-only') {
-    throw new AppError('not_available', 'schema-only branches are not available yet')
   }
   if (branch.archived === true) {
     throw new AppError('not_available', 'archived branches are not available yet')

@@ -1,11 +1,11 @@
-import type { Fragment } from 'postgres'
+import type { Fragment, ISql } from 'postgres'
 
 import { type Catalog, isUserSchema } from './catalog.ts'
 import { type Grant, privilegeStatements } from './grants.ts'
 import { type Address, addressOf } from './schema-object.ts'
 
 /** The items of an access list, with quoted names. */
-export const explodeAcl = (sql: Catalog['sql'], acl: Fragment): Fragment => sql`coalesce((
+export const explodeAcl = (sql: ISql, acl: Fragment): Fragment => sql`coalesce((
   select json_agg(json_build_object(
     'grantor', quote_ident(pg_get_userbyid(x.grantor)),
     'grantee', case when x.grantee <> 0 then quote_ident(pg_get_userbyid(x.grantee)) end,

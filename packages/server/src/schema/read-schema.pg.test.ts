@@ -14,7 +14,7 @@ import { exec } from '../lib/exec.ts'
 import { readSchema } from './read-schema.ts'
 import { renderSchema } from './render-schema.ts'
 import { chinookSchema, hasChinook } from './testing/chinook.ts'
-import { tortureRoles, tortureSchema } from './testing/torture.ts'
+import { superuserSchema, tortureRoles, tortureSchema } from './testing/torture.ts'
 
 let bench: Workbench
 
@@ -36,6 +36,7 @@ describe.each(majorVersions)('the schema of a database of PostgreSQL %d', (major
     await bootstrapCluster(compute, await ownerBootstrap())
     await run('postgres', tortureRoles)
     await run(owner.database, tortureSchema(majorVersion))
+    await run(owner.database, superuserSchema)
   })
 
   afterAll(async () => compute?.suspend({ force: true }))

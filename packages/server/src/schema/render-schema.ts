@@ -1,7 +1,7 @@
 import type { DatabaseSchema, DescribedObject } from './read-schema.ts'
 
 /** So that every name means the same to whoever runs the statements. */
-const preamble = [
+export const preamble = [
   'SET statement_timeout = 0',
   'SET lock_timeout = 0',
   'SET idle_in_transaction_session_timeout = 0',

@@ -31,6 +31,7 @@ export const kinds = [
   'foreign key',
   'rule',
   'trigger',
+  'row security',
   'policy',
   'publication',
   'event trigger',

@@ -67,7 +67,7 @@ export async function readTables(catalog: Catalog): Promise<SchemaObject[]> {
   return rows.flatMap((row) => {
     const own = columns.get(row.oid) ?? []
     const inline = checks.filter((check) => check.table_oid === row.oid)
-    return [table(row, own, inline), ...attachment(row), ...defaults(row, own)]
+    return [table(row, own, inline), ...attachment(row), ...defaults(row, own), ...rowSecurity(row)]
   })
 }
 
@@ -99,8 +99,6 @@ function table(row: TableRow, columns: readonly ColumnRow[], checks: readonly Ch
       ...columns.flatMap((column) =>
         column.settings.map((setting) => `${alter} ALTER COLUMN ${column.name} ${setting}`),
       ),
-      ...(row.has_row_security ? [`ALTER TABLE ${row.name} ENABLE ROW LEVEL SECURITY`] : []),
-      ...(row.forces_row_security ? [`ALTER TABLE ONLY ${row.name} FORCE ROW LEVEL SECURITY`] : []),
       ...replicaIdentity(row),
     ],
     ownership: `ALTER ${word} ${row.name} OWNER TO ${row.owner}`,
@@ -188,6 +186,17 @@ function attachment(row: TableRow): SchemaObject[] {
       statements: [`ALTER TABLE ONLY ${parent.name} ATTACH PARTITION ${row.name} ${row.bound}`],
     },
   ]
+}
+
+/** Later than foreign keys, which look into tables when they are made. */
+function rowSecurity(row: TableRow): SchemaObject[] {
+  const statements = [
+    ...(row.has_row_security ? [`ALTER TABLE ${row.name} ENABLE ROW LEVEL SECURITY`] : []),
+    ...(row.forces_row_security ? [`ALTER TABLE ONLY ${row.name} FORCE ROW LEVEL SECURITY`] : []),
+  ]
+  if (statements.length === 0) return []
+  const after = [addressOf('pg_class', row.oid)]
+  return [{ kind: 'row security', name: row.name, addresses: [], after, statements }]
 }
 
 /** Defaults that could not stand with their column, or that differ from a parent's. */

@@ -2,6 +2,7 @@ import type { OperationAction } from '@coppice/api'
 
 import type { OperationRow } from '../store/operations.ts'
 import { applyConfig } from './apply-config.ts'
+import { applySchemaFromBranch } from './apply-schema-from-branch.ts'
 import { createBranch } from './create-branch.ts'
 import { createTimeline } from './create-timeline.ts'
 import { deleteTimeline } from './delete-timeline.ts'
@@ -17,6 +18,7 @@ export const kinds: Record<OperationAction, OperationKind> = {
   start_compute: startCompute,
   suspend_compute: suspendCompute,
   apply_config: applyConfig,
+  apply_schema_from_branch: applySchemaFromBranch,
 }
 
 export const kindOf = (operation: OperationRow): OperationKind => kinds[operation.action]

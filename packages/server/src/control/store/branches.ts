@@ -31,7 +31,7 @@ export type NewBranch = Pick<
   | 'is_default'
   | 'protected'
   | 'expires_at'
->
+> & { init_source?: string }
 
 /** Rejects with a unique violation where the project has a branch of that name. */
 export async function insertBranch(sql: Queryable, branch: NewBranch): Promise<void> {

@@ -60,8 +60,6 @@ create cast (text as mood) with function mood_of(text);
 create aggregate total(integer) (sfunc = int4pl, stype = integer, initcond = '0', combinefunc = int4pl, parallel = safe,
   msfunc = int4pl, minvfunc = int4mi, mstype = integer, minitcond = '0');
 create aggregate how_many(*) (sfunc = int8inc, stype = bigint, initcond = '0');
-create aggregate my_percentile(float8 order by anyelement) (sfunc = ordered_set_transition, stype = internal,
-  finalfunc = percentile_disc_final, finalfunc_extra);
 comment on aggregate total(integer) is 'a total';
 comment on aggregate how_many(*) is 'a count';
 comment on procedure do_it is 'does it';
@@ -231,8 +229,14 @@ alter default privileges for role "app.owner" in schema "Odd "" schema" grant al
 create publication "some" for table people, cycle_a with (publish = 'insert, update');
 create publication everything for all tables;
 comment on publication "some" is 'some';
-create function on_ddl() returns event_trigger language plpgsql as 'begin end';
-create event trigger "ddl; end" on ddl_command_end when tag in ('CREATE TABLE', 'DROP TABLE') execute function on_ddl();
+`
+
+/** Made by a superuser alone. */
+export const superuserSchema = String.raw`
+create aggregate public.my_percentile(float8 order by anyelement) (sfunc = ordered_set_transition, stype = internal,
+  finalfunc = percentile_disc_final, finalfunc_extra);
+create function public.on_ddl() returns event_trigger language plpgsql as 'begin end';
+create event trigger "ddl; end" on ddl_command_end when tag in ('CREATE TABLE', 'DROP TABLE') execute function public.on_ddl();
 alter event trigger "ddl; end" disable;
 `
 
