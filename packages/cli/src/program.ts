@@ -6,6 +6,7 @@ import { addBranches } from './commands/branches.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addDatabases } from './commands/databases.ts'
+import { addDataDiff } from './commands/diff-data.ts'
 import { addEndpoints } from './commands/endpoints.ts'
 import { addGateway } from './commands/gateway.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
@@ -47,6 +48,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addBranches(program, cli)
   addEndpoints(program, cli)
   addPooler(program, cli)
+  addDataDiff(program, cli)
   addDatabases(program, cli)
   addRoles(program, cli)
   addOperations(program, cli)
