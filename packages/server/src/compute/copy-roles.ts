@@ -42,7 +42,7 @@ async function readRoles(sql: Sql): Promise<RoleRow[]> {
         case when rolbypassrls then 'bypassrls' else 'nobypassrls' end,
         'connection limit ' || rolconnlimit) as attributes
     from pg_authid
-    where rolname not like 'pg\\_%' and rolname not in (${superuserName}, ${memberGroup})
+    where ${isUsers(sql, sql`pg_authid`)}
     order by oid`
 }
 
@@ -70,6 +70,9 @@ interface Membership {
   is_admin: boolean
 }
 
+const isUsers = (sql: Sql, role: ReturnType<Sql>) => sql`(
+  ${role}.rolname not like 'pg\\_%' and ${role}.rolname not in (${superuserName}, ${memberGroup}))`
+
 /** Those of users' roles; the platform's own and PostgreSQL's are in every cluster. */
 async function readMemberships(sql: Sql): Promise<Membership[]> {
   const [row] = await sql<{ version: number }[]>`
@@ -85,7 +88,7 @@ async function readMemberships(sql: Sql): Promise<Membership[]> {
     from pg_auth_members m join pg_roles r on r.oid = m.roleid
       join pg_roles member on member.oid = m.member
       join pg_roles grantor on grantor.oid = m.grantor
-    where member.rolname not like 'pg\\_%' and member.rolname not in (${superuserName}, ${memberGroup})
+    where ${isUsers(sql, sql`member`)} or ${isUsers(sql, sql`r`)}
     order by m.roleid, m.member, m.grantor`
 }
 

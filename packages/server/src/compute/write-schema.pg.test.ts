@@ -30,6 +30,7 @@ set role chief;
 grant "group; x" to "app.owner";
 reset role;
 grant pg_read_all_stats to "app.owner";
+grant "group; x" to neon_superuser;
 comment on role chief is 'it''s the chief';
 alter role "app.owner" set search_path = "$user", public, "a ""b";
 alter role "app.owner" set work_mem = '12MB';
