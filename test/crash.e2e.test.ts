@@ -42,6 +42,14 @@ function triggers(action: string): Trigger[] {
         async () =>
           client.createProjectBranch({
             path,
+            body: {
+              branch: { name: 'made', parent_timestamp: new Date().toISOString() },
+              endpoints: [{ type: 'read_write' }],
+            },
+          }),
+        async () =>
+          client.createProjectBranch({
+            path,
             body: { branch: { name: 'made' }, endpoints: [{ type: 'read_write' }] },
           }),
       ]
@@ -83,6 +91,44 @@ function triggers(action: string): Trigger[] {
             path: branch,
             body: { database: { name: 'extra', owner_name: 'neondb_owner' } },
           }),
+      ]
+    case 'swap_binding_id':
+      return [
+        async () => client.resetProjectBranchToParent({ path: branch }),
+        async () =>
+          client.restoreProjectBranch({
+            path: branch,
+            body: {
+              source_branch_id: 'victim',
+              source_timestamp: new Date().toISOString(),
+              preserve_under_name: 'made',
+            },
+          }),
+      ]
+    case 'timeline_archive':
+      return [
+        async () =>
+          client.updateProjectBranch({ path: branch, body: { branch: { archived: true } } }),
+      ]
+    case 'timeline_unarchive':
+      return [
+        async () => {
+          await client.updateProjectBranch({ path: branch, body: { branch: { archived: true } } })
+          await client.updateProjectBranch({ path: branch, body: { branch: { archived: false } } })
+        },
+      ]
+    case 'timeline_mark_invisible':
+      return [async () => client.createSnapshot({ path: branch, query: {} })]
+    case 'detach_parent_branch':
+      return [
+        async () => {
+          const { snapshot } = await client.createSnapshot({ path: branch, query: {} })
+          return client.restoreSnapshot({
+            path: { ...path, snapshot_id: snapshot.id },
+            query: { name: 'made' },
+            body: { finalize_restore: true },
+          })
+        },
       ]
     default:
       throw new Error(`no call is known that runs ${action}; add one here`)

@@ -139,6 +139,45 @@ describe('the rows of a branch', () => {
   })
 })
 
+test('a branch differs from its own past, in its schema and in its rows', async () => {
+  await psql(platform.connectionUri, 'CREATE TABLE diary (day integer PRIMARY KEY)')
+  const before = await psql(
+    platform.connectionUri,
+    `INSERT INTO diary VALUES (1); SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
+  )
+  await psql(platform.connectionUri, 'SELECT pg_sleep(0.01); INSERT INTO diary VALUES (2)')
+  await psql(platform.connectionUri, 'ALTER TABLE diary ADD COLUMN weather text')
+  const path = { project_id: platform.projectId, branch_id: 'main' }
+  const { diff: patch = '' } = await platform.client.getProjectBranchSchemaComparison({
+    path,
+    query: { db_name: 'neondb', base_branch_id: 'main', base_timestamp: before },
+  })
+  expect(patch).toContain(`at ${before})`)
+  expect(patch.split('\n').filter((line) => /^[-+] /.test(line))).toEqual([
+    '-    day integer NOT NULL',
+    '+    day integer NOT NULL,',
+    '+    weather text',
+  ])
+  const { json } = await platform.client.getProjectBranchSchema({
+    path,
+    query: { db_name: 'neondb', timestamp: before, format: 'json' },
+  })
+  const diary = json?.tables.find(({ name }) => name === 'diary')
+  expect(diary?.columns.map(({ name }) => name)).toEqual(['day'])
+  const [rows] = await diff(`main@${before}`, '--branch', 'main', '--data', 'diary')
+  expect(rows).toMatchObject({ added: 1, removed: 0, changed: 0 })
+  const { branch } = await platform.client.createProjectBranch({
+    path: { project_id: platform.projectId },
+    body: { branch: { name: 'as-it-was', init_source: 'schema-only', parent_timestamp: before } },
+  })
+  expect(branch.parent_id).toBeUndefined()
+  const { diff: since } = await platform.client.getProjectBranchSchemaComparison({
+    path,
+    query: { db_name: 'neondb', base_branch_id: 'main', base_timestamp: before, timestamp: before },
+  })
+  expect(since).toBe('')
+})
+
 // Real schemas, where the one who runs the tests has some: a folder with chinook.sql.
 const data = process.env['COPPICE_TEST_DATA']
 

@@ -64,9 +64,13 @@ export const SnapshotRestore = Type.Object({
 export type SnapshotRestore = Static<typeof SnapshotRestore>
 
 export const BackupScheduleItem = Type.Object({
-  frequency: Type.Union(
-    (['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const).map((one) => Type.Literal(one)),
-  ),
+  frequency: Type.Union([
+    Type.Literal('hourly'),
+    Type.Literal('daily'),
+    Type.Literal('weekly'),
+    Type.Literal('monthly'),
+    Type.Literal('yearly'),
+  ]),
   /** UTC. */
   hour: Type.Optional(Type.Integer({ minimum: 0, maximum: 23 })),
   /** Of the week, 1 is Monday, or of the month. */

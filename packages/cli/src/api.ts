@@ -65,7 +65,8 @@ async function callWithRetries(cli: Cli, call: () => Promise<unknown>): Promise<
   }
 }
 
-function explain(error: unknown, target: ApiTarget): unknown {
+/** What went wrong with a call, in terms of what the user can change. */
+export function explain(error: unknown, target: ApiTarget): unknown {
   if (error instanceof ApiError) return explainAnswer(error, target)
   const isLocal = target.hostSource.endsWith('run.json')
   if (error instanceof SyntaxError) {

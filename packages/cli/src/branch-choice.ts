@@ -10,6 +10,27 @@ export interface BranchFlags {
   id?: string | undefined
 }
 
+/** `-b`, `--branch` and `--branch-name`, for commands that are not about a branch alone. */
+export interface ShortBranchFlags {
+  branch?: string
+  branchName?: string
+}
+
+/** Adds them; `chooseShortBranch` reads them. */
+export function addShortBranchFlags(command: Command): Command {
+  return command
+    .option(
+      '-b, --branch <name|id>',
+      'Branch (also --branch-name); the pinned or default one unless given.',
+    )
+    .addOption(new Option('--branch-name <name>', 'The same as --branch.').hideHelp())
+}
+
+/** The branch that they name. */
+export function chooseShortBranch({ branch, branchName }: ShortBranchFlags): string | undefined {
+  return chooseBranch({ flags: { branch, branchName } })
+}
+
 interface Naming {
   positional?: string | undefined
   flags: BranchFlags

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import { parseConnectionUri } from './connection-uri.ts'
+import { parseConnectionUri, travelTo } from './connection-uri.ts'
 import { type Bench, startBench } from './testing/cli.ts'
 import { addBranch, addDatabase, addEndpoint, addRole } from './testing/fake-world.ts'
 
@@ -155,4 +155,43 @@ test('a connection string is taken apart', () => {
     parameters: new Map([['a', 'b=c']]),
   })
   expect(() => parseConnectionUri('mysql://x')).toThrow('not a connection string')
+})
+
+test('a moment leads to the branch then, in the host name and in options', async () => {
+  const [main] = bench.world.branches
+  const then = '2026-01-31T12:00:00Z'
+  const elsewhere = plain.replace('ep-quiet-sea-00000001', main?.id ?? '')
+  const endpoint = `endpoint%3D${main?.id}%20-c%20a%3Db`
+  expect(await uri(`main@${then}`)).toBe(
+    `${elsewhere}?sslmode=require&channel_binding=require` +
+      `&options=${endpoint}%20neon_timestamp%3A${encodeURIComponent(then)}`,
+  )
+  expect(await uri('main@0/16B3748')).toMatch(/%20neon_lsn%3A0%2F16B3748$/)
+  expect(parseConnectionUri(await uri('main@0/16B3748')).parameters.get('options')).toBe(
+    `endpoint=${main?.id} -c a=b neon_lsn:0/16B3748`,
+  )
+})
+
+test('where host names resolve, options say only when', () => {
+  const uri = 'postgresql://ep-a-b-1:ep-a-b-1@ep-a-b-1.coppice.localhost/ep-a-b-1?sslmode=require'
+  expect(travelTo(uri, { id: 'ep-a-b-1', branch_id: 'br-a-b-1' }, { lsn: '0/1' })).toBe(
+    'postgresql://ep-a-b-1:ep-a-b-1@br-a-b-1.coppice.localhost/ep-a-b-1?sslmode=require&options=neon_lsn%3A0%2F1',
+  )
+})
+
+test('only the host is the branch, whatever else has the name of the endpoint', () => {
+  const uri = 'postgresql://u:p@localhost/ep-a-b-1?options=endpoint%3Dep-a-b-1'
+  expect(travelTo(uri, { id: 'ep-a-b-1', branch_id: 'br-a-b-1' }, { lsn: '0/1' })).toBe(
+    'postgresql://u:p@localhost/ep-a-b-1?options=endpoint%3Dbr-a-b-1%20neon_lsn%3A0%2F1',
+  )
+})
+
+test('psql goes to the past as well, the pooler does not', async () => {
+  const path = await installPsql(0)
+  expect((await bench.run('psql', 'main@0/16B3748')).code).toBe(0)
+  expect(await readFile(path, 'utf8')).toMatch(
+    /^PGOPTIONS=endpoint=br-\S+ .* neon_lsn:0\/16B3748$/m,
+  )
+  const { code, stderr } = await bench.run('cs', 'main@0/16B3748', '--pooled')
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('past') })
 })

@@ -47,6 +47,32 @@ export function changeParameters(
   return query.length === 0 ? base : `${base}?${query.join('&')}`
 }
 
+interface Place {
+  id: string
+  branch_id: string
+}
+
+interface Then {
+  timestamp?: string
+  lsn?: string
+}
+
+/**
+ * The same connection into the past of the endpoint's branch, as Neon's CLI writes it: the branch takes
+ * the endpoint's place, in the host name or in `options`, and `options` says when.
+ */
+export function travelTo(uri: string, { id, branch_id: branchId }: Place, then: Then): string {
+  // Percent signs keep every other `@` and `/` out of what stands before the query.
+  const [, before = '', host = '', after = ''] =
+    /^([^?]*@|[^?@]*\/\/)([^/?]*)(.*)$/s.exec(uri) ?? []
+  const elsewhere = before + host.replace(id, branchId) + after
+  const options = parseConnectionUri(uri).parameters.get('options')?.replace(id, branchId)
+  const word = then.lsn === undefined ? `neon_timestamp:${then.timestamp}` : `neon_lsn:${then.lsn}`
+  return changeParameters(elsewhere, {
+    options: options === undefined ? word : `${options} ${word}`,
+  })
+}
+
 /** The names of the parameters of a connection string. */
 export function parameterNames(uri: string): string[] {
   return [...parseConnectionUri(uri).parameters.keys()]

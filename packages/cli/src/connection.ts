@@ -1,17 +1,19 @@
 import type { Endpoint, EndpointType } from '@coppice/api'
 
 import type { Cli } from './cli.ts'
-import { changeParameters, parameterNames } from './connection-uri.ts'
+import { changeParameters, parameterNames, travelTo } from './connection-uri.ts'
 import { type BranchScope, openBranch } from './context.ts'
 import { defined } from './defined.ts'
 import { CliError } from './errors.ts'
 import { findPlatform } from './platform.ts'
+import { isNow, parseBranchPoint } from './point-in-time.ts'
 
 export const sslModes = ['require', 'verify-ca', 'verify-full', 'omit'] as const
 export type SslMode = (typeof sslModes)[number]
 
 /** What a connection string is asked for. */
 export interface ConnectionChoice {
+  /** Also `main@2030-01-31T12:00:00Z` and `main@0/16B3748`: as it was then. */
   branch: string | undefined
   roleName: string | undefined
   databaseName: string | undefined
@@ -26,12 +28,17 @@ const prismaTimeoutSeconds = '30'
 
 /** The connection string with its password, from the API, changed as the flags say. */
 export async function getConnectionUri(cli: Cli, choice: ConnectionChoice): Promise<string> {
-  const scope = await openBranch(cli, choice.branch)
+  const point = choice.branch === undefined ? undefined : parseBranchPoint(choice.branch)
+  const isPast = point !== undefined && !isNow(point.moment)
+  if (isPast && choice.pooled) throw pooledPast()
+  const scope = await openBranch(cli, point?.branch)
   const [{ role, database }, endpoint] = await Promise.all([
     choice.roleName !== undefined && choice.databaseName !== undefined
       ? { role: choice.roleName, database: choice.databaseName }
       : chooseTarget(cli, scope, choice),
-    choice.endpointType && endpointOf(scope, choice.endpointType),
+    isPast
+      ? anyEndpointOf(scope, choice.endpointType)
+      : choice.endpointType && endpointOf(scope, choice.endpointType),
   ])
   const { uri } = await scope.client.getConnectionURI({
     path: { project_id: scope.projectId },
@@ -43,7 +50,8 @@ export async function getConnectionUri(cli: Cli, choice: ConnectionChoice): Prom
       pooled: choice.pooled || undefined,
     }),
   })
-  const secured = changeParameters(uri, await sslParameters(cli, uri, choice.ssl))
+  const reached = isPast && endpoint ? travelTo(uri, endpoint, point.moment) : uri
+  const secured = changeParameters(reached, await sslParameters(cli, reached, choice.ssl))
   return choice.prisma ? changeParameters(secured, prismaParameters(choice.pooled)) : secured
 }
 
@@ -98,6 +106,30 @@ async function endpointOf({ client, path }: BranchScope, type: EndpointType): Pr
   if (endpoint) return endpoint
   throw new CliError(`No ${type} endpoint found for the branch: ${path.branch_id}`, {
     advice: `Add one with \`coppice branches add-compute ${path.branch_id} --type ${type}\`.`,
+  })
+}
+
+/** The one asked for, else the read-write one, else what there is. */
+async function anyEndpointOf(
+  scope: BranchScope,
+  type: EndpointType | undefined,
+): Promise<Endpoint> {
+  if (type !== undefined) return endpointOf(scope, type)
+  const { endpoints } = await scope.client.listProjectBranchEndpoints({ path: scope.path })
+  const [first] = endpoints
+  return endpoints.find((endpoint) => endpoint.type === 'read_write') ?? first ?? missing()
+
+  function missing(): never {
+    throw new CliError(`Branch ${scope.path.branch_id} has no compute whose address leads to it.`, {
+      advice: `Add one with \`coppice branches add-compute ${scope.path.branch_id}\`.`,
+    })
+  }
+}
+
+/** A compute of the past is not kept long enough to pool connections to it. */
+function pooledPast(): CliError {
+  return new CliError('The pooler does not lead into the past.', {
+    advice: 'Leave --pooled out: such a compute is for one look, and ends with it.',
   })
 }
 

@@ -6,11 +6,18 @@ import { defined } from './defined.ts'
 import { CliError } from './errors.ts'
 import { errnoOf, parseObject } from './platform.ts'
 
-/** What a `.neon` file pins for the commands run below its directory. */
+/** What a `.neon` file pins for the commands run below its directory; the shape is Neon's CLI's. */
 export interface Context {
   projectId?: string
   orgId?: string
   branch?: string
+  git?: GitContext
+}
+
+/** Which branch belongs to which of git, and whether a checkout in git is followed. */
+export interface GitContext {
+  follow?: boolean
+  map?: Record<string, string>
 }
 
 const fileName = '.neon'
@@ -18,20 +25,58 @@ const fileName = '.neon'
 /** A directory with one of these is where a project begins, so there a new file belongs. */
 const projectMarks = ['package.json', '.git']
 
+/** The context that holds here; what git's branches map to is the repository's, by `readContextFile`. */
 export function readContext(cli: Cli): Context {
-  const path = givenFile(cli) ?? findUpwards(cli.config.cwd, [fileName])
+  const path = findContextFile(cli)
   if (path === undefined) return {}
+  const { git: _, ...context } = readContextFile(path)
+  return context
+}
+
+/** The branch that belongs to a branch of git, undefined where none has been pinned for it. */
+export function mappedBranch({ git }: Context, gitBranch: string): string | undefined {
+  const map = git?.map ?? {}
+  // A branch of git may be called `constructor`.
+  return Object.hasOwn(map, gitBranch) ? map[gitBranch] : undefined
+}
+
+/** The file that holds here, undefined where there is none. */
+export function findContextFile(cli: Cli): string | undefined {
+  return givenFile(cli) ?? findUpwards(cli.config.cwd, [fileName])
+}
+
+/** The file of a directory, there or not. */
+export function contextFileOf(directory: string): string {
+  return join(directory, fileName)
+}
+
+/** Reads one file; empty where it is not there. */
+export function readContextFile(path: string): Context {
   const content = readContent(path)
   // Neon's CLI writes `branch`; it has written `branchId` as well.
-  const { projectId, orgId, branch = content['branchId'] } = content
-  return defined({ projectId: text(projectId), orgId: text(orgId), branch: text(branch) })
+  const { projectId, orgId, branch = content['branchId'], git } = content
+  return defined({
+    projectId: text(projectId),
+    orgId: text(orgId),
+    branch: text(branch),
+    // Written by this program or Neon's; nobody edits it by hand.
+    git: typeof git === 'object' && git !== null ? (git as GitContext) : undefined,
+  })
 }
 
 /** Writes the file that `readContext` will find, and answers its path. */
 export function writeContext(cli: Cli, context: Context): string {
-  const path = givenFile(cli) ?? findUpwards(cli.config.cwd, [fileName]) ?? newFile(cli)
+  const path = findContextFile(cli) ?? newFile(cli)
+  return writeContextFile(path, context)
+}
+
+/** Writes one file. What git's branches map to stays, as long as the project does. */
+export function writeContextFile(path: string, context: Context): string {
+  const before = readContextFile(path)
+  const sameProject = before.projectId === undefined || before.projectId === context.projectId
+  const git = context.git ?? (sameProject ? before.git : undefined)
   try {
-    writeFileSync(path, `${JSON.stringify(context, null, 2)}\n`)
+    writeFileSync(path, `${JSON.stringify({ ...context, ...(git && { git }) }, null, 2)}\n`)
   } catch (error) {
     throw new CliError(`Cannot write ${path} (${errnoOf(error) ?? 'error'}).`, { cause: error })
   }

@@ -67,6 +67,18 @@ export async function openBranch(cli: Cli, given: string | undefined): Promise<B
   return { ...scope, path: { project_id: scope.projectId, branch_id: branchId } }
 }
 
+/** A branch by name or id. */
+export async function getBranch({ client, projectId }: Scope, nameOrId: string): Promise<Branch> {
+  const path = { project_id: projectId, branch_id: nameOrId }
+  return (await client.getProjectBranch({ path })).branch
+}
+
+/** The branch given, the pinned one or the default, whole. */
+export async function getBranchOrDefault(scope: Scope, given: string | undefined): Promise<Branch> {
+  const nameOrId = given ?? scope.pinnedBranch
+  return nameOrId === undefined ? defaultBranch(scope) : getBranch(scope, nameOrId)
+}
+
 async function defaultBranch(scope: Scope): Promise<Branch> {
   for await (const branch of eachBranch(scope)) {
     if (branch.default) return branch

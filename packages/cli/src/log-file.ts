@@ -7,12 +7,17 @@ const pollMs = 250
 
 /** The last lines of a file; none where it is not there. */
 export async function tailFile(path: string, count: number): Promise<string[]> {
-  const sizeBytes = await sizeOf(path)
-  if (sizeBytes === undefined) return []
-  const start = Math.max(0, sizeBytes - tailMaxBytes)
-  const lines = (await readFrom(path, start)).split('\n')
+  const text = await readEnd(path, tailMaxBytes)
+  if (text === undefined) return []
+  const lines = text.split('\n')
   if (lines.at(-1) === '') lines.pop()
   return lines.slice(-count)
+}
+
+/** The end of a file as text, undefined where it is not there. */
+export async function readEnd(path: string, maxBytes: number): Promise<string | undefined> {
+  const sizeBytes = await sizeOf(path)
+  return sizeBytes === undefined ? undefined : readFrom(path, Math.max(0, sizeBytes - maxBytes))
 }
 
 /** Lines as they are appended to a file, from its present end; a new file is read from its start. */

@@ -25,6 +25,23 @@ export function parseSeconds(text: string): number {
   return seconds
 }
 
+/** A position in the WAL as PostgreSQL writes it. */
+export const lsnPattern = /^[0-9a-f]{1,8}\/[0-9a-f]{1,8}$/i
+
+export function parseLsn(text: string): string {
+  if (lsnPattern.test(text)) return text
+  throw new InvalidArgumentError('Give a position in the WAL, as 0/16B3748.')
+}
+
+/** A parser of whole numbers of a range. */
+export function parseWhole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (/^\d+$/.test(text) && number >= min && number <= max) return number
+    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`)
+  }
+}
+
 /** A whole number from 1 up. */
 export function parseCount(text: string): number {
   const count = Number(text)

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+
 import type { Command } from 'commander'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -55,6 +57,23 @@ test('every command and every option has a sentence', async () => {
   }
   visit(program)
   expect(bare).toEqual([])
+})
+
+test('docs/cli.md has every command', async () => {
+  const page = await readFile(new URL('../../../docs/cli.md', import.meta.url), 'utf8')
+  const program = createProgram({ stdout: process.stdout, stderr: process.stderr })
+  const { addCommands } = await import('./program.ts')
+  addCommands(program, {} as Parameters<typeof addCommands>[1])
+  const missing: string[] = []
+  const visit = (command: Command, path: string) => {
+    const children = command.createHelp().visibleCommands(command)
+    const own = children.filter((child) => child.name() !== 'help')
+    for (const child of own) visit(child, `${path} ${child.name()}`.trim())
+    const name = path.replace(/^inspect db /, '')
+    if (own.length === 0 && !page.includes(`\`${name}\``)) missing.push(path)
+  }
+  visit(program, '')
+  expect(missing).toEqual([])
 })
 
 test('help fits 80 columns and goes to stdout', async () => {
@@ -180,6 +199,11 @@ test('names of every sort reach the API whole', async () => {
   }
 })
 
+test('deleting a branch that is not there is an error, though the API answers 204', async () => {
+  const { code, stderr } = await bench.run('branches', 'delete', 'misspelt')
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'ERROR: branch misspelt does not exist\n' })
+})
+
 test('a name that a URL would drop does not reach the project', async () => {
   for (const name of ['.', '..']) {
     const { code, stderr } = await bench.run('branches', 'delete', name)
@@ -265,6 +289,8 @@ test('account commands', async () => {
   expect((await bench.run('me')).stdout).toContain('admin')
   expect((await bench.run('org', 'list', '-o', 'json')).stdout).toContain('org-local')
   expect((await bench.run('api-keys', 'create', '--name', 'ci')).stdout).toContain('coppice_secret')
+  const scoped = ['api-keys', 'create', 'ci', '--project-id', 'quiet-sea-00000001']
+  expect((await bench.run(...scoped)).stdout).toContain('secret of org-local quiet-sea-00000001')
   expect((await bench.run('api-key', 'revoke', '2')).stdout).toBe('API key 2 (ci) is revoked.\n')
   expect((await bench.run('api-key', 'revoke', 'ci')).code).toBe(1)
 })

@@ -2,14 +2,21 @@ import { Command, Option } from 'commander'
 
 import type { Cli } from './cli.ts'
 import { addAccount } from './commands/account.ts'
+import { addApi } from './commands/api.ts'
 import { addBranches } from './commands/branches.ts'
+import { addCa } from './commands/ca.ts'
+import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addDatabases } from './commands/databases.ts'
-import { addDataDiff } from './commands/diff-data.ts'
+import { addElsewhere, addForeignFlags } from './commands/elsewhere.ts'
 import { addEndpoints } from './commands/endpoints.ts'
+import { addEnv } from './commands/env.ts'
 import { addGateway } from './commands/gateway.ts'
+import { addGit } from './commands/git.ts'
+import { addInspect } from './commands/inspect.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
+import { addLink } from './commands/link.ts'
 import { addLogs } from './commands/logs.ts'
 import { addOperations } from './commands/operations.ts'
 import { addPlatform } from './commands/platform.ts'
@@ -17,7 +24,9 @@ import { addPool } from './commands/pool.ts'
 import { addPooler } from './commands/pooler.ts'
 import { addProjects } from './commands/projects.ts'
 import { addRoles } from './commands/roles.ts'
+import { addDiff } from './commands/schema-diff.ts'
 import { addSetContext } from './commands/set-context.ts'
+import { addSnapshots } from './commands/snapshots.ts'
 import { addUp } from './commands/up.ts'
 import { addExamples, pointToHelp } from './help.ts'
 import { defaultWidth, formats, type TerminalStream } from './output.ts'
@@ -40,15 +49,17 @@ export function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('The platform on this machine:')
   addUp(program, cli)
   addPlatform(program, cli)
+  addCa(program, cli)
   addPool(program, cli)
   addGateway(program, cli)
   addLogs(program, cli)
   program.commandsGroup('Projects and branches:')
   addProjects(program, cli)
   addBranches(program, cli)
+  addDiff(program, cli)
+  addSnapshots(program, cli)
   addEndpoints(program, cli)
   addPooler(program, cli)
-  addDataDiff(program, cli)
   addDatabases(program, cli)
   addRoles(program, cli)
   addOperations(program, cli)
@@ -56,10 +67,18 @@ export function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('Connecting:')
   addConnectionString(program, cli)
   addPsql(program, cli)
+  addInspect(program, cli)
+  program.commandsGroup('This directory:')
+  addLink(program, cli)
+  addCheckout(program, cli)
+  addEnv(program, cli)
+  addGit(program, cli)
   program.commandsGroup('Account and settings:')
   addAccount(program, cli)
+  addApi(program, cli)
   addSetContext(program, cli)
   addCompletion(program, cli)
+  addElsewhere(program)
   pointToHelp(program)
 }
 
@@ -92,6 +111,7 @@ export function createProgram({ stdout, stderr }: Terminal): Command {
     })
     .exitOverride()
   addGlobalOptions(program)
+  addForeignFlags(program)
   return addExamples(program, [
     ['up', 'Start the platform'],
     ['branches create --name feature/new-column', 'Branch the database'],

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 
+import { BranchHistory } from '../branch-history.ts'
 import { Branch, BranchRestore } from '../branch.ts'
 import { Operation } from '../operation.ts'
 import { BranchPath, ProjectPath, SnapshotPath } from '../paths.ts'
@@ -42,6 +43,13 @@ export const historyRoutes = {
     ]),
     status: 200,
     response: Type.Object({ operations: Operations }),
+  }),
+  getProjectBranchHistory: route('getProjectBranchHistory', {
+    summary: 'Get what of the past of a branch can be reached, and what keeping it costs',
+    tag: 'Branch',
+    path: BranchPath,
+    status: 200,
+    response: Type.Object({ history: BranchHistory }),
   }),
   createSnapshot: route('createSnapshot', {
     summary: 'Keep a branch as it is, or as it was at a moment',

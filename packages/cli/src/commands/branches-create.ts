@@ -10,10 +10,12 @@ import {
   type ComputeFlags,
   givenComputeFlags,
 } from '../compute-options.ts'
-import { openScope, type Scope } from '../context.ts'
+import { getBranch, openScope, type Scope } from '../context.ts'
+import { defined } from '../defined.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
 import { parseMoment } from '../parse.ts'
+import { parseBranchPoint, parsePastMoment } from '../point-in-time.ts'
 import { runPsql } from '../psql.ts'
 import { branchDetails } from '../views/branch.ts'
 import { connectionStrings } from '../views/connection.ts'
@@ -29,6 +31,7 @@ interface CreateFlags extends ComputeFlags {
   type?: 'read_write' | 'read_only'
   expiresAt?: string
   protected?: boolean
+  schemaOnly?: boolean
   psql?: boolean
   secrets: boolean
 }
@@ -44,7 +47,10 @@ export function addBranchCreate(branches: Command, cli: Cli): void {
     .option('--name <name>', 'Name of the new branch (also --branch-name).')
     .addOption(new Option('--branch-name <name>', 'The same as --name.').hideHelp())
     .addOption(new Option('--branch <name>', 'The same as --name.').hideHelp())
-    .option('--parent <name|id>', 'Branch to copy; the default branch unless given.')
+    .option(
+      '--parent <branch>',
+      'Branch to copy, the default one unless given; main@time or main@LSN, as it was then.',
+    )
     .addOption(new Option('--parent-id <name|id>', 'The same as --parent.').hideHelp())
     .addOption(new Option('--parent-branch-id <name|id>', 'The same as --parent.').hideHelp())
     .option('--no-compute', 'Create the branch without a compute.')
@@ -61,6 +67,7 @@ export function addBranchCreate(branches: Command, cli: Cli): void {
       ),
     )
     .option('--protected', 'Guard it against deletion.')
+    .option('--schema-only', 'Copy the schema and no rows; the branch has no parent then.')
     .option('--psql', 'Connect to it with psql; arguments for psql go after --.')
     .option('--no-secrets', 'Leave the connection string out, for logs that others read.')
     .addOption(new Option('--secrets').hideHelp().default(true))
@@ -69,6 +76,7 @@ export function addBranchCreate(branches: Command, cli: Cli): void {
     ['branches create --name feature/new-column', 'A branch of the default branch'],
     ['branches create --parent main --name preview --expires-at 7d', 'One that goes by itself'],
     ['branches create --name small --autoscale-limit 0.25', 'One with a small compute'],
+    ['branches create --name before --parent main@2030-01-31T12:00:00Z', 'As main was then'],
   ]).action(async (positional: string | undefined, flags: CreateFlags) => {
     await createBranch(cli, nameOf(positional, flags), flags)
   })
@@ -86,6 +94,7 @@ async function createBranch(cli: Cli, name: string | undefined, flags: CreateFla
         ...(await parentFields(scope, parent)),
         ...(flags.expiresAt !== undefined && { expires_at: flags.expiresAt }),
         ...(flags.protected && { protected: true }),
+        ...(flags.schemaOnly && { init_source: 'schema-only' as const }),
       },
       endpoints: flags.compute
         ? [{ type: flags.type ?? 'read_write', ...computeFields(flags) }]
@@ -103,6 +112,9 @@ function checkFlags(flags: CreateFlags): void {
     throw new CliError(`${needsCompute} is about a compute, and --no-compute leaves it out.`)
   }
   if (!flags.compute && flags.psql) throw new CliError('--psql needs a compute to connect to.')
+  if (flags.schemaOnly && (!flags.compute || flags.type === 'read_only')) {
+    throw new CliError('--schema-only needs a read_write compute, which fills the branch.')
+  }
 }
 
 function nameOf(positional: string | undefined, flags: CreateFlags): string | undefined {
@@ -123,15 +135,20 @@ type ParentFields = Pick<
   'parent_id' | 'parent_lsn' | 'parent_timestamp'
 >
 
-/** A branch by name or id; a position in the default branch's past goes to the API as it is. */
+/** A branch by name or id, as it is or was; a moment alone is one of the default branch. */
 async function parentFields(scope: Scope, parent: string | undefined): Promise<ParentFields> {
   if (parent === undefined) return {}
-  if (/^[0-9a-f]{1,8}\/[0-9a-f]{1,8}$/i.test(parent)) return { parent_lsn: parent }
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(parent)) return { parent_timestamp: parent }
-  if (branchIdPattern.test(parent)) return { parent_id: parent }
-  const path = { project_id: scope.projectId, branch_id: parent }
-  const { branch } = await scope.client.getProjectBranch({ path })
-  return { parent_id: branch.id }
+  const alone = parsePastMoment(parent)
+  const { branch, moment } = alone ? { branch: undefined, moment: alone } : parseBranchPoint(parent)
+  return defined({
+    parent_id: branch === undefined ? undefined : await branchIdOf(scope, branch),
+    parent_timestamp: moment.timestamp,
+    parent_lsn: moment.lsn,
+  })
+}
+
+async function branchIdOf(scope: Scope, nameOrId: string): Promise<string> {
+  return branchIdPattern.test(nameOrId) ? nameOrId : (await getBranch(scope, nameOrId)).id
 }
 
 type Shown = Pick<Answer, 'branch' | 'endpoints' | 'connection_uris' | 'operations'>

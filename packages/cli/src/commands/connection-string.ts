@@ -32,6 +32,7 @@ export function addConnectionString(program: Command, cli: Cli): void {
     ['connection-string', 'The default branch'],
     ['cs feature/new-column --pooled', 'A branch, through the pooler'],
     ['cs main --database-name shop --ssl verify-full', 'One database, certificate verified'],
+    ['cs main@2030-01-31T12:00:00Z', 'The branch as it was then, to read'],
   ]).action(
     async (
       positional: string | undefined,
@@ -55,6 +56,7 @@ export function addPsql(program: Command, cli: Cli): void {
     ['psql', 'The default branch'],
     ['psql feature/new-column -- -c "SELECT version()"', 'One query'],
     ['psql main -- -f migrations/001.sql', 'A file'],
+    ['psql main@0/16B3748', 'The branch as it was at an LSN, to read'],
   ]).action(async (positional: string | undefined, flags: ConnectionFlags) => {
     const uri = await getConnectionUri(cli, choiceOf(positional, flags))
     cli.result.exitCode = await runPsql(cli, uri)
@@ -62,7 +64,10 @@ export function addPsql(program: Command, cli: Cli): void {
 }
 
 function addConnectionFlags(command: Command): Command {
-  command.argument('[branch]', 'Branch, by name or id; the default branch unless given.')
+  command.argument(
+    '[branch]',
+    'Branch, by name or id, the default one unless given; with @time or @LSN, as it was then.',
+  )
   return addBranchFlags(command, { takesName: true })
     .option('--role-name <role>', 'Role; the only one unless given.')
     .option('--database-name <database>', 'Database; the only one unless given.')

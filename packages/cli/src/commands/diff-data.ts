@@ -1,16 +1,13 @@
 import { type Command, Option } from 'commander'
 
-import { addBranchFlags, type BranchFlags, chooseBranch } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
-import { parseConnectionUri } from '../connection-uri.ts'
 import { getConnectionUri } from '../connection.ts'
-import { openBranch } from '../context.ts'
 import { compareTable, type TableDifference } from '../data-diff/compare-table.ts'
-import { openSession } from '../data-diff/connect.ts'
+import { type Session, sessionSetup, type TextRow } from '../data-diff/session.ts'
 import { planTables } from '../data-diff/tables.ts'
 import { CliError } from '../errors.ts'
-import { addExamples } from '../help.ts'
 import { parseCount } from '../parse.ts'
+import { openSql, type Sql } from '../sql-connection.ts'
 import { dataDiffAnswer, dataDiffView } from '../views/data-diff.ts'
 
 /** What the flags of a data diff come to. */
@@ -20,48 +17,20 @@ export interface DataDiffFlags {
   limit?: number
 }
 
-/** What is compared. */
+/** What is compared: branches, each also as it was (`main@2030-01-31T12:00:00Z`). */
 export interface DataDiffChoice {
-  /** The default branch, or the pinned one, unless given. */
-  branch: string | undefined
-  /** Its parent, unless given. */
-  base: string | undefined
+  base: string
+  branch: string
+  /** The first one, unless given. */
   database: string | undefined
-  role?: string | undefined
 }
 
 const defaultLimit = 100
 
-interface DiffFlags extends DataDiffFlags, BranchFlags {
-  base?: string
-  database?: string
-  db?: string
-}
-
-/** `diff --data`: in which rows a branch differs. */
-export function addDataDiff(program: Command, cli: Cli): void {
-  const command = program
-    .command('diff')
-    .description('Show in which rows a branch differs from its parent, or from another branch.')
-    .argument('[base]', 'Branch to compare with (also --base); the parent unless given.')
-    .option('--base <name|id>', 'The same as the argument.')
-    .option('--database <name>', 'Database (also --db); the first one unless given.')
-    .addOption(new Option('--db <name>', 'The same as --database.').hideHelp())
-  addDataDiffFlags(addBranchFlags(command, { takesName: false }))
-  addExamples(command, [
-    ['diff --data', 'Rows of all tables, the pinned or default branch and its parent'],
-    ['diff main --branch feature/new-column --data users', 'One table of a branch and of main'],
-  ]).action(async (positional: string | undefined, flags: DiffFlags) => {
-    const base = chooseBranch({ positional, flags: { branch: flags.base } })
-    const branch = chooseBranch({ flags })
-    await runDataDiff(cli, { branch, base, database: flags.database ?? flags.db }, flags)
-  })
-}
-
 /** `--data [table]` and `--limit`, for the command `diff`. */
 export function addDataDiffFlags(command: Command): Command {
   return command
-    .option('--data [table]', 'Compare rows: of all tables, or of one, as schema.table or table.')
+    .option('--data [table]', 'Compare rows instead: of all tables, or of table or schema.table.')
     .addOption(
       new Option(
         '--limit <rows>',
@@ -76,61 +45,51 @@ export async function runDataDiff(
   choice: DataDiffChoice,
   flags: DataDiffFlags,
 ): Promise<void> {
-  const { branch, base } = await chooseBranches(cli, choice)
-  const wanted = typeof flags.data === 'string' ? flags.data : undefined
-  const [left, right] = await Promise.all([
-    openBranchSession(cli, choice, base),
-    openBranchSession(cli, choice, branch),
-  ])
-  try {
-    const plans = await planTables(left, right, wanted)
-    if (wanted !== undefined) checkTable(wanted, plans.length)
-    const differences: TableDifference[] = []
-    for (const plan of plans) {
-      cli.output.progress(`Comparing ${plan.label}`)
-      differences.push(await compareTable(left, right, plan, flags.limit ?? defaultLimit))
-    }
-    const sides = { base, branch }
-    await cli.output.answer(dataDiffAnswer(differences), () =>
-      dataDiffView(differences, sides, cli.output),
-    )
-  } catch (error) {
-    throw explain(error)
-  } finally {
-    await Promise.all([left.close(), right.close()])
+  const uriOf = async (branch: string) =>
+    getConnectionUri(cli, {
+      branch,
+      roleName: undefined,
+      databaseName: choice.database,
+      endpointType: undefined,
+      pooled: false,
+      prisma: false,
+      ssl: undefined,
+    })
+  const base = await uriOf(choice.base)
+  const branch = await uriOf(choice.branch)
+  const differences = await openSql(base, async (left) =>
+    openSql(branch, async (right) => compareAll(cli, await begin(left), await begin(right), flags)),
+  )
+  await cli.output.answer(dataDiffAnswer(differences), () =>
+    dataDiffView(differences, choice, cli.output),
+  )
+}
+
+async function begin(sql: Sql): Promise<Session> {
+  await sql.unsafe(sessionSetup)
+  return {
+    query: async (text) => {
+      const rows = await sql.unsafe(text).raw()
+      return rows.map((row) => row.map((value) => value?.toString() ?? null)) as TextRow[]
+    },
   }
 }
 
-/** What the servers refuse, as a table that the role may not read. */
-function explain(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== 'PostgresError') return error
-  return new CliError(`The rows cannot be compared: ${error.message}`, { cause: error })
-}
-
-async function chooseBranches(
+async function compareAll(
   cli: Cli,
-  choice: DataDiffChoice,
-): Promise<{ branch: string; base: string }> {
-  const { client, path } = await openBranch(cli, choice.branch)
-  if (choice.base !== undefined) return { branch: path.branch_id, base: choice.base }
-  const { branch } = await client.getProjectBranch({ path })
-  if (branch.parent_id !== undefined) return { branch: branch.id, base: branch.parent_id }
-  throw new CliError(`Branch ${branch.name} has no parent to be compared with.`, {
-    advice: 'Name the branch to compare with: coppice diff --data --base <branch>.',
-  })
-}
-
-async function openBranchSession(cli: Cli, choice: DataDiffChoice, branch: string) {
-  const uri = await getConnectionUri(cli, {
-    branch,
-    roleName: choice.role,
-    databaseName: choice.database,
-    endpointType: undefined,
-    pooled: false,
-    prisma: false,
-    ssl: undefined,
-  })
-  return openSession(parseConnectionUri(uri))
+  base: Session,
+  branch: Session,
+  flags: DataDiffFlags,
+): Promise<TableDifference[]> {
+  const wanted = typeof flags.data === 'string' ? flags.data : undefined
+  const plans = await planTables(base, branch, wanted)
+  if (wanted !== undefined) checkTable(wanted, plans.length)
+  const differences: TableDifference[] = []
+  for (const plan of plans) {
+    cli.output.progress(`Comparing ${plan.label}`)
+    differences.push(await compareTable(base, branch, plan, flags.limit ?? defaultLimit))
+  }
+  return differences
 }
 
 function checkTable(wanted: string, found: number): void {

@@ -10,6 +10,7 @@ import { followFile, tailFile } from '../log-file.ts'
 import { parseCount } from '../parse.ts'
 import { errnoOf, findPlatform } from '../platform.ts'
 import { mentions, renderLogLine } from '../views/log-line.ts'
+import { addLogQuery } from './logs-query.ts'
 
 interface LogFlags {
   follow?: boolean
@@ -39,10 +40,12 @@ export function addLogs(program: Command, cli: Cli): void {
         .argParser(parseCount)
         .default(defaultLines),
     )
+  addLogQuery(command, cli)
   addExamples(command, [
     ['logs -f', 'Watch the platform'],
     ['logs -n 200 ep-quiet-sea-12345678', 'What happened to a compute'],
     ['logs -o json', 'As it is written, for other programs'],
+    ['logs query --branch main --since 30m', "What a branch's PostgreSQL has logged"],
   ]).action(async (component: string | undefined, flags: LogFlags) => {
     const source = await findSource(cli, component)
     const print = (line: string) => cli.output.line(renderLogLine(line, cli.output))

@@ -3,18 +3,17 @@ import type { Command } from 'commander'
 
 import { connect } from '../api.ts'
 import type { Cli } from '../cli.ts'
+import { type Context, readContext } from '../context-file.ts'
 import { CliError } from '../errors.ts'
 import { runProgram } from '../platform-program.ts'
-import { requirePlatform } from '../platform.ts'
 import { type Check, renderChecks } from '../views/checks.ts'
 import { renderStatus } from '../views/status.ts'
 
-/** `down`, `status`, `doctor` and `ca`. */
+/** `down`, `status` and `doctor`. */
 export function addPlatform(program: Command, cli: Cli): void {
   addDown(program, cli)
   addStatus(program, cli)
   addDoctor(program, cli)
-  addCa(program, cli)
 }
 
 function addDown(program: Command, cli: Cli): void {
@@ -31,15 +30,31 @@ function addDown(program: Command, cli: Cli): void {
     })
 }
 
+interface StatusFlags {
+  currentBranch?: boolean
+}
+
 function addStatus(program: Command, cli: Cli): void {
   program
     .command('status')
-    .description('Show the platform: its storage, its computes and what keeps each awake.')
-    .action(async () => {
+    .description('Show the platform, its computes, and what this directory is linked with.')
+    .option('--current-branch', 'Only the name of the pinned branch, without asking the platform.')
+    .action(async (flags: StatusFlags) => {
+      const context = readContext(cli)
+      if (flags.currentBranch) return printBranch(cli, context)
       const client = await connect(cli)
       const status: PlatformStatus = await client.getPlatformStatus({})
-      await cli.output.answer(status, () => renderStatus(status))
+      const isLinked = context.projectId !== undefined
+      const answer = isLinked ? { ...status, linked: context } : status
+      await cli.output.answer(answer, () => renderStatus(status, context))
     })
+}
+
+function printBranch(cli: Cli, { branch }: Context): void {
+  if (branch !== undefined) return cli.output.line(branch)
+  throw new CliError('No branch is pinned here.', {
+    advice: 'Pin one with `coppice checkout <branch>`.',
+  })
 }
 
 function addDoctor(program: Command, cli: Cli): void {
@@ -58,28 +73,4 @@ function readChecks(checks: unknown): Check[] {
   if (!Array.isArray(checks)) throw new Error('the platform answered no checks')
   // The contract between the two programs, which are one version.
   return checks as Check[]
-}
-
-function addCa(program: Command, cli: Cli): void {
-  program
-    .command('ca')
-    .description("Print the path of the platform's certificate authority, and how to trust it.")
-    .action(async () => {
-      const { caFile, home } = await requirePlatform(cli)
-      if (caFile === undefined) {
-        throw new CliError(`The platform in ${home} does not sign its own certificates.`)
-      }
-      await cli.output.answer({ ca_file: caFile }, () => caFile)
-      if (cli.output.format !== 'table') return
-      cli.output.note(
-        [
-          'Trust it, one of:',
-          `  for one connection   add sslmode=verify-full&sslrootcert=${caFile}`,
-          `  for libpq            export PGSSLROOTCERT=${caFile}`,
-          `  for Node.js          export NODE_EXTRA_CA_CERTS=${caFile}`,
-          '  for this Debian      copy it to /usr/local/share/ca-certificates/coppice.crt,',
-          '                       then run update-ca-certificates',
-        ].join('\n'),
-      )
-    })
 }

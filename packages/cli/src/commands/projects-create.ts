@@ -12,6 +12,7 @@ import { parseCount, parseSeconds } from '../parse.ts'
 import { runPsql } from '../psql.ts'
 import { connectionStrings } from '../views/connection.ts'
 import { projectDetails } from '../views/project.ts'
+import { addCloudFlags } from './elsewhere.ts'
 
 interface CreateFlags extends ComputeFlags {
   name?: string
@@ -56,7 +57,7 @@ export function addProjectCreate(projects: Command, cli: Cli): void {
     .option('--psql', 'Connect to it with psql; arguments for psql go after --.')
     .option('--no-secrets', 'Leave the connection string out, for logs that others read.')
     .addOption(new Option('--secrets').hideHelp().default(true))
-  addExamples(command, [
+  addExamples(addCloudFlags(command), [
     ['projects create --name shop --set-context', 'A project that is used from here on'],
     ['projects create --name legacy --pg-version 15 --cu 0.25-2', 'An older PostgreSQL'],
   ]).action(async (flags: CreateFlags) => createProject(cli, flags))

@@ -11,6 +11,7 @@ import { addExamples } from '../help.ts'
 import { parseSeconds } from '../parse.ts'
 import { addPoolerFlag, type PoolerFlags } from '../pooler-options.ts'
 import { projectDetails, projectTable, recoveryHint } from '../views/project.ts'
+import { addCloudFlags } from './elsewhere.ts'
 import { addProjectCreate } from './projects-create.ts'
 
 const projectsPerPage = 100
@@ -72,7 +73,7 @@ async function listProjects(client: Client, flags: ListFlags): Promise<Project[]
       }),
     })
     list.push(...projects)
-    cursor = pagination.cursor
+    cursor = pagination?.cursor
     if (cursor === undefined || projects.length < projectsPerPage) break
   }
   return list
@@ -119,7 +120,7 @@ function addUpdate(projects: Command, cli: Cli): void {
       'Serve logical replication. Restarts computes; it cannot be disabled again.',
     )
     .option('-y, --yes', 'Do not ask.')
-  addExamples(command, [
+  addExamples(addCloudFlags(command), [
     ['projects update --pooler default_pool_size=50', 'Larger pools, at once and everywhere'],
     ['projects update --pooler default_pool_size=', 'The default again'],
   ]).action(async (id: string | undefined, flags: UpdateFlags) => {

@@ -1,5 +1,6 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 
+import { chooseBranch } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
 import { type Context, readContext, writeContext } from '../context-file.ts'
 import { defined } from '../defined.ts'
@@ -8,6 +9,7 @@ import { addExamples } from '../help.ts'
 interface Flags {
   branch?: string
   branchId?: string
+  branchName?: string
   orgId?: string
 }
 
@@ -21,6 +23,7 @@ export function addSetContext(program: Command, cli: Cli): void {
     )
     .option('--branch <name|id>', 'Branch that is used when none is named.')
     .option('--branch-id <name|id>', 'The same as --branch.')
+    .addOption(new Option('--branch-name <name>', 'The same as --branch.').hideHelp())
     .option('--org-id <id>', 'Organization.')
   addExamples(command, [
     ['set-context --project-id quiet-sea-12345678', 'Use this project here'],
@@ -36,7 +39,7 @@ export function addSetContext(program: Command, cli: Cli): void {
 }
 
 function newContext(cli: Cli, flags: Flags): Context {
-  const branch = flags.branch ?? flags.branchId
+  const branch = chooseBranch({ flags: { ...flags, id: flags.branchId } })
   const { projectId } = cli.options
   // A branch alone is one of the project that is pinned already.
   const pinned = branch !== undefined && projectId === undefined ? readContext(cli) : {}

@@ -11,6 +11,7 @@ export interface Session {
 
 /** Makes values be written the same way in both sessions, and nothing be hidden or cut short. */
 export const sessionSetup = `
+set application_name to 'coppice diff';
 set timezone to 'UTC';
 set datestyle to 'ISO, YMD';
 set intervalstyle to 'postgres';

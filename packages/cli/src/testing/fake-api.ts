@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { apiBasePath, type ErrorCode, errors, type Route, routes } from '@coppice/api'
 
 import { createHandlers, FakeError } from './fake-handlers.ts'
+import { historyHandlers } from './fake-history.ts'
 import type { World } from './fake-world.ts'
 
 export interface RecordedRequest {
@@ -31,7 +32,7 @@ export async function startFakeApi(world: World): Promise<FakeApi> {
   const key = 'coppice_test_key'
   const requests: RecordedRequest[] = []
   const failures: FakeApi['failures'] = []
-  const handlers = createHandlers(world)
+  const handlers = { ...createHandlers(world), ...historyHandlers(world) }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://fake')
@@ -50,7 +51,12 @@ export async function startFakeApi(world: World): Promise<FakeApi> {
     refuseUnknownQuery(found.route, query)
     const handler = handlers[found.name]
     if (!handler) return notFound(response)
-    send(response, found.route.status, handler({ path: found.parameters, query, body }))
+    try {
+      send(response, found.route.status, handler({ path: found.parameters, query, body }))
+    } catch (error) {
+      if (!(error instanceof FakeError) || error.code !== found.route.absent) throw error
+      response.writeHead(204).end()
+    }
   }
 
   const server = createServer((request, response) => {

@@ -32,12 +32,12 @@ export class FakeError extends Error {
   }
 }
 
-interface Input {
+export interface Input {
   path: Record<string, string>
   query: Record<string, string>
   body: unknown
 }
-type Handler = (input: Input) => unknown
+export type Handler = (input: Input) => unknown
 
 export const password = "p@ss w:rd/%'$"
 const deletedAt = '2026-01-02T00:00:00Z'
@@ -281,6 +281,11 @@ function accountHandlers(world: World): Record<string, Handler> {
       world.keys.push(created)
       return { ...created, key: 'coppice_secret', created_at: at, created_by: 'u' }
     },
+    createOrgApiKey({ path, body }) {
+      const { key_name: name, project_id } = body as { key_name: string; project_id?: string }
+      world.keys.push({ id: world.keys.length + 1, name })
+      return { id: world.keys.length, name, key: `secret of ${path['org_id']} ${project_id}` }
+    },
     revokeApiKey({ path }) {
       const key = world.keys.find((one) => one.id === Number(path['key_id']))
       if (!key) throw new FakeError('api_key_not_found', 'API key does not exist')
@@ -296,6 +301,14 @@ function accountHandlers(world: World): Record<string, Handler> {
       direct_port: 5432,
       pooled_port: 6432,
       sql_port: 8443,
+      certificate: {
+        kind: 'own',
+        file: '/var/lib/coppice/tls/server.crt',
+        names: ['coppice.localhost', '*.coppice.localhost'],
+        issuer: 'Coppice CA',
+        expires_at: '2028-01-01T00:00:00.000Z',
+        warnings: [],
+      },
       store: { kind: 'embedded', available: true },
       pool: {
         driver: 'btrfs',
@@ -331,7 +344,7 @@ function branchesOf(world: World, projectId: string): Branch[] {
   return world.branches.filter((branch) => branch.project_id === projectId)
 }
 
-function branchOf(world: World, path: Record<string, string>): Branch {
+export function branchOf(world: World, path: Record<string, string>): Branch {
   const named = path['branch_id'] ?? ''
   const branch = branchesOf(world, path['project_id'] ?? '').find(
     (one) => one.id === named || one.name === named,
@@ -375,7 +388,10 @@ function connectionDetails(endpoint: Endpoint): ConnectionDetails {
   }
 }
 
-function makeOperation(branch: Branch, action: Operation['action'] = 'create_branch'): Operation {
+export function makeOperation(
+  branch: Branch,
+  action: Operation['action'] = 'create_branch',
+): Operation {
   return {
     id: '00000000-0000-4000-8000-000000000001',
     project_id: branch.project_id,

@@ -1,4 +1,5 @@
 import type {
+  BackupScheduleItem,
   Branch,
   Database,
   Endpoint,
@@ -7,6 +8,7 @@ import type {
   PoolerPool,
   Project,
   Role,
+  Snapshot,
 } from '@coppice/api'
 
 /** What the fake API knows. Tests put in what they need and read what was done. */
@@ -20,6 +22,10 @@ export interface World {
   pools: PoolerPool[]
   poolerClients: PoolerClient[]
   keys: Array<{ id: number; name: string }>
+  snapshots: Snapshot[]
+  schedule: BackupScheduleItem[]
+  /** By database; those that are not here do not differ. */
+  schemaDiffs: Record<string, string>
 }
 
 const then = '2030-01-01T00:00:00Z'
@@ -37,6 +43,9 @@ export function createWorld(): World {
     pools: [],
     poolerClients: [],
     keys: [{ id: 1, name: 'first' }],
+    snapshots: [],
+    schedule: [],
+    schemaDiffs: {},
   }
   addProject(world, 'quiet-sea-00000001', 'shop')
   return world

@@ -1,11 +1,12 @@
 import type { AwakeReason, ComputeStatus, PlatformStatus } from '@coppice/api'
 
+import type { Context } from '../context-file.ts'
 import { formatBytes, formatTime } from '../format.ts'
 import { renderDetails, renderTable } from '../table.ts'
 
 /** The platform, then its computes with what keeps each awake. */
-export async function renderStatus(status: PlatformStatus): Promise<string> {
-  const { pool, store, computes } = status
+export async function renderStatus(status: PlatformStatus, context: Context): Promise<string> {
+  const { certificate, pool, store, computes } = status
   const started = formatTime(status.started_at ?? undefined)
   const details = await renderDetails([
     ['Coppice', `${status.version}, process ${status.pid}${started ? `, started ${started}` : ''}`],
@@ -16,13 +17,26 @@ export async function renderStatus(status: PlatformStatus): Promise<string> {
       'Ports',
       `${status.direct_port} direct, ${status.pooled_port} pooled, ${status.sql_port} SQL over HTTP`,
     ],
+    ['Certificate', certificateOf(status)],
     ['Store', store.available ? store.kind : `${store.kind}, not available`],
     ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
+    ['Linked', linkOf(context)],
     ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],
   ])
-  const warning = pool.warning === undefined ? [] : [`Note: ${pool.warning}`]
+  const warnings = [...(pool.warning === undefined ? [] : [pool.warning]), ...certificate.warnings]
   const list = computes.length > 0 ? await computeTable(computes) : 'No computes are running.'
-  return [details, ...warning, list].join('\n\n')
+  return [details, ...warnings.map((warning) => `Note: ${warning}`), list].join('\n\n')
+}
+
+function certificateOf({ certificate }: PlatformStatus): string {
+  const { expires_at: until, file, issuer, kind, names } = certificate
+  const origin = kind === 'own' ? "of the platform's own authority" : `${file}, by ${issuer}`
+  return `${origin}, for ${names.join(', ')}, until ${until.slice(0, 10)}`
+}
+
+function linkOf({ projectId, branch }: Context): string | undefined {
+  if (projectId === undefined) return undefined
+  return `${projectId}, ${branch === undefined ? 'its default branch' : `branch ${branch}`}`
 }
 
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {

@@ -5,6 +5,10 @@ import { join } from 'node:path'
 export interface ControlFile {
   systemIdentifier: bigint
   state: ClusterState
+  /** Where the last checkpoint's record begins. */
+  checkpoint: bigint
+  /** Where replay after a crash begins. */
+  redo: bigint
 }
 
 export type ClusterState = (typeof clusterStates)[number]
@@ -26,7 +30,9 @@ const knownVersions = [1300, 1800]
 /** Offsets in `ControlFileData`, which PostgreSQL writes in the machine's byte order. */
 const versionOffset = 8
 const stateOffset = 16
-const headBytes = 20
+const checkpointOffset = 32
+const redoOffset = 40
+const headBytes = 48
 
 /**
  * Reads the head of `global/pg_control`: microseconds, where `pg_controldata` costs an exec and is not
@@ -46,5 +52,10 @@ export async function readControlFile(dataDirectory: string): Promise<ControlFil
   if (!knownVersions.includes(version) || state === undefined) {
     throw new Error(`${dataDirectory}/global/pg_control has an unknown layout (${version})`)
   }
-  return { systemIdentifier: head.readBigUInt64LE(0), state }
+  return {
+    systemIdentifier: head.readBigUInt64LE(0),
+    state,
+    checkpoint: head.readBigUInt64LE(checkpointOffset),
+    redo: head.readBigUInt64LE(redoOffset),
+  }
 }

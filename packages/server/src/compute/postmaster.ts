@@ -39,6 +39,8 @@ export interface PostmasterOptions {
   logFile: string
   /** To run as; undefined runs as this process's user. */
   user: OsUser | undefined
+  /** It stays the standby that it starts as, instead of being promoted. */
+  isStandby?: boolean
   /** Settings for this start alone, over those of the file. */
   overrides?: Record<string, string>
 }
@@ -106,7 +108,8 @@ async function launch(options: PostmasterOptions): Promise<Launched> {
     data_directory: options.dataDirectory,
     // A clone is promoted before anyone could read from it, and without this PostgreSQL would compare
     // its settings with the parent's (manual, "Hot Standby", administrator's overview).
-    ...(isFreshClone(options.dataDirectory) && { hot_standby: 'off' }),
+    ...(isFreshClone(options.dataDirectory) &&
+      options.isStandby !== true && { hot_standby: 'off' }),
     ...options.overrides,
   }
   const args = Object.entries(overrides).flatMap(([name, value]) => ['-c', `${name}=${value}`])
@@ -156,11 +159,15 @@ const adoptedPollMs = 100
 
 /** One that does not become ready is ended, so that the next attempt finds the way clear. */
 async function becomeReady(
-  { dataDirectory }: PostmasterOptions,
+  { dataDirectory, isStandby = false }: PostmasterOptions,
   { identity, exited }: Launched,
 ): Promise<Postmaster> {
   try {
-    const socketDirectory = await waitUntilReady(dataDirectory, identity.pid, exited)
+    const socketDirectory = await waitUntilReady(dataDirectory, {
+      pid: identity.pid,
+      exited,
+      isStandby,
+    })
     return { pid: identity.pid, socketDirectory, exited }
   } catch (error) {
     await killPostmaster(identity, dataDirectory)

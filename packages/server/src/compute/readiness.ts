@@ -21,10 +21,9 @@ const promotionIntervalMs = 3
  */
 export async function waitUntilReady(
   dataDirectory: string,
-  pid: number,
-  exited: Promise<void>,
+  { pid, exited, isStandby }: { pid: number; exited: Promise<void>; isStandby: boolean },
 ): Promise<string> {
-  const promotes = isFreshClone(dataDirectory)
+  const promotes = !isStandby && isFreshClone(dataDirectory)
   let watcher: FSWatcher | undefined
   let timer: NodeJS.Timeout | undefined
   try {

@@ -7,9 +7,9 @@ import { createVerifier } from '../lib/scram.ts'
 import { type DatabaseSchema, readSchema } from '../schema/read-schema.ts'
 import { preamble } from '../schema/render-schema.ts'
 import type { Kind } from '../schema/schema-object.ts'
-import type { Compute } from './compute.ts'
 import { quoteIdentifier, quoteLiteral } from './object-names.ts'
 import { roleExists, runSecret } from './roles.ts'
+import { postgresPort } from './settings.ts'
 import { type Cluster, disconnect, platformDatabase, safeDefaults } from './superuser.ts'
 
 /**
@@ -22,7 +22,7 @@ import { type Cluster, disconnect, platformDatabase, safeDefaults } from './supe
  */
 export async function writeSchemas(
   from: Cluster,
-  to: Compute,
+  to: Cluster,
   databases: readonly string[],
 ): Promise<void> {
   const writer = await createWriter(from, to)
@@ -120,16 +120,16 @@ async function isMadeAs(sql: Sql, owner: string, statements: readonly string[]):
 const insufficientPrivilege = '42501'
 
 async function write(
-  to: Compute,
+  to: Cluster,
   database: string,
   { schema, writer }: { schema: DatabaseSchema; writer: Writer },
 ): Promise<void> {
   const statements = schema.objects
     .filter(({ kind }) => !prepared.has(kind) && !last.has(kind))
     .flatMap((object) => object.statements)
-  const { socketPath } = await to.wake()
+  const socketDirectory = await to.socketDirectory()
   const sql = postgres({
-    path: socketPath,
+    path: `${socketDirectory}/.s.PGSQL.${postgresPort}`,
     database,
     user: writer.name,
     password: writer.password,

@@ -7,17 +7,24 @@ import type {
 
 import { AppError } from '../lib/errors.ts'
 import { newBranchId, newName } from '../lib/ids.ts'
+import { archiveBranch, hasData, unarchiveBranch } from './archive.ts'
 import { connectionDetails } from './connection-uri.ts'
 import type { Context } from './context.ts'
 import { defaultConnection } from './default-connection.ts'
 import { planEndpoint } from './endpoint-plan.ts'
-import { branchNotFound, requireBranch, requireDefaultBranch, requireProject } from './lookups.ts'
+import { findStart, readMoment } from './history/moments.ts'
+import {
+  branchExists,
+  branchNotFound,
+  requireBranch,
+  requireDefaultBranch,
+  requireProject,
+} from './lookups.ts'
 import { checkBranchName } from './names.ts'
 import { runInBackground, runOperation } from './operations/runner.ts'
 import { makeSpace } from './purge.ts'
 import { refreshComputes } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
-import { planMaking } from './schema-only-branch.ts'
 import * as store from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import { type DatabaseRow, listDatabases } from './store/databases.ts'
@@ -37,7 +44,7 @@ export interface CreatedBranch {
 }
 
 /**
- * Makes a branch of its parent's present and answers as soon as it can be connected to; its computes
+ * Makes a branch of its parent, as it is or was, and answers as soon as it can be connected to; its computes
  * start meanwhile, and a connection that comes first waits for them.
  */
 export async function createBranch(
@@ -47,55 +54,98 @@ export async function createBranch(
 ): Promise<CreatedBranch> {
   const project = await requireProject(context, projectId)
   const wanted = request.branch ?? {}
-  refuseWhatIsNotThere(wanted)
   const name = checkBranchName(wanted.name ?? newName())
   const expiresAt = parseExpiry(wanted.expires_at ?? null)
   if (expiresAt !== null && wanted.protected === true) throw cannotExpire(name, 'is protected')
-  const parent =
-    wanted.parent_id === undefined
-      ? await requireDefaultBranch(context, projectId)
-      : await requireBranch(context, projectId, wanted.parent_id)
+  const parent = !wanted.parent_id
+    ? await requireDefaultBranch(context, projectId)
+    : await requireBranch(context, projectId, wanted.parent_id)
+  const moment = readMoment({ timestamp: wanted.parent_timestamp, lsn: wanted.parent_lsn })
+  // Refused here, before anything is made.
+  if (moment !== undefined) await findStart(context, project, parent, moment)
+  return createBranchFrom(context, {
+    project,
+    source: parent,
+    branch: {
+      // One without the parent's rows has nothing of its history either, and is a root.
+      ...(wanted.init_source === schemaOnly
+        ? { parent_id: null, init_source: schemaOnly }
+        : { parent_id: parent.id }),
+      name,
+      protected: wanted.protected ?? false,
+      expires_at: expiresAt,
+      annotation: request.annotation_value ?? {},
+    },
+    moment: {
+      ...(wanted.parent_timestamp !== undefined && { timestamp: wanted.parent_timestamp }),
+      ...(wanted.parent_lsn !== undefined && { lsn: wanted.parent_lsn }),
+    },
+    endpoints: request.endpoints ?? [],
+    isArchived: wanted.archived ?? false,
+  })
+}
+
+const schemaOnly = 'schema-only'
+
+export interface BranchPlan {
+  project: ProjectRow
+  /** Whose data it gets, or schema: its parent, or the hidden branch of a snapshot. */
+  source: BranchRow
+  branch: Omit<store.NewBranch, 'id' | 'project_id' | 'volume_id' | 'is_default'>
+  /** Of the source; its present where neither is given. */
+  moment?: { timestamp?: string; lsn?: string }
+  endpoints: readonly BranchEndpointCreate[]
+  /** Put away as soon as it is made. */
+  isArchived?: boolean
+}
+
+/** What has been checked is made. Rejects with AppError `branch_exists`. */
+export async function createBranchFrom(context: Context, plan: BranchPlan): Promise<CreatedBranch> {
+  const { project, source } = plan
+  const projectId = project.id
   const id = newBranchId()
-  const parentEndpoints = await listBranchEndpoints(context.store, parent.id)
-  const parentEndpoint = parentEndpoints.find((one) => one.type === 'read_write')
-  const endpoints = planEndpoints(project, id, request.endpoints ?? [], parentEndpoint)
-  const making = planMaking(wanted, parent)
+  const sourceEndpoints = await listBranchEndpoints(context.store, source.id)
+  const sourceEndpoint = sourceEndpoints.find((one) => one.type === 'read_write')
+  const endpoints = planEndpoints(project, id, plan.endpoints, sourceEndpoint)
   await makeSpace(context)
 
   const { create, starts } = await context.store
     .begin(async (sql) => {
-      if (!(await store.shareLiveBranch(sql, parent.id))) throw branchNotFound(parent.name)
+      if (!(await store.shareLiveBranch(sql, source.id))) throw branchNotFound(source.name)
       await store.insertBranch(sql, {
+        ...plan.branch,
         id,
         project_id: projectId,
-        ...making.branch,
-        name,
         volume_id: id,
         is_default: false,
-        protected: wanted.protected ?? false,
-        expires_at: expiresAt,
       })
       for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
       const base = { project_id: projectId, branch_id: id }
       return {
         create: await insertOperation(sql, {
           ...base,
-          ...making.operation,
+          action:
+            plan.branch.init_source === schemaOnly ? 'apply_schema_from_branch' : 'create_branch',
           status: 'running',
+          input: { source_branch_id: source.id, ...plan.moment },
         }),
         starts: await Promise.all(
-          endpoints.map((endpoint) =>
-            insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
-          ),
+          endpoints
+            .filter((endpoint) => !endpoint.disabled)
+            .map((endpoint) =>
+              insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
+            ),
         ),
       }
     })
     .catch((error: unknown) => {
-      throw isUniqueViolation(error) ? branchExists(name) : error
+      throw isUniqueViolation(error) ? branchExists(plan.branch.name) : error
     })
 
   const created = await runOperation(context, create)
   for (const start of starts) runInBackground(context, start)
+  if (plan.isArchived === true)
+    await archiveBranch(context, await requireBranch(context, projectId, id))
   const [branch, rows, roles, databases] = await Promise.all([
     requireBranch(context, projectId, id),
     listBranchEndpoints(context.store, id),
@@ -110,19 +160,6 @@ export async function createBranch(
     databases,
     operations: [created, ...starts],
     connections: target && [connectionDetails(target, context.settings)],
-  }
-}
-
-/** What the API describes and this platform does not do yet is refused, never silently left out. */
-function refuseWhatIsNotThere(branch: NonNullable<BranchCreate['branch']>): void {
-  if (branch.parent_lsn !== undefined || branch.parent_timestamp !== undefined) {
-    throw new AppError(
-      'not_available',
-      'branching from the past is not available yet; leave parent_lsn and parent_timestamp out to branch from now',
-    )
-  }
-  if (branch.archived === true) {
-    throw new AppError('not_available', 'archived branches are not available yet')
   }
 }
 
@@ -160,6 +197,10 @@ export async function updateBranch(
     })
   } catch (error) {
     throw isUniqueViolation(error) ? branchExists(name ?? branch.name) : error
+  }
+  if (change.archived !== undefined) {
+    if (change.archived) await archiveBranch(context, branch)
+    else await unarchiveBranch(context, branch)
   }
   // Its name is on the computes, and an allow list may hold for protected branches only.
   await refreshComputes(context, { projectId, branchId: branch.id })
@@ -205,6 +246,7 @@ export async function deleteBranch(
   const operation = await context.store.begin(async (sql) => {
     const row = await store.lockLiveBranch(sql, branch.id)
     if (row === undefined) throw branchNotFound(branch.name)
+    await store.leaveReplaced(sql, row)
     refuseDeletion(row, await store.listChildNames(sql, branch.id))
     await store.markBranchDeleted(sql, branch.id, until)
     return insertOperation(sql, {
@@ -258,7 +300,7 @@ export async function recoverBranch(
   }
   return context.locks.run(branch.id, async () => {
     // Waited for the lock: a purge may have come first.
-    if (!(await context.volumes.exists(branch.volume_id))) {
+    if (!(await hasData(context, branch))) {
       throw new AppError('not_recoverable', `the data of branch ${branch.name} is gone for good`)
     }
     for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
@@ -296,10 +338,4 @@ const cannotExpire = (name: string, why: 'is protected' | 'is the default branch
   new AppError(
     why === 'is protected' ? 'branch_is_protected' : 'branch_is_default',
     `branch ${name} ${why} and cannot expire; clear its expiration with \`neon branches set-expiration ${name}\``,
-  )
-
-const branchExists = (name: string): AppError =>
-  new AppError(
-    'branch_exists',
-    `branch ${name} already exists in this project; choose another name`,
   )

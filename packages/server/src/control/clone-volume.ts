@@ -1,16 +1,39 @@
+import type { Sql } from 'postgres'
+
 import type { Compute } from '../compute/compute.ts'
 import { markFreshClone } from '../compute/fresh-clone.ts'
 import { createLiveSource } from '../compute/live-source.ts'
 import type { ClusterCatalog } from '../compute/spec.ts'
+import { must } from '../lib/assert.ts'
+import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
 import { findBranchCompute } from './branch-compute.ts'
 import type { Context } from './context.ts'
+import { readRestingBounds, type WalBounds } from './history/wal-bounds.ts'
+import { unpackVolume } from './packed-volume.ts'
 import type { BranchRow } from './store/branches.ts'
 import { volumeDataDirectory } from './volumes.ts'
 
 export interface CloneResult {
-  /** Where the parent's WAL was; null where its compute was idle. */
-  parentLsn: string | null
+  /** What the clone holds ends between these two. */
+  bounds: WalBounds
+  /** Where the parent's WAL was: everything that ends there is in the clone. */
+  parentLsn: string
+  /** Just before the clone was made. */
   parentTimestamp: Date
+}
+
+/** A volume that is there, and the compute that writes to it, where there is one. */
+export interface CloneSource {
+  volumeId: string
+  compute: Compute | undefined
+}
+
+export async function cloneSource(context: Context, branch: BranchRow): Promise<CloneSource> {
+  await unpackVolume(context, branch.volume_id)
+  return {
+    volumeId: branch.volume_id,
+    compute: await findBranchCompute(context, branch.id),
+  }
 }
 
 /** What can be done with the parent's roles and databases while its volume is cloned. */
@@ -26,23 +49,26 @@ export type BesideClone = (catalog: ClusterCatalog | undefined) => Promise<void>
  */
 export async function cloneVolume(
   context: Context,
-  parent: BranchRow,
+  source: CloneSource,
   volumeId: string,
-  beside: BesideClone,
+  beside: BesideClone = async () => undefined,
 ): Promise<CloneResult> {
-  const compute = await findBranchCompute(context, parent.id)
+  const { compute } = source
   if (!context.volumes.isAtomic && compute !== undefined) {
-    return copyLive(context, parent, volumeId, compute, beside)
+    return copyLive(context, source, volumeId, compute, beside)
   }
   const wasIdle = compute === undefined || compute.state === 'idle'
   const startedMs = performance.now()
   const prepared = wasIdle ? undefined : await prepareParent(compute)
+  const before = prepared
+    ? { from: prepared.lsn, to: prepared.insertLsn }
+    : await readRestingBounds(volumeDataDirectory(context.volumes, source.volumeId))
   const preparedMs = performance.now()
   const parentTimestamp = new Date()
-  await together(context.volumes.clone(parent.volume_id, volumeId), registerBeside(compute, beside))
+  await together(context.volumes.clone(source.volumeId, volumeId), registerBeside(compute, beside))
   context.log.info(
     {
-      branch_id: parent.id,
+      volume_id: source.volumeId,
       checkpoint_ms: Math.round(preparedMs - startedMs),
       clone_ms: Math.round(performance.now() - preparedMs),
     },
@@ -51,7 +77,13 @@ export async function cloneVolume(
   await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser, {
     promote: prepared === undefined || prepared.pendingBytes > promoteAboveBytes,
   })
-  return { parentLsn: prepared?.lsn ?? null, parentTimestamp }
+  // Also where it has been woken meanwhile.
+  const after = await compute?.peek(readInsertLsn)
+  return {
+    bounds: { from: before.from, to: after ?? before.to },
+    parentLsn: renderLsn(before.from),
+    parentTimestamp,
+  }
 }
 
 /** From here on a promotion is quicker than the checkpoint that ends an ordinary crash recovery. */
@@ -64,44 +96,52 @@ const promoteAboveBytes = 512 * 1024
 const checkpointAboveBytes = 8 * 1024 * 1024
 
 interface PreparedParent {
-  /** Where the parent's WAL was. */
-  lsn: string
+  /** Up to where the parent's WAL was on disk. */
+  lsn: Lsn
+  /** Up to where it was written at all. */
+  insertLsn: Lsn
   /** How much of it had gathered since its last checkpoint, before this made another. */
   pendingBytes: number
 }
 
 async function prepareParent(compute: Compute): Promise<PreparedParent | undefined> {
   return compute.withSuperuser('postgres', async (sql) => {
-    const [row] = await sql<{ lsn: string; pending: string }[]>`
-      select pg_current_wal_insert_lsn()::text as lsn,
+    const [row] = await sql<{ flushed: string; inserted: string; pending: string }[]>`
+      select pg_current_wal_flush_lsn()::text as flushed,
+        pg_current_wal_insert_lsn()::text as inserted,
         (pg_current_wal_insert_lsn() - redo_lsn)::text as pending
       from pg_control_checkpoint()`
     if (row === undefined) return undefined
     const pendingBytes = Number(row.pending)
     if (pendingBytes > checkpointAboveBytes) await sql`checkpoint`
-    return { lsn: row.lsn, pendingBytes }
+    return { lsn: requireLsn(row.flushed), insertLsn: requireLsn(row.inserted), pendingBytes }
   })
 }
 
+async function readInsertLsn(sql: Sql): Promise<Lsn> {
+  const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_insert_lsn()::text as lsn`
+  return requireLsn(row?.lsn ?? '')
+}
+
+const requireLsn = (text: string): Lsn => must(parseLsn(text), 'PostgreSQL tells an LSN')
+
 async function copyLive(
   context: Context,
-  parent: BranchRow,
+  source: CloneSource,
   volumeId: string,
   compute: Compute,
   beside: BesideClone,
 ): Promise<CloneResult> {
   await compute.wake()
-  const parentLsn = await compute.withSuperuser('postgres', async (sql) => {
-    const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_insert_lsn()::text as lsn`
-    return row?.lsn ?? null
-  })
+  const from = await compute.withSuperuser('postgres', readInsertLsn)
   const parentTimestamp = new Date()
   await together(
-    context.volumes.clone(parent.volume_id, volumeId, createLiveSource(compute)),
+    context.volumes.clone(source.volumeId, volumeId, createLiveSource(compute)),
     registerBeside(compute, beside),
   )
   await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
-  return { parentLsn, parentTimestamp }
+  const to = await compute.withSuperuser('postgres', readInsertLsn)
+  return { bounds: { from, to }, parentLsn: renderLsn(to), parentTimestamp }
 }
 
 async function registerBeside(compute: Compute | undefined, beside: BesideClone): Promise<void> {

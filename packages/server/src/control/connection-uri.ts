@@ -36,10 +36,15 @@ export function connectionDetails(target: ConnectionTarget, settings: Settings):
   }
 }
 
+/** Nothing where it is what clients take anyway. */
+export function portSuffix(port: number): string {
+  return port === 5432 ? '' : `:${port}`
+}
+
 function address(target: ConnectionTarget, settings: Settings): { host: string; query: string } {
   const label = target.pooled ? `${target.endpointId}-pooler` : target.endpointId
-  const port = target.pooled ? settings.pooledPort : settings.directPort
-  const suffix = port === 5432 ? '' : `:${port}`
+  const { direct, pooled } = settings.publicPorts
+  const suffix = portSuffix(target.pooled ? pooled : direct)
   const security = 'sslmode=require&channel_binding=require'
   if (settings.namesResolve)
     return { host: `${label}.${settings.domain}${suffix}`, query: security }

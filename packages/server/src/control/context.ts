@@ -1,5 +1,7 @@
 import type { ComputeHost } from '../compute/host.ts'
 import type { Installation } from '../compute/installations.ts'
+import type { WalArchiver } from '../history/wal-archiver.ts'
+import type { WalStore } from '../history/wal-store.ts'
 import type { OsUser } from '../lib/exec.ts'
 import type { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
@@ -17,6 +19,7 @@ export interface Context {
   installations: readonly Installation[]
   databaseUser: OsUser | undefined
   secrets: SecretBox
+  history: History
   settings: Settings
   /** Serialises work on one branch. */
   locks: KeyedLock
@@ -25,16 +28,33 @@ export interface Context {
   log: Logger
 }
 
+/** What of the past is kept, and where it is made present again. */
+export interface History {
+  wal: WalStore
+  archiver: WalArchiver
+  /** On the pool: the WAL of recoveries that are going on. */
+  stagingDirectory: string
+  /** Configuration and logs of the PostgreSQLs that recover. */
+  replayDirectory: string
+  /** Of their sockets: short. */
+  socketDirectory: string
+}
+
 export interface Settings {
   /** Of the store; also marks the pool, so that a pool is never swept by another platform's store. */
   platformId: string
   region: string
   /** Endpoints are `<endpoint id>.<domain>`. */
   domain: string
-  /** Whether `<anything>.<domain>` resolves on this machine. */
+  /** Whether clients can be given `<anything>.<domain>`: it resolves here, or is a domain of one's own. */
   namesResolve: boolean
+  /** Where the gateway listens. */
   directPort: number
   pooledPort: number
+  /** What clients reach these by, where something maps them; in every connection string. */
+  publicPorts: { direct: number; pooled: number }
+  /** Whether an endpoint's `host` carries its port where that is not 5432. */
+  hostHasPort: boolean
   sqlPort: number
   defaultSuspendTimeoutSeconds: number
   /** How long a deleted branch or project can be brought back. */

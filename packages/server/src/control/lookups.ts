@@ -9,14 +9,16 @@ import { findAnyProject, findProject, type ProjectRow } from './store/projects.t
 export async function requireProject(context: Context, id: string): Promise<ProjectRow> {
   const project = await findProject(context.store, id)
   if (project !== undefined) return project
-  const known = await findAnyProject(context.store, id)
-  throw new AppError(
+  throw projectNotFound(id, await findAnyProject(context.store, id))
+}
+
+export const projectNotFound = (id: string, known: ProjectRow | undefined): AppError =>
+  new AppError(
     'project_not_found',
     known?.deleted_at
       ? `project ${id} is deleted; bring it back with \`neon projects recover ${id}\``
       : `project ${id} does not exist`,
   )
-}
 
 export async function requireBranch(
   context: Context,
@@ -46,3 +48,9 @@ export async function requireDefaultBranch(
 
 export const branchNotFound = (name: string): AppError =>
   new AppError('branch_not_found', `branch ${name} does not exist`)
+
+export const branchExists = (name: string): AppError =>
+  new AppError(
+    'branch_exists',
+    `branch ${name} already exists in this project; choose another name`,
+  )

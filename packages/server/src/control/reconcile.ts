@@ -1,12 +1,18 @@
 import { describeError } from '../lib/errors.ts'
 import type { Service } from '../lib/service.ts'
+import { archiveColdBranches, packArchivedBranches } from './archive.ts'
 import { deleteBranch } from './branches.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
+import { takeDueSnapshots, trimHistory } from './history/trim.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { removeCompute } from './put-compute.ts'
+import { enforceQuotas, enforceSizeQuotas } from './quotas.ts'
 import { registerCompute } from './register-compute.ts'
+import { createReplicaRefresher } from './replicas.ts'
+import { runSchedules } from './snapshot-schedules.ts'
+import { deleteSnapshot } from './snapshots.ts'
 import {
   listChildNames,
   listExpiredBranches,
@@ -16,38 +22,76 @@ import {
 import { listLiveEndpoints, recordComputeState, recordLastActive } from './store/endpoints.ts'
 import { trimOperations } from './store/operations.ts'
 import { listExpiredProjects } from './store/projects.ts'
+import { listExpiredSnapshots } from './store/snapshots.ts'
+import { createStorageRecorder, recordUsage } from './usage.ts'
+import { verifyNextSnapshot } from './verify-snapshots.ts'
 
 /**
  * Reconcilers: each is told nothing, compares what should be with what is, and does what is missing.
- * All run together on a timer; one that fails is logged and tried again at the next tick.
+ * All run on timers; one that fails is logged and tried again at the next tick.
  */
 const tickMs = 10_000
+/** For what looks at every branch's files. */
+const seldomMs = 60_000
 
 export function createReconciler(context: Context): Service {
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
-  const tick = async (): Promise<void> => {
-    for (const [name, reconcile] of Object.entries(reconcilers)) {
-      await reconcile(context).catch((error: unknown) => {
-        context.log.error({ reconciler: name, error: describeError(error) }, 'reconciler failed')
-      })
-    }
-  }
+  const loops = createSchedule().map(({ everyMs, reconcilers }) => ({
+    everyMs,
+    running: Promise.resolve(),
+    isRunning: false,
+    tick: async (): Promise<void> => {
+      for (const reconcile of reconcilers) {
+        await reconcile(context).catch((error: unknown) => {
+          context.log.error(
+            { reconciler: reconcile.name, error: describeError(error) },
+            'reconciler failed',
+          )
+        })
+      }
+    },
+  }))
+  const timers: NodeJS.Timeout[] = []
   return {
     start: async () => {
-      timer = setInterval(() => {
-        running = running.then(tick)
-      }, tickMs)
-      timer.unref()
+      for (const loop of loops) {
+        const timer = setInterval(() => {
+          if (loop.isRunning) return
+          loop.isRunning = true
+          loop.running = loop.tick().finally(() => (loop.isRunning = false))
+        }, loop.everyMs)
+        timer.unref()
+        timers.push(timer)
+      }
     },
     stop: async () => {
-      clearInterval(timer)
-      await running
+      for (const timer of timers) clearInterval(timer)
+      await Promise.all(loops.map(async (loop) => loop.running))
     },
   }
 }
 
-const reconcilers = { syncActive, expireBranches, purgeDeleted, trimOldOperations }
+/** Those of a row run one after another; rows do not wait for each other. */
+function createSchedule() {
+  return [
+    {
+      everyMs: tickMs,
+      reconcilers: [
+        syncActive,
+        recordUsage,
+        createStorageRecorder(),
+        enforceQuotas,
+        enforceSizeQuotas,
+        expireBranches,
+        expireSnapshots,
+        purgeDeleted,
+        trimOldOperations,
+      ],
+    },
+    { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },
+    { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
+    { everyMs: seldomMs, reconcilers: [trimHistory, archiveColdBranches, packArchivedBranches] },
+  ]
+}
 
 /**
  * Makes the host's computes equal to the endpoints that should exist: after a crash one may be missing
@@ -120,6 +164,13 @@ async function purgeDeleted(context: Context): Promise<void> {
     await purgeProject(context, project.id)
   }
   await purgeForSpace(context)
+}
+
+async function expireSnapshots(context: Context): Promise<void> {
+  for (const snapshot of await listExpiredSnapshots(context.store)) {
+    context.log.info({ snapshot_id: snapshot.id, snapshot: snapshot.name }, 'snapshot expired')
+    await deleteSnapshot(context, snapshot.project_id, snapshot.id)
+  }
 }
 
 async function trimOldOperations(context: Context): Promise<void> {

@@ -1,17 +1,17 @@
-import { dirname } from 'node:path'
-
 import type { DatabaseTables } from '@coppice/api'
 
-import type { Compute } from '../compute/compute.ts'
+import { readCatalog } from '../compute/catalog.ts'
 import { dumpSchema, findPgDump } from '../compute/pg-dump.ts'
-import { platformDatabase } from '../compute/superuser.ts'
+import { type Cluster, platformDatabase } from '../compute/superuser.ts'
 import { AppError } from '../lib/errors.ts'
+import { renderLsn } from '../lib/lsn.ts'
 import { comparePatch } from '../schema/compare-patch.ts'
 import { describeTables } from '../schema/describe-tables.ts'
 import { readSchema } from '../schema/read-schema.ts'
 import { renderSchema } from '../schema/render-schema.ts'
-import { type Moment, withMomentOf } from './at-moment.ts'
 import type { Context } from './context.ts'
+import { atMoment } from './history/at-moment.ts'
+import type { Moment } from './history/moments.ts'
 import { requireBranch, requireProject } from './lookups.ts'
 import { type BranchRow, findAnyBranch } from './store/branches.ts'
 
@@ -23,7 +23,7 @@ export interface SchemaPlace {
 }
 
 /** How the text of a schema is made; the same for everything that is compared. */
-type SchemaWriter = (compute: Compute, database: string) => Promise<string>
+type SchemaWriter = (cluster: Cluster, database: string) => Promise<string>
 
 /** The schema of a database as an SQL script. Wakes the branch's compute. */
 export async function getSchemaSql(context: Context, place: SchemaPlace): Promise<string> {
@@ -38,8 +38,8 @@ export async function getSchemaTables(
   context: Context,
   place: SchemaPlace,
 ): Promise<DatabaseTables> {
-  const read = async (compute: Compute): Promise<DatabaseTables> =>
-    compute.withSuperuser(place.database, describeTables)
+  const read = async (cluster: Cluster): Promise<DatabaseTables> =>
+    cluster.withSuperuser(place.database, describeTables)
   const tables = await schemaAt(context, place, read)
   if (tables === undefined) throw databaseNotFound(place)
   return tables
@@ -96,27 +96,25 @@ async function chooseWriter(context: Context, projectId: string): Promise<Schema
   const project = await requireProject(context, projectId)
   const tools = await findPgDump(context.installations, project.pg_version)
   if (tools === undefined) {
-    return async (compute, database) =>
-      compute.withSuperuser(database, async (sql) => renderSchema(await readSchema(sql)))
+    return async (cluster, database) =>
+      cluster.withSuperuser(database, async (sql) => renderSchema(await readSchema(sql)))
   }
-  return async (compute, database) =>
-    // As a use of the platform's, which keeps the compute awake for as long as it takes.
-    compute.withSuperuser(platformDatabase, async () => {
-      const { socketPath } = await compute.wake()
-      return dumpSchema(tools, dirname(socketPath), database)
-    })
+  return async (cluster, database) =>
+    // As a use of the platform's, which keeps a compute awake for as long as it takes.
+    cluster.withSuperuser(platformDatabase, async () =>
+      dumpSchema(tools, await cluster.socketDirectory(), database),
+    )
 }
 
 /** Undefined where there is no such database. */
 async function schemaAt<T>(
   context: Context,
   { branch, moment, database }: SchemaPlace,
-  work: (compute: Compute, database: string) => Promise<T>,
+  work: (cluster: Cluster, database: string) => Promise<T>,
 ): Promise<T | undefined> {
-  return withMomentOf(context, branch, moment, async (compute) => {
-    await compute.wake()
-    const { databases } = await compute.catalog()
-    return databases.some((one) => one.name === database) ? work(compute, database) : undefined
+  return atMoment(context, branch, moment, async (cluster) => {
+    const { databases } = await cluster.withSuperuser(platformDatabase, readCatalog)
+    return databases.some((one) => one.name === database) ? work(cluster, database) : undefined
   })
 }
 
@@ -125,5 +123,5 @@ const databaseNotFound = ({ database, branch }: SchemaPlace): AppError =>
 
 function labelOf({ branch, moment }: SchemaPlace): string {
   if (moment === undefined) return `(Branch: ${branch.id})`
-  return `(Branch: ${branch.id} at ${'lsn' in moment ? moment.lsn : moment.timestamp})`
+  return `(Branch: ${branch.id} at ${moment.kind === 'lsn' ? renderLsn(moment.lsn) : moment.text})`
 }

@@ -13,6 +13,16 @@ test.each([
   [undefined, '-c geqo=off project=ep-a', { endpointId: 'ep-a', pooled: false }],
   ['ep-a.coppice.localhost', 'endpoint=ep-a', { endpointId: 'ep-a', pooled: false }],
   ['ep-a-pooler.coppice.localhost', 'endpoint=ep-a', { endpointId: 'ep-a', pooled: true }],
+  [
+    'br-a-b-c.coppice.localhost',
+    'neon_lsn:0/16B3748',
+    { endpointId: 'br-a-b-c@0/16B3748', pooled: false },
+  ],
+  [
+    undefined,
+    'endpoint=br-a neon_timestamp:2026-01-01T00:00:00Z',
+    { endpointId: 'br-a@2026-01-01T00:00:00Z', pooled: false },
+  ],
   ['ep-a.coppice.localhost', 'endpoint=ep-a-pooler', { endpointId: 'ep-a', pooled: true }],
   ['db.example.com', 'endpoint=ep-a', { endpointId: 'ep-a', pooled: false }],
 ])('resolves %j with options %j', (serverName, options, route) => {

@@ -5,7 +5,10 @@
 import { ClientError, sqlstates } from './errors.ts'
 
 export interface Route {
-  /** Undefined where the client has named none: it is asked for in the password then. */
+  /**
+   * Undefined where the client has named none: it is asked for in the password then. With `@` and a
+   * time or an LSN after it for a moment of a branch's past.
+   */
   endpointId: string | undefined
   /** Whether the name had the suffix of a pooled host. */
   pooled: boolean
@@ -24,14 +27,28 @@ export function resolveRoute(request: {
   const byName = endpointOfServerName(request.serverName, request.domain)
   const byOption = endpointOfOptions(request.options)
   const route = byOption ?? byName
-  if (route === undefined) return { endpointId: undefined, pooled: false }
+  if (route?.endpointId === undefined) return { endpointId: undefined, pooled: false }
   if (byName && byOption && byName.endpointId !== byOption.endpointId) {
     throw new ClientError(
       sqlstates.internal,
       `Inconsistent project name inferred from SNI ('${byName.endpointId}') and project option ('${byOption.endpointId}').`,
     )
   }
-  return { ...route, pooled: route.pooled || byName?.pooled === true }
+  return {
+    endpointId: route.endpointId + momentOfOptions(request.options),
+    pooled: route.pooled || byName?.pooled === true,
+  }
+}
+
+/**
+ * `@` and the moment of the past that is asked for, empty where none is. Neon's clients put the id of a
+ * branch in the place of an endpoint's then.
+ */
+function momentOfOptions(options: string | undefined): string {
+  const [moment] = splitOptions(options).flatMap(
+    (word) => /^neon_(?:timestamp|lsn)[:=](.+)$/s.exec(word)?.[1] ?? [],
+  )
+  return moment === undefined ? '' : `@${moment}`
 }
 
 function endpointOfServerName(name: string | undefined, domain: string): Route | undefined {

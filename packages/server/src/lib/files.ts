@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { access, open, rename, rm } from 'node:fs/promises'
+import { access, chown, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+
+import type { OsUser } from './exec.ts'
 
 /**
  * Writes a whole file or none: beside, flushed, renamed into place, and the directory flushed, so
@@ -28,6 +30,21 @@ export async function writeFileAtomically(
   await syncDirectory(dirname(path))
 }
 
+/**
+ * The same without a flush: another process finds the old content or the new, a power cut may leave
+ * neither. For what is written often and can be lost.
+ */
+export async function replaceFile(path: string, content: string, mode = 0o600): Promise<void> {
+  const beside = `${path}.${randomBytes(4).toString('hex')}.tmp`
+  try {
+    await writeFile(beside, content, { flag: 'wx', mode })
+    await rename(beside, path)
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw error
+  }
+}
+
 /** Makes names created in or removed from a directory survive a power cut. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r')
@@ -44,4 +61,9 @@ export async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** Makes a path another OS user's, where this process may and need be. */
+export async function giveTo(path: string, user: OsUser | undefined): Promise<void> {
+  if (user) await chown(path, user.uid, user.gid)
 }

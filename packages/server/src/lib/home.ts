@@ -17,6 +17,8 @@ export interface Home {
   poolImage: string
   store: string
   computes: string
+  /** Configuration and logs of the PostgreSQLs that recover a branch's past. */
+  replays: string
   installations: string
   logs: string
   /** Parent of the socket directories: short, since a socket's path has at most 107 bytes. */
@@ -41,6 +43,7 @@ export function homePaths(root: string): Home {
     poolImage: inside('pool.img'),
     store: inside('store'),
     computes: inside('computes'),
+    replays: inside('replays'),
     installations: inside('postgres'),
     logs: inside('logs'),
     sockets: Buffer.byteLength(nearby) <= socketRootMaxBytes ? nearby : shortSocketRoot(root),
@@ -57,13 +60,22 @@ function shortSocketRoot(root: string): string {
  * it is 0711: what is in it cannot be listed, and what is secret in it is 0600 or 0700.
  */
 export async function createHome(home: Home): Promise<void> {
-  for (const path of [home.root, home.pool, home.computes, home.installations, home.sockets]) {
+  // Clients of other users read the authority's certificate; its key is 0600.
+  const searchable = [
+    home.root,
+    home.pool,
+    home.computes,
+    home.replays,
+    home.installations,
+    home.sockets,
+    home.tls,
+  ]
+  for (const path of searchable) {
     await mkdir(path, { recursive: true, mode: 0o711 })
   }
   await requireOwn(home.sockets)
-  await chmod(home.root, 0o711)
-  await chmod(home.sockets, 0o711)
-  for (const path of [home.tls, home.logs]) await mkdir(path, { recursive: true, mode: 0o700 })
+  for (const path of [home.root, home.sockets, home.tls]) await chmod(path, 0o711)
+  await mkdir(home.logs, { recursive: true, mode: 0o700 })
 }
 
 /** The short place lies in a directory that others can write to: one made by them is not used. */

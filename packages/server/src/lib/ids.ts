@@ -25,3 +25,13 @@ export const newBranchId = (): string => `br-${words()}-${tail(8)}`
 export const newEndpointId = (): string => `ep-${words()}-${tail(8)}`
 /** A name for a branch or project that was given none. */
 export const newName = (): string => `${words()}-${tail(4)}`
+/** `snap-adjective-noun-xxxxxxxx`. */
+export const newSnapshotId = (): string => `snap-${words()}-${tail(8)}`
+/** Of a clone that recoveries begin with: also the name of its volume. */
+export const newLineSnapshotId = (): string => `at-${tail(12)}`
+/** Of a volume that only this process needs, and that is removed when it ends, or at the next start. */
+export const newScratchId = (): string => `${scratchPrefix}${tail(12)}`
+export const scratchPrefix = 'scratch-'
+/** Of a compute that shows a moment of the past, on such a volume. */
+export const newPastEndpointId = (): string => `${pastEndpointPrefix}${tail(12)}`
+export const pastEndpointPrefix = 'past-'

@@ -1,7 +1,9 @@
 import { readFile, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import { findInstallations } from '../compute/installations.ts'
 import { findDatabaseUser } from '../compute/os-user.ts'
+import { readCertificatePair } from '../gateway/certificate-pair.ts'
 import type { Environment } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
@@ -11,8 +13,10 @@ import { readSavedConfig } from '../lib/saved-config.ts'
 import { canCreatePoolImage, isMounted } from '../volume/pool-image.ts'
 import { probePool } from '../volume/probe.ts'
 import { renderSize } from '../volume/size.ts'
+import { certificateStatus } from './certificate-keeper.ts'
 import { askPlatform } from './local-socket.ts'
-import { namesResolve } from './names-resolve.ts'
+import { findHostNames } from './names-resolve.ts'
+import { serveOptions } from './serve-options.ts'
 
 /** One thing that this machine offers or lacks, and what to do about it. */
 export interface Check {
@@ -29,7 +33,8 @@ export async function doctor(home: Home, environment: Environment): Promise<Chec
     PostgreSQL: async () => checkPostgres(environment),
     'Database user': async () => checkUser(environment),
     'Storage pool': async () => checkPool(home, environment),
-    'Host names': async () => checkNames(home),
+    'Host names': async () => checkNames(home, environment),
+    Certificate: async () => checkCertificate(home, environment),
     openssl: async () => checkProgram('openssl', 'makes the certificates', 'fail'),
     psql: async () => checkProgram('psql', 'connects to branches from the terminal', 'warn'),
     'CPU and memory limits': async () => checkCgroups(),
@@ -112,15 +117,28 @@ async function checkPool(home: Home, environment: Environment): Promise<Outcome>
   }
 }
 
-async function checkNames(home: Home): Promise<Outcome> {
-  const domain = (await readSavedConfig(home.config)).domain ?? 'coppice.localhost'
-  return (await namesResolve(domain))
-    ? { status: 'ok', detail: `names below ${domain} resolve` }
-    : {
-        status: 'warn',
-        detail: `names below ${domain} do not resolve; connection strings use options=endpoint=`,
-        advice: '`apt install libnss-myhostname` gives every branch a host name of its own',
-      }
+async function checkNames(home: Home, environment: Environment): Promise<Outcome> {
+  const { domain } = serveOptions({}, environment, await readSavedConfig(home.config))
+  const { advice, areUsed } = await findHostNames(domain)
+  if (advice === undefined) return { status: 'ok', detail: `names below ${domain} resolve` }
+  const instead = areUsed ? '' : '; connection strings use options=endpoint='
+  return { status: 'warn', detail: `names below ${domain} do not resolve here${instead}`, advice }
+}
+
+async function checkCertificate(home: Home, environment: Environment): Promise<Outcome> {
+  const saved = await readSavedConfig(home.config)
+  const { certificateFiles: files, domain } = serveOptions({}, environment, saved)
+  const source = { directory: home.tls, domain, files }
+  const own = { certPath: join(home.tls, 'server.crt'), keyPath: join(home.tls, 'server.key') }
+  if (files === undefined && !(await isThere(own.certPath))) {
+    return { status: 'ok', detail: 'made at the first start, by an authority of its own' }
+  }
+  const found = certificateStatus(source, await readCertificatePair(files ?? own))
+  const origin = files === undefined ? "of the platform's own authority" : `in ${found.file}`
+  const until = found.expires_at.slice(0, 10)
+  const detail = `${origin}, until ${until}, for ${found.names.join(', ')}`
+  const [advice] = found.warnings
+  return advice === undefined ? { status: 'ok', detail } : { status: 'warn', detail, advice }
 }
 
 async function checkProgram(

@@ -1,4 +1,4 @@
-import type { ComputeStatus, PlatformStatus } from '@coppice/api'
+import type { CertificateStatus, ComputeStatus, PlatformStatus } from '@coppice/api'
 
 import type { Compute } from '../compute/compute.ts'
 import { memoryBytes } from '../compute/memory.ts'
@@ -13,6 +13,7 @@ interface StatusSource {
   apiUrl: string
   storeKind: string
   startedAt: Date
+  certificate: () => CertificateStatus
 }
 
 /** `GET /platform/status`: what runs here, and what keeps each compute awake. */
@@ -32,6 +33,7 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
       direct_port: settings.directPort,
       pooled_port: settings.pooledPort,
       sql_port: settings.sqlPort,
+      certificate: source.certificate(),
       store: { kind: source.storeKind, available: true },
       pool: {
         driver: volumes.kind,

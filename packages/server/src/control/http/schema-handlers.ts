@@ -1,5 +1,5 @@
-import { readMoment } from '../at-moment.ts'
 import type { Context } from '../context.ts'
+import { readMoment } from '../history/moments.ts'
 import { requireBranch } from '../lookups.ts'
 import { compareSchemas, getSchemaSql, getSchemaTables, requireBase } from '../schema.ts'
 import type { Handlers } from './server.ts'

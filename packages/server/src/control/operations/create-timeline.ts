@@ -2,6 +2,7 @@ import { bootstrapCluster } from '../../compute/bootstrap.ts'
 import { must } from '../../lib/assert.ts'
 import { createVerifier } from '../../lib/scram.ts'
 import type { Context } from '../context.ts'
+import { takeFirstSnapshot } from '../history/line-snapshots.ts'
 import { putCompute } from '../put-compute.ts'
 import { type BranchRow, findAnyBranch, markBranchReady } from '../store/branches.ts'
 import { putDatabase } from '../store/databases.ts'
@@ -47,6 +48,7 @@ async function clone(context: Context, operation: OperationRow): Promise<void> {
   if (!(await context.volumes.exists(branch.volume_id))) {
     const template = await ensureTemplate(context, project.pg_version)
     await context.volumes.clone(template, branch.volume_id)
+    if (project.history_retention_seconds > 0) await takeFirstSnapshot(context, branch.volume_id)
   }
   for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
     await putCompute(context, endpoint.id)

@@ -3,10 +3,14 @@ import type { OperationAction } from '@coppice/api'
 import type { OperationRow } from '../store/operations.ts'
 import { applyConfig } from './apply-config.ts'
 import { applySchemaFromBranch } from './apply-schema-from-branch.ts'
+import { archiveTimeline, unarchiveTimeline } from './archive-timeline.ts'
 import { createBranch } from './create-branch.ts'
 import { createTimeline } from './create-timeline.ts'
 import { deleteTimeline } from './delete-timeline.ts'
+import { finalizeRestore } from './finalize-restore.ts'
+import { keepSnapshot } from './keep-snapshot.ts'
 import type { OperationKind } from './operation.ts'
+import { restoreBranch } from './restore-branch.ts'
 import { startCompute } from './start-compute.ts'
 import { suspendCompute } from './suspend-compute.ts'
 
@@ -19,6 +23,11 @@ export const kinds: Record<OperationAction, OperationKind> = {
   suspend_compute: suspendCompute,
   apply_config: applyConfig,
   apply_schema_from_branch: applySchemaFromBranch,
+  swap_binding_id: restoreBranch,
+  timeline_mark_invisible: keepSnapshot,
+  detach_parent_branch: finalizeRestore,
+  timeline_archive: archiveTimeline,
+  timeline_unarchive: unarchiveTimeline,
 }
 
 export const kindOf = (operation: OperationRow): OperationKind => kinds[operation.action]

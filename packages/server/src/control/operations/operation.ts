@@ -15,10 +15,12 @@ import type { OperationRow } from '../store/operations.ts'
  */
 export interface OperationKind {
   steps: readonly Step[]
-  onCrash: 'finish' | 'undo'
+  onCrash: OnCrash | ((context: Context, operation: OperationRow) => Promise<OnCrash>)
   /** Removes every trace; idempotent. Also run when a step fails for good. */
   undo?: (context: Context, operation: OperationRow) => Promise<void>
 }
+
+export type OnCrash = 'finish' | 'undo'
 
 export interface Step {
   name: string

@@ -59,6 +59,15 @@ export async function setOperationStatus(
   return row
 }
 
+/** Adds what a step has found out for those after it. */
+export async function addOperationInput(
+  sql: Queryable,
+  id: string,
+  input: Record<string, string | null>,
+): Promise<void> {
+  await sql`update operations set input = input || ${sql.json(input)} where id = ${id}`
+}
+
 export async function findOperation(
   sql: Queryable,
   projectId: string,

@@ -1,0 +1,63 @@
+import type { Branch } from '@coppice/api'
+import { ApiError } from '@coppice/api/client'
+
+import { confirmed } from './choose.ts'
+import type { Cli } from './cli.ts'
+import { getBranch, type Scope } from './context.ts'
+import { CliError } from './errors.ts'
+import { type Pinned, pinBranch, pullAfterPinning } from './pinning.ts'
+
+export interface CheckoutOptions {
+  /** Make the branch where it is not there. */
+  create: boolean
+  /** Write its variables to the env file. */
+  envPull: boolean
+  /** Whether somebody may be asked. */
+  ask: boolean
+  /** Where both files are; here, or above, unless given. */
+  directory?: string
+}
+
+/** Pins a branch, which is made first where that is wanted. */
+export async function checkOut(
+  cli: Cli,
+  scope: Scope,
+  name: string,
+  { create, envPull, ask, directory }: CheckoutOptions,
+): Promise<Pinned & { branch: Branch }> {
+  const branch =
+    (await findIfThere(scope, name)) ?? (await makeMissing(cli, scope, name, create, ask))
+  const pinned = await pinBranch(cli, scope, branch, directory)
+  if (envPull) await pullAfterPinning(cli, branch, directory)
+  return { ...pinned, branch }
+}
+
+async function findIfThere(scope: Scope, name: string): Promise<Branch | undefined> {
+  try {
+    return await getBranch(scope, name)
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'branch_not_found') return undefined
+    throw error
+  }
+}
+
+async function makeMissing(
+  cli: Cli,
+  { client, projectId }: Scope,
+  name: string,
+  create: boolean,
+  ask: boolean,
+): Promise<Branch> {
+  const question = `Branch ${name} does not exist. Create it?`
+  if (!create && !(ask && (await confirmed(cli, question)))) {
+    throw new CliError(`Branch ${name} does not exist.`, {
+      advice: `Create it with: coppice checkout ${name} --create`,
+    })
+  }
+  const { branch } = await client.createProjectBranch({
+    path: { project_id: projectId },
+    body: { branch: { name }, endpoints: [{ type: 'read_write' }] },
+  })
+  cli.output.note(`Created branch ${branch.name} (${branch.id}).`)
+  return branch
+}

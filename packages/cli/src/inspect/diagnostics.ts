@@ -1,0 +1,27 @@
+import type { Diagnostic } from './diagnostic.ts'
+import { replicationSlots, subscriptions } from './replication.ts'
+import { connections, locks, longRunningQueries, stalledQueries } from './sessions.ts'
+import { bloat, databaseSizes, indexSizes, tableSizes } from './sizes.ts'
+import { calls, outliers, slowQueries } from './statements.ts'
+import { cacheHit, sequentialScans, unusedIndexes, vacuumStats } from './tables.ts'
+
+/** What `inspect db` can tell, in the order of its help. */
+export const diagnostics: readonly Diagnostic[] = [
+  databaseSizes,
+  tableSizes,
+  indexSizes,
+  unusedIndexes,
+  sequentialScans,
+  cacheHit,
+  vacuumStats,
+  bloat,
+  connections,
+  longRunningQueries,
+  stalledQueries,
+  locks,
+  outliers,
+  slowQueries,
+  calls,
+  replicationSlots,
+  subscriptions,
+]

@@ -1,0 +1,63 @@
+import type { Cli } from '../cli.ts'
+import { getConnectionUri } from '../connection.ts'
+import { openBranch } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { parseBranchPoint } from '../point-in-time.ts'
+import type { Diagnostic } from './diagnostic.ts'
+
+/** A database to ask. */
+export interface Target {
+  uri: string
+  /** Where several are asked; shown beside what each answers. */
+  database: string | undefined
+}
+
+export interface TargetChoice {
+  branch: string | undefined
+  databaseName: string | undefined
+  roleName: string | undefined
+  dbUrl: string | undefined
+}
+
+/** The database that is named, else every one of the branch, or one where all would say the same. */
+export async function findTargets(
+  cli: Cli,
+  choice: TargetChoice,
+  scope: Diagnostic['scope'],
+): Promise<Target[]> {
+  const { dbUrl, databaseName } = choice
+  if (dbUrl !== undefined) return [{ uri: dbUrl, database: undefined }]
+  if (databaseName !== undefined) {
+    return [{ uri: await uriOf(cli, choice, databaseName), database: undefined }]
+  }
+  const names = await databasesOf(cli, choice.branch)
+  const [first] = names
+  if (scope === 'compute' && first !== undefined) {
+    return [{ uri: await uriOf(cli, choice, first), database: undefined }]
+  }
+  const targets: Target[] = []
+  for (const name of names) targets.push({ uri: await uriOf(cli, choice, name), database: name })
+  return targets
+}
+
+async function databasesOf(cli: Cli, branch: string | undefined): Promise<string[]> {
+  const name = branch === undefined ? undefined : parseBranchPoint(branch).branch
+  const { client, path } = await openBranch(cli, name)
+  const { databases } = await client.listProjectBranchDatabases({ path })
+  if (databases.length > 0) return databases.map((database) => database.name).toSorted()
+  throw new CliError(`Branch ${path.branch_id} has no databases.`, {
+    advice: 'Create one with `coppice databases create --name <name>`.',
+  })
+}
+
+async function uriOf(cli: Cli, choice: TargetChoice, databaseName: string): Promise<string> {
+  return getConnectionUri(cli, {
+    branch: choice.branch,
+    roleName: choice.roleName,
+    databaseName,
+    endpointType: undefined,
+    pooled: false,
+    prisma: false,
+    ssl: undefined,
+  })
+}

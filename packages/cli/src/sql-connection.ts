@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Options, PostgresType, Sql as AnySql } from 'postgres'
+
+import { type ConnectionParts, parseConnectionUri } from './connection-uri.ts'
+import { CliError } from './errors.ts'
+import { errnoOf } from './platform.ts'
+
+/** Every value is the text that PostgreSQL prints, as in the JSON of Neon's CLI. */
+type Types = { printed: string }
+export type Sql = AnySql<Types>
+
+/** Starting a compute included. */
+const connectTimeoutSeconds = 60
+const statementTimeoutMs = 60_000
+const endTimeoutSeconds = 5
+const defaultPort = '5432'
+/** What the library would make JavaScript's own of: booleans, numbers, dates. */
+const printed: PostgresType<string> = {
+  to: 25,
+  from: [16, 20, 21, 23, 26, 700, 701, 1082, 1114, 1184, 1700],
+  serialize: String,
+  parse: String,
+}
+
+/** Runs `work` on a read-only session of its own, and tells what goes wrong in the user's terms. */
+export async function openSql<T>(uri: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const parts = parse(uri)
+  const { default: postgres } = await import('postgres')
+  const sql = postgres(await optionsOf(parts))
+  try {
+    return await work(sql)
+  } catch (error) {
+    throw explain(error, parts)
+  } finally {
+    await sql.end({ timeout: endTimeoutSeconds })
+  }
+}
+
+function parse(uri: string): ConnectionParts {
+  try {
+    return parseConnectionUri(uri)
+  } catch (error) {
+    throw new CliError('That is not a connection string.', {
+      advice: 'It looks like postgresql://role:password@host:5432/database?sslmode=require.',
+      cause: error,
+    })
+  }
+}
+
+/** Not from the string itself: this library would send every parameter of libpq's to the server. */
+async function optionsOf(
+  parts: ConnectionParts,
+): Promise<Options<{ printed: PostgresType<string> }>> {
+  const { parameters } = parts
+  // A parameter goes before what stands in front, as in libpq.
+  const host = parameters.get('host') ?? (parts.host || 'localhost')
+  const port = parameters.get('port') ?? parts.port ?? defaultPort
+  const options = parameters.get('options')
+  return {
+    ...(host.startsWith('/')
+      ? { path: join(host, `.s.PGSQL.${port}`) }
+      : { host, port: Number(port) }),
+    ...(parts.role !== '' && { user: parts.role }),
+    ...(parts.password !== '' && { password: parts.password }),
+    ...(parts.database !== '' && { database: parts.database }),
+    ssl: host.startsWith('/') ? false : await tlsOf(parameters),
+    connection: {
+      application_name: 'coppice inspect',
+      default_transaction_read_only: true,
+      IntervalStyle: 'postgres',
+      statement_timeout: statementTimeoutMs,
+      ...(options !== undefined && { options }),
+    },
+    max: 1,
+    prepare: false,
+    fetch_types: false,
+    connect_timeout: connectTimeoutSeconds,
+    onnotice: () => undefined,
+    types: { printed },
+  }
+}
+
+type Tls = boolean | 'prefer' | 'require' | { ca?: string; checkServerIdentity?: () => undefined }
+
+/** libpq's modes (manual, 34.19.1). */
+async function tlsOf(parameters: ReadonlyMap<string, string>): Promise<Tls> {
+  const mode = parameters.get('sslmode') ?? 'prefer'
+  switch (mode) {
+    case 'disable':
+      return false
+    case 'allow':
+    case 'prefer':
+      return 'prefer'
+    case 'require':
+      return 'require'
+    case 'verify-ca':
+      return { ...(await authority(parameters)), checkServerIdentity: () => undefined }
+    case 'verify-full':
+      return authority(parameters)
+    default:
+      throw new CliError(`sslmode=${mode} is none of PostgreSQL's.`)
+  }
+}
+
+async function authority(parameters: ReadonlyMap<string, string>): Promise<{ ca?: string }> {
+  const file = parameters.get('sslrootcert')
+  if (file === undefined || file === 'system') return {}
+  try {
+    return { ca: await readFile(file, 'utf8') }
+  } catch (error) {
+    throw new CliError(`Cannot read the certificate in ${file} (${errnoOf(error) ?? 'error'}).`, {
+      cause: error,
+    })
+  }
+}
+
+/** Never with the connection string, which holds the password. */
+function explain(error: unknown, { host, port, database }: ConnectionParts): unknown {
+  if (error instanceof CliError || !(error instanceof Error)) return error
+  const place = `database ${database} at ${host}${port === undefined ? '' : `:${port}`}`
+  if (error.name === 'PostgresError') {
+    return new CliError(`PostgreSQL refused, in ${place}: ${error.message}`, { cause: error })
+  }
+  return new CliError(`Could not talk to ${place}: ${error.message || errnoOf(error)}`, {
+    advice: 'Check that it can be reached, as with `coppice psql`.',
+    cause: error,
+  })
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+
+import type { ComputeHost } from '../../compute/host.ts'
+import { createDirectoryWalStore } from '../../history/directory-wal-store.ts'
+import { WalArchiver, type WalSource } from '../../history/wal-archiver.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { History } from '../context.ts'
+
+interface HistoryOptions {
+  /** The pool's directory: what is kept of the WAL lies beside the volumes, so that it can be cloned. */
+  poolDirectory: string
+  replayDirectory: string
+  socketDirectory: string
+  host: ComputeHost
+  log: Logger
+}
+
+/** Starts nothing: the archiver is a service of its own. */
+export function createHistory(options: HistoryOptions): History {
+  const { host, log } = options
+  const directory = join(options.poolDirectory, 'wal')
+  const wal = createDirectoryWalStore(directory)
+  return {
+    wal,
+    archiver: new WalArchiver({ store: wal, sources: () => activeLines(host), log }),
+    stagingDirectory: join(directory, '.staged'),
+    replayDirectory: options.replayDirectory,
+    socketDirectory: options.socketDirectory,
+  }
+}
+
+/** Of the computes that write to a line and are awake. */
+function activeLines(host: ComputeHost): WalSource[] {
+  return host.list().flatMap((compute) => {
+    const { historyLine: line, dataDirectory } = compute.spec
+    if (line === '' || compute.state !== 'active') return []
+    return [{ line, dataDirectory, look: async (work) => compute.peek(work) }]
+  })
+}

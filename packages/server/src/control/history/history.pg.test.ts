@@ -1,0 +1,307 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { startTestControl, type TestControl } from '../../testing/control.ts'
+import { createBtrfsDriver } from '../../volume/btrfs.ts'
+import { Cleanup } from '../../volume/testing/cleanup.ts'
+import { canMount, mountImage } from '../../volume/testing/pools.ts'
+import { requireAnyBranch } from '../store/branches.ts'
+import { verifyNextSnapshot } from '../verify-snapshots.ts'
+import { volumeDataDirectory } from '../volumes.ts'
+import { takeLineSnapshot } from './line-snapshots.ts'
+
+/** A branch at any moment of its past, against real PostgreSQL on clones and on copies. */
+const pools = [...(canMount ? [{ kind: 'btrfs' as const }] : []), { kind: 'copy' as const }]
+
+/** Overwrites the middle of a table's file, as a failing disk might. */
+async function damage(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.write(Buffer.alloc(200, 0xa5), 0, 200, 4096)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
+  const cleanup = new Cleanup()
+  let control: TestControl
+  let project_id: string
+
+  beforeAll(async () => {
+    control = await startTestControl(
+      kind === 'btrfs'
+        ? {
+            createVolumes: async (_, user) =>
+              createBtrfsDriver(await mountImage('btrfs', 4 * 1024 ** 3, cleanup), user),
+          }
+        : {},
+    )
+    await control.context.history.archiver.start()
+    const made = await control.client.createProject({ body: { project: {} } })
+    project_id = made.project.id
+    await run(
+      'main',
+      'create table public.ledger (n int primary key, at timestamptz default now())',
+    )
+    if (kind === 'copy') await snapshot('main')
+  })
+
+  afterAll(async () => {
+    await control?.close()
+    await cleanup.run()
+  })
+
+  const branchPath = (branch_id: string) => ({ project_id, branch_id })
+
+  async function computeOf(branch: string) {
+    const { endpoints } = await control.client.listProjectBranchEndpoints({
+      path: branchPath(branch),
+    })
+    const compute = control.context.host.get(endpoints[0]?.id ?? '')
+    if (compute === undefined) throw new Error(`${branch} has no compute`)
+    return compute
+  }
+
+  async function run(branch: string, statement: string): Promise<Record<string, unknown>[]> {
+    const compute = await computeOf(branch)
+    return compute.withSuperuser('neondb', async (sql) => [...(await sql.unsafe(statement))])
+  }
+
+  async function insert(branch: string, n: number): Promise<{ time: string; lsn: string }> {
+    await run(branch, `insert into public.ledger (n) values (${n})`)
+    const [row] = await run(
+      branch,
+      `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as time,
+         pg_current_wal_insert_lsn()::text as lsn`,
+    )
+    await delay(20)
+    return { time: String(row?.['time']), lsn: String(row?.['lsn']) }
+  }
+
+  const count = async (branch: string): Promise<number> =>
+    Number((await run(branch, 'select count(*) from public.ledger'))[0]?.['count'])
+
+  async function snapshot(branch: string): Promise<void> {
+    const { branch: found } = await control.client.getProjectBranch({ path: branchPath(branch) })
+    await takeLineSnapshot(control.context, await requireAnyBranch(control.context.store, found.id))
+  }
+
+  async function branchAt(name: string, parent_id: string, at: { time?: string; lsn?: string }) {
+    return control.client.createProjectBranch({
+      path: { project_id },
+      body: {
+        branch: {
+          name,
+          parent_id: (await control.client.getProjectBranch({ path: branchPath(parent_id) })).branch
+            .id,
+          ...(at.time !== undefined && { parent_timestamp: at.time }),
+          ...(at.lsn !== undefined && { parent_lsn: at.lsn }),
+        },
+        endpoints: [{ type: 'read_write' }],
+      },
+    })
+  }
+
+  test('branches from times and positions hold exactly what was committed by then', async () => {
+    const points: { time: string; lsn: string }[] = []
+    for (let n = 1; n <= 6; n++) {
+      points.push(await insert('main', n))
+      if (n === 3) await snapshot('main')
+    }
+    for (const [index, point] of points.entries()) {
+      if (index % 2 === 1) continue
+      await branchAt(`time-${index}`, 'main', { time: point.time })
+      expect(await count(`time-${index}`)).toBe(index + 1)
+      await branchAt(`lsn-${index}`, 'main', { lsn: point.lsn })
+      expect(await count(`lsn-${index}`)).toBe(index + 1)
+    }
+    const { branch } = await control.client.getProjectBranch({ path: branchPath('lsn-2') })
+    expect(branch.parent_lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/)
+  })
+
+  test('a branch of a suspended parent at its last moment has everything', async () => {
+    const before = await count('main')
+    const last = await insert('main', 100)
+    await (await computeOf('main')).suspend({ force: true })
+    await branchAt('of-sleeper', 'main', { time: new Date().toISOString() })
+    expect(await count('of-sleeper')).toBe(before + 1)
+    await branchAt('of-sleeper-lsn', 'main', { lsn: last.lsn })
+    expect(await count('of-sleeper-lsn')).toBe(before + 1)
+  })
+
+  test('what is outside of the window is refused, and the window named', async () => {
+    await expect(branchAt('old', 'main', { time: '2020-01-01T00:00:00Z' })).rejects.toMatchObject({
+      code: 'outside_history',
+      message: expect.stringMatching(/its history begins at 20\d\d-.*, LSN /),
+    })
+    await expect(branchAt('new', 'main', { time: '2120-01-01T00:00:00Z' })).rejects.toMatchObject({
+      code: 'outside_history',
+    })
+    await expect(branchAt('far', 'main', { lsn: 'FFFFFF/0' })).rejects.toMatchObject({
+      message: expect.stringContaining('has not reached'),
+    })
+    await expect(branchAt('bad', 'main', { lsn: 'nonsense' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+  })
+
+  test('a restore keeps the compute and the password, and what was before as a branch', async () => {
+    const point = await insert('main', 200)
+    const before = await count('main')
+    await insert('main', 201)
+    const compute = await computeOf('main')
+    const { password } = await control.client.getProjectBranchRolePassword({
+      path: { ...branchPath('main'), role_name: 'neondb_owner' },
+    })
+    const verifier = await compute.verifier('neondb_owner')
+    const { branch } = await control.client.restoreProjectBranch({
+      path: branchPath('main'),
+      body: {
+        source_branch_id: 'main',
+        source_timestamp: point.time,
+        preserve_under_name: 'main-before',
+      },
+    })
+    expect(branch).toMatchObject({ name: 'main', default: true })
+    expect(await computeOf('main')).toBe(compute)
+    expect(await compute.verifier('neondb_owner')).toBe(verifier)
+    expect(
+      await control.client.getProjectBranchRolePassword({
+        path: { ...branchPath('main'), role_name: 'neondb_owner' },
+      }),
+    ).toEqual({ password })
+    expect(await count('main')).toBe(before)
+    const { branch: backup } = await control.client.getProjectBranch({
+      path: branchPath('main-before'),
+    })
+    expect(branch.parent_id).toBe(backup.id)
+    // What came after the moment is still in the line of before, and can be reached through it.
+    await control.client.createProjectEndpoint({
+      path: { project_id },
+      body: { endpoint: { branch_id: backup.id, type: 'read_write' } },
+    })
+    expect(await count('main-before')).toBe(before + 1)
+    // And a moment before the restore through the branch that was restored.
+    await branchAt('through-restore', 'main', { time: point.time })
+    expect(await count('through-restore')).toBe(before)
+  })
+
+  test('what was undone by a restore to a position is not reached through the branch', async () => {
+    await branchAt('undone', 'main', {})
+    if (kind === 'copy') await snapshot('undone')
+    const before = await count('undone')
+    const point = await insert('undone', 500)
+    const late = await insert('undone', 501)
+    await control.client.restoreProjectBranch({
+      path: branchPath('undone'),
+      body: {
+        source_branch_id: 'undone',
+        source_lsn: point.lsn,
+        preserve_under_name: 'undone-before',
+      },
+    })
+    expect(await count('undone')).toBe(before + 1)
+    if (kind === 'copy') return
+    await branchAt('undone-late', 'undone', { time: late.time })
+    expect(await count('undone-late')).toBe(before + 1)
+    await branchAt('before-late', 'undone-before', { time: late.time })
+    expect(await count('before-late')).toBe(before + 2)
+    const { history } = await control.client.getProjectBranchHistory({
+      path: branchPath('undone'),
+    })
+    expect(history.lines.map((line) => line.branch_name).slice(0, 3)).toEqual([
+      'undone',
+      'undone-before',
+      'main',
+    ])
+    expect(history.earliest).toBeDefined()
+  })
+
+  test.skipIf(kind !== 'copy')(
+    'of a copy there is no history before its first snapshot, and nothing is guessed',
+    async () => {
+      await branchAt('young', 'main', {})
+      const now = new Date().toISOString()
+      await expect(branchAt('guess', 'young', { time: now })).rejects.toMatchObject({
+        code: 'outside_history',
+      })
+    },
+  )
+
+  test('a branch is reset to its parent, and its old state can be recovered', async () => {
+    await branchAt('child', 'main', {})
+    await insert('child', 300)
+    await insert('main', 301)
+    const { branch } = await control.client.restoreProjectBranch({
+      path: branchPath('child'),
+      body: {
+        source_branch_id: (await control.client.getProjectBranch({ path: branchPath('main') }))
+          .branch.id,
+      },
+    })
+    expect(branch.last_reset_at).toBeDefined()
+    expect(await run('child', 'select n from public.ledger where n >= 300')).toEqual([{ n: 301 }])
+    const { branches } = await control.client.listProjectBranches({
+      path: { project_id },
+      query: { include_deleted: true, search: 'child_old' },
+    })
+    expect(branches).toMatchObject([{ restored_as: branch.id }])
+  })
+
+  test('a snapshot is kept, restored beside, and takes the place of its branch', async () => {
+    await branchAt('shop', 'main', {})
+    await insert('shop', 400)
+    const before = await count('shop')
+    const { snapshot: made } = await control.client.createSnapshot({
+      path: branchPath('shop'),
+      query: { name: 'before the sale' },
+    })
+    await insert('shop', 401)
+    await verifyNextSnapshot(control.context)
+    expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toMatchObject([
+      { id: made.id, manual: true, verification: { status: 'passed' } },
+    ])
+    const { branch } = await control.client.restoreSnapshot({
+      path: { project_id, snapshot_id: made.id },
+      query: {},
+      body: null,
+    })
+    expect(branch).toMatchObject({ restored_from: made.id, restore_status: 'restored' })
+    expect(await count(branch.name)).toBe(before)
+    const compute = await computeOf('shop')
+    await control.client.finalizeRestoreBranch({ path: branchPath(branch.id), body: null })
+    expect(await computeOf('shop')).toBe(compute)
+    expect(await count('shop')).toBe(before)
+    const { snapshots } = await control.client.listSnapshots({ path: { project_id } })
+    expect(snapshots.map(({ id }) => id)).toEqual([made.id])
+    await control.client.deleteSnapshot({ path: { project_id, snapshot_id: made.id } })
+    expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toEqual([])
+  })
+
+  test('a snapshot whose files are damaged fails its verification, and says where', async () => {
+    await branchAt('worn', 'main', {})
+    await run(
+      'worn',
+      `create table public.precious as select n, repeat('x', 100) from generate_series(1, 500) n`,
+    )
+    const [row] = await run('worn', `select pg_relation_filepath('public.precious') as path`)
+    await run('worn', 'checkpoint')
+    const { snapshot: made } = await control.client.createSnapshot({
+      path: branchPath('worn'),
+      query: {},
+    })
+    const [found] = await control.context.store<{ volume_id: string }[]>`
+      select volume_id from branches where snapshot_id = ${made.id}`
+    const data = volumeDataDirectory(control.context.volumes, found?.volume_id ?? '')
+    await damage(join(data, String(row?.['path'])))
+    await verifyNextSnapshot(control.context)
+    expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toMatchObject([
+      { verification: { status: 'failed', detail: expect.stringContaining('precious') } },
+    ])
+  })
+})

@@ -1,0 +1,181 @@
+import { AppError } from '../../lib/errors.ts'
+import { type Lsn, parseLsn, renderLsn } from '../../lib/lsn.ts'
+import type { Context } from '../context.ts'
+import { type BranchRow, findBranchOfLine } from '../store/branches.ts'
+import { type LineSnapshotRow, listLineSnapshots } from '../store/line-snapshots.ts'
+import type { ProjectRow } from '../store/projects.ts'
+
+/** A moment of a branch's past, by time or by position in its WAL. */
+export type Moment =
+  /** `text` as the user wrote it, for its microseconds; `at` rounded down to milliseconds. */
+  { kind: 'time'; text: string; at: Date } | { kind: 'lsn'; lsn: Lsn }
+
+/** Where a recovery to a moment begins. */
+export interface Start {
+  /** Whose line it is: the branch's own, or one that it came from. */
+  owner: BranchRow
+  snapshot: LineSnapshotRow
+  /** The moment on that line. */
+  moment: Moment
+}
+
+/** Undefined where neither is given: the present. Rejects with AppError `invalid_request`. */
+export function readMoment(given: {
+  timestamp?: string | undefined
+  lsn?: string | undefined
+}): Moment | undefined {
+  const { timestamp, lsn } = given
+  if (timestamp !== undefined && lsn !== undefined) {
+    throw new AppError('invalid_request', 'give a timestamp or an LSN, not both')
+  }
+  if (lsn !== undefined) {
+    const parsed = parseLsn(lsn)
+    if (parsed !== undefined) return { kind: 'lsn', lsn: parsed }
+    throw new AppError('invalid_request', `'${lsn}' is no LSN; one looks like 0/16B3748`)
+  }
+  if (timestamp === undefined) return undefined
+  const at = new Date(timestamp)
+  if (Number.isNaN(at.getTime()) || !isZoned(timestamp)) {
+    throw new AppError(
+      'invalid_request',
+      `'${timestamp}' is no time with a zone; write it as 2026-01-31T12:00:00Z`,
+    )
+  }
+  if (at.getTime() > Date.now() + clockToleranceMs) {
+    throw new AppError('outside_history', `${timestamp} is in the future`)
+  }
+  return { kind: 'time', text: timestamp, at }
+}
+
+/** Of clients' clocks: "now" there may be a moment later here. */
+const clockToleranceMs = 2_000
+
+const isZoned = (text: string): boolean => /(?:Z|[+-]\d{2}:?\d{2})$/i.test(text)
+
+/** Of an operation whose input may tell one. */
+export function momentOf({ input }: { input: Record<string, unknown> }): Moment | undefined {
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+  return readMoment({ timestamp: text(input['timestamp']), lsn: text(input['lsn']) })
+}
+
+export function renderMoment(moment: Moment): string {
+  return moment.kind === 'time' ? moment.text : renderLsn(moment.lsn)
+}
+
+/**
+ * Finds the newest snapshot that is not later than the moment: on the branch's own line, or, for what is
+ * older than that, on the line that it came from, up to where it left it. Rejects with AppError
+ * `outside_history`, which says from when on the branch can be reached.
+ */
+export async function findStart(
+  context: Context,
+  project: ProjectRow,
+  branch: BranchRow,
+  moment: Moment,
+): Promise<Start> {
+  const windowStart = windowStartOf(project)
+  if (moment.kind === 'time' && moment.at < windowStart) {
+    throw await outside(context, project, branch, moment)
+  }
+  let on = moment
+  for (const { owner, snapshots } of await pastLines(context, branch)) {
+    const snapshot = snapshots.findLast((one) => isNotLater(one, on))
+    if (snapshot !== undefined) return { owner, snapshot, moment: on }
+    // Between its origin and its first snapshot the line may have been written to.
+    if (isAfterOrigin(on, owner) && snapshots[0]?.is_first !== true) break
+    on = noLaterThanOrigin(on, owner)
+  }
+  throw await outside(context, project, branch, moment)
+}
+
+export const windowStartOf = (project: ProjectRow): Date =>
+  new Date(Date.now() - project.history_retention_seconds * 1000)
+
+function isNotLater(snapshot: LineSnapshotRow, moment: Moment): boolean {
+  return moment.kind === 'time' ? snapshot.taken_at <= moment.at : snapshot.lsn_to <= moment.lsn
+}
+
+/** What a line shares with its origin ends where it began; that is known exactly by its position. */
+function noLaterThanOrigin(moment: Moment, { origin_time, origin_lsn }: BranchRow): Moment {
+  const lsn = origin_lsn === null ? undefined : parseLsn(origin_lsn)
+  const origin: Moment | undefined = lsn === undefined ? undefined : { kind: 'lsn', lsn }
+  if (moment.kind === 'lsn') {
+    return origin?.kind === 'lsn' && origin.lsn < moment.lsn ? origin : moment
+  }
+  return origin === undefined || origin_time === null || moment.at < origin_time ? moment : origin
+}
+
+function isAfterOrigin(moment: Moment, { origin_time, origin_lsn }: BranchRow): boolean {
+  if (moment.kind === 'time') return origin_time === null || moment.at > origin_time
+  const lsn = origin_lsn === null ? undefined : parseLsn(origin_lsn)
+  return lsn === undefined || moment.lsn > lsn
+}
+
+async function findOrigin(context: Context, branch: BranchRow): Promise<BranchRow | undefined> {
+  if (branch.origin_volume_id === null) return undefined
+  return findBranchOfLine(context.store, branch.origin_volume_id)
+}
+
+/** A line that a branch's past runs through. */
+export interface PastLine {
+  owner: BranchRow
+  /** From where on the line before, which came from it, is its own. */
+  until: { time: Date | null; lsn: string | null } | undefined
+  snapshots: LineSnapshotRow[]
+}
+
+/** The branch's own line, the one that it came from, and so on, as far as they are still there. */
+export async function pastLines(context: Context, branch: BranchRow): Promise<PastLine[]> {
+  const lines: PastLine[] = []
+  let owner: BranchRow | undefined = branch
+  let until: PastLine['until']
+  while (owner !== undefined && !lines.some((line) => line.owner.id === owner?.id)) {
+    const snapshots = await listLineSnapshots(context.store, owner.volume_id)
+    lines.push({ owner, until, snapshots })
+    until = { time: owner.origin_time, lsn: owner.origin_lsn }
+    owner = await findOrigin(context, owner)
+  }
+  return lines
+}
+
+/** The earliest moment that can be reached; undefined where none can. */
+export function earliestReachable(
+  project: ProjectRow,
+  lines: readonly PastLine[],
+): { at: Date; lsn: Lsn } | undefined {
+  const earliest = lines.findLast(({ snapshots }) => snapshots.length > 0)?.snapshots[0]
+  if (earliest === undefined) return undefined
+  const windowStart = windowStartOf(project)
+  const at = earliest.taken_at > windowStart ? earliest.taken_at : windowStart
+  return { at, lsn: earliest.lsn_to }
+}
+
+async function outside(
+  context: Context,
+  project: ProjectRow,
+  branch: BranchRow,
+  moment: Moment,
+): Promise<AppError> {
+  const asked = `branch ${branch.name} cannot be reached at ${renderMoment(moment)}`
+  if (project.history_retention_seconds === 0) {
+    return new AppError(
+      'outside_history',
+      `${asked}: project ${project.id} keeps no history; set history_retention_seconds to keep some from now on`,
+    )
+  }
+  const earliest = earliestReachable(project, await pastLines(context, branch))
+  if (earliest === undefined) {
+    return new AppError('outside_history', `${asked}: its history begins with the next minutes`)
+  }
+  return new AppError(
+    'outside_history',
+    `${asked}: its history begins at ${earliest.at.toISOString()}, LSN ${renderLsn(earliest.lsn)}`,
+  )
+}
+
+/** For a position that has not been written yet. */
+export const beyondEnd = (branch: BranchRow, lsn: Lsn, end: Lsn): AppError =>
+  new AppError(
+    'outside_history',
+    `branch ${branch.name} has not reached LSN ${renderLsn(lsn)}; it is at ${renderLsn(end)}`,
+  )

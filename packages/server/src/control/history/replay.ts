@@ -1,0 +1,114 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { configFilePath, writeConfigFiles } from '../../compute/config-files.ts'
+import { chooseInstallation } from '../../compute/installations.ts'
+import { logEnd, readLogSince } from '../../compute/postgres-log.ts'
+import {
+  findPostmaster,
+  type PostmasterOptions,
+  startPostmaster,
+  stopPostmaster,
+} from '../../compute/postmaster.ts'
+import { type ComputeSpec, plainSpec } from '../../compute/spec.ts'
+import { type Cluster, clusterAt } from '../../compute/superuser.ts'
+import { targetNotReached } from '../../history/recovery.ts'
+import { AppError } from '../../lib/errors.ts'
+import type { Context } from '../context.ts'
+import { volumeDataDirectory } from '../volumes.ts'
+
+/**
+ * A PostgreSQL that only makes a volume what it should be, before anyone is told of it: it recovers, is
+ * asked and changed through its private socket, and is stopped cleanly. It is nobody's compute.
+ */
+export interface ReplayOptions {
+  volumeId: string
+  pgVersion: number
+  /** Of the branch whose WAL it replays: prepared transactions need as much room as they had. */
+  pgSettings: Record<string, string>
+}
+
+/** Rejects with this where there is no WAL beyond the target. */
+export class TargetNotReached extends Error {}
+
+/** It may use what several computes of the size that it is for would. */
+export const replayUnits = 4
+const stopTimeoutMs = 300_000
+
+export async function replay<T>(
+  context: Context,
+  options: ReplayOptions,
+  work: (cluster: Cluster) => Promise<T>,
+): Promise<T> {
+  const { directory, socketDirectory, dataDirectory } = places(context, options.volumeId)
+  const installation = chooseInstallation(context.installations, options.pgVersion)
+  if (installation === undefined) {
+    throw new AppError(
+      'compute_start_failed',
+      `PostgreSQL ${options.pgVersion} is not installed on this host any more`,
+    )
+  }
+  await mkdir(directory, { recursive: true, mode: 0o711 })
+  const user = context.databaseUser
+  await writeConfigFiles(
+    replaySpec(options, dataDirectory),
+    { directory, socketDirectory, user },
+    installation,
+  )
+  const postmasterOptions: PostmasterOptions = {
+    binDirectory: installation.binDirectory,
+    dataDirectory,
+    configFile: configFilePath(directory),
+    logFile: join(directory, 'postgres.log'),
+    user,
+    // Nobody reads before it is done, and nothing of its own is going on when it is stopped.
+    overrides: { hot_standby: 'off', autovacuum: 'off', max_wal_size: '4GB' },
+  }
+  const logStart = await logEnd(postmasterOptions.logFile)
+  const postmaster = await startPostmaster(postmasterOptions).catch(async (error: unknown) => {
+    const lines = await readLogSince(postmasterOptions.logFile, logStart).catch(() => [])
+    if (lines.some((line) => line.includes(targetNotReached))) throw new TargetNotReached()
+    throw error
+  })
+  try {
+    return await work(clusterAt(postmaster.socketDirectory))
+  } finally {
+    await stopPostmaster(postmaster.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
+    await remove(directory, socketDirectory)
+  }
+}
+
+/** Ends what a crash of this process may have left running on a volume. Idempotent. */
+export async function endReplay(context: Context, volumeId: string): Promise<void> {
+  const { directory, socketDirectory, dataDirectory } = places(context, volumeId)
+  const running = await findPostmaster(dataDirectory, configFilePath(directory)).catch(
+    () => undefined,
+  )
+  if (running) await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: 0 })
+  await remove(directory, socketDirectory)
+}
+
+async function remove(...directories: string[]): Promise<void> {
+  for (const directory of directories) await rm(directory, { recursive: true, force: true })
+}
+
+function places(context: Context, volumeId: string) {
+  const { replayDirectory, socketDirectory } = context.history
+  return {
+    directory: join(replayDirectory, volumeId),
+    socketDirectory: join(socketDirectory, `replay-${volumeId.slice(-12)}`),
+    dataDirectory: volumeDataDirectory(context.volumes, volumeId),
+  }
+}
+
+function replaySpec(options: ReplayOptions, dataDirectory: string): ComputeSpec {
+  return {
+    ...plainSpec,
+    endpointId: `replay-${options.volumeId}`,
+    dataDirectory,
+    pgVersion: options.pgVersion,
+    minComputeUnits: replayUnits,
+    maxComputeUnits: replayUnits,
+    pgSettings: options.pgSettings,
+  }
+}

@@ -1,0 +1,64 @@
+import { must } from '../../lib/assert.ts'
+import type { Context } from '../context.ts'
+import { putCompute } from '../put-compute.ts'
+import { type BranchRow, findAnyBranch, takePlace } from '../store/branches.ts'
+import { exchangeEndpoints, listBranchEndpoints } from '../store/endpoints.ts'
+import type { OperationRow } from '../store/operations.ts'
+import { whileStopped } from '../while-stopped.ts'
+import type { OperationKind } from './operation.ts'
+
+/** What the row tells; the row's branch is the restored one. */
+export interface FinalizeInput {
+  target_branch_id: string
+  /** Of the target from then on. */
+  new_name: string
+}
+
+/**
+ * A restored branch takes the place of another: its name, its rank and its computes, whose hosts stay.
+ * The other one keeps its data under a new name, with the computes that the restored one had.
+ */
+export const finalizeRestore: OperationKind = {
+  onCrash: 'finish',
+  steps: [
+    { name: 'exchange', run: exchange },
+    { name: 'start', run: start },
+  ],
+}
+
+async function exchange(context: Context, operation: OperationRow): Promise<void> {
+  const { branch, target, newName } = await read(context, operation)
+  await whileStopped(context, [branch.id, target.id], async () => {
+    if (branch.restore_status !== 'finalized') {
+      await context.store.begin(async (sql) => {
+        await takePlace(sql, { branch, target, newName })
+        await exchangeEndpoints(sql, branch.id, target.id)
+      })
+    }
+    for (const id of [branch.id, target.id]) {
+      for (const endpoint of await listBranchEndpoints(context.store, id)) {
+        await putCompute(context, endpoint.id)
+      }
+    }
+  })
+}
+
+async function start(context: Context, operation: OperationRow): Promise<void> {
+  const { branch } = await read(context, operation)
+  for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
+    if (!endpoint.disabled) await context.host.get(endpoint.id)?.wake()
+  }
+}
+
+async function read(
+  context: Context,
+  operation: OperationRow,
+): Promise<{ branch: BranchRow; target: BranchRow; newName: string }> {
+  const { target_branch_id, new_name } = operation.input as unknown as FinalizeInput
+  const id = must(operation.branch_id, 'detach_parent_branch names a branch')
+  return {
+    branch: must(await findAnyBranch(context.store, id), 'the restored branch has a row'),
+    target: must(await findAnyBranch(context.store, target_branch_id), 'its target has a row'),
+    newName: new_name,
+  }
+}

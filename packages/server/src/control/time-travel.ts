@@ -1,0 +1,170 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Compute } from '../compute/compute.ts'
+import { freshCloneSignal } from '../compute/fresh-clone.ts'
+import type { SessionDetails, SessionHandle } from '../compute/sessions.ts'
+import { plainSpec } from '../compute/spec.ts'
+import { AppError, describeError } from '../lib/errors.ts'
+import { giveTo } from '../lib/files.ts'
+import { newPastEndpointId, newScratchId } from '../lib/ids.ts'
+import { parseLsn } from '../lib/lsn.ts'
+import { findBranchCompute } from './branch-compute.ts'
+import type { Context } from './context.ts'
+import { currentCatalog } from './history/make-volume.ts'
+import { materializeMoment } from './history/materialize.ts'
+import { type Moment, readMoment } from './history/moments.ts'
+import { replayUnits } from './history/replay.ts'
+import { removeScratch } from './history/scratch.ts'
+import { requireBranch, requireProject } from './lookups.ts'
+import { type BranchRow, findAnyBranch } from './store/branches.ts'
+import { volumeDataDirectory, volumeOfDataDirectory } from './volumes.ts'
+
+/**
+ * Connections to a branch as it was: `<branch id>@<time or LSN>` in the place of an endpoint's id. Who may
+ * log in is decided by the branch's roles of now, without waking anything. Then the moment is made
+ * present on a volume of its own, with a standby on it that takes no changes; both go when nobody has
+ * used it for a while.
+ */
+export class TimeTravel {
+  readonly #context: Context
+  readonly #visits = new Map<string, Visit>()
+
+  constructor(context: Context) {
+    this.#context = context
+    context.host.onStateChange(({ endpointId, state }) => {
+      if (state === 'idle') this.#leave(endpointId)
+    })
+  }
+
+  /** The branch's own compute, for what it allows and whom it knows; undefined where there is none. */
+  async findCompute(pastId: string): Promise<Compute | undefined> {
+    const branch = await this.#findBranch(pastId)
+    return branch && findBranchCompute(this.#context, branch.id)
+  }
+
+  /** Rejects with AppError, whose message may be shown. */
+  async wake(pastId: string): Promise<{ socketPath: string }> {
+    let visit = this.#visits.get(pastId)
+    if (visit === undefined) {
+      if (this.#visits.size >= visitsMax) {
+        throw new AppError(
+          'limit_reached',
+          `${visitsMax} moments of the past are being looked at already; try again when one is left`,
+        )
+      }
+      visit = { endpointId: newPastEndpointId(), compute: undefined }
+      this.#visits.set(pastId, visit)
+    }
+    visit.compute ??= this.#arrive(pastId, visit.endpointId)
+    return (await visit.compute).wake()
+  }
+
+  openSession(session: SessionDetails & { endpointId: string }): SessionHandle {
+    const visit = this.#visits.get(session.endpointId)
+    const compute = visit && this.#context.host.get(visit.endpointId)
+    if (compute === undefined) {
+      throw new AppError('endpoint_not_found', 'the moment of the past is not there any more')
+    }
+    return compute.openSession(session)
+  }
+
+  async #arrive(pastId: string, endpointId: string): Promise<Compute> {
+    const volumeId = newScratchId()
+    try {
+      return await this.#prepare(pastId, endpointId, volumeId)
+    } catch (error) {
+      this.#visits.delete(pastId)
+      await removeScratch(this.#context, volumeId)
+      throw error
+    }
+  }
+
+  async #prepare(pastId: string, endpointId: string, volumeId: string): Promise<Compute> {
+    const context = this.#context
+    const branch = await this.#findBranch(pastId)
+    if (branch === undefined) throw new AppError('branch_not_found', 'the branch does not exist')
+    const project = await requireProject(context, branch.project_id)
+    const own = await findBranchCompute(context, branch.id)
+    const catalogNow = await currentCatalog(context, branch)
+    const made = await materializeMoment(context, {
+      project,
+      branch,
+      moment: momentOf(pastId),
+      volumeId,
+      catalogNow,
+      work: async () => undefined,
+    })
+    const dataDirectory = volumeDataDirectory(context.volumes, volumeId)
+    const signal = join(dataDirectory, freshCloneSignal)
+    await writeFile(signal, '', { mode: 0o600 })
+    await giveTo(signal, context.databaseUser)
+    return context.host.put(
+      {
+        ...plainSpec,
+        endpointId,
+        dataDirectory,
+        pgVersion: project.pg_version,
+        // A standby may not be smaller than what it was replayed with.
+        minComputeUnits: replayUnits,
+        maxComputeUnits: replayUnits,
+        pgSettings: own?.spec.pgSettings ?? {},
+        suspendTimeoutSeconds: leaveAfterSeconds,
+        allowedIps: own?.spec.allowedIps ?? [],
+        poolerSettings: own?.spec.poolerSettings ?? {},
+        isStandby: true,
+        labels: {
+          project_id: project.id,
+          branch_id: branch.id,
+          branch_name: `${branch.name}${pastId.slice(pastId.indexOf('@'))}`,
+        },
+      },
+      { catalog: made.catalog },
+    )
+  }
+
+  /** Nobody waits for it: what a crash leaves of it is swept at the next start. */
+  #leave(endpointId: string): void {
+    const context = this.#context
+    const [pastId] = [...this.#visits].find(([, visit]) => visit.endpointId === endpointId) ?? []
+    const compute = context.host.get(endpointId)
+    if (pastId === undefined || compute === undefined) return
+    this.#visits.delete(pastId)
+    const volumeId = volumeOfDataDirectory(compute.spec.dataDirectory)
+    void (async () => {
+      await context.host.remove(endpointId)
+      await removeScratch(context, volumeId)
+    })().catch((error: unknown) => {
+      context.log.warn(
+        { endpoint_id: endpointId, error: describeError(error) },
+        'a moment of the past was not cleared away',
+      )
+    })
+  }
+
+  async #findBranch(pastId: string): Promise<BranchRow | undefined> {
+    const branch = await findAnyBranch(this.#context.store, pastId.slice(0, pastId.indexOf('@')))
+    if (branch === undefined || branch.deleted_at !== null) return undefined
+    return requireBranch(this.#context, branch.project_id, branch.id).catch(() => undefined)
+  }
+}
+
+interface Visit {
+  endpointId: string
+  compute: Promise<Compute> | undefined
+}
+
+/** Each is a PostgreSQL and a volume. */
+const visitsMax = 20
+
+/** As on Neon. */
+const leaveAfterSeconds = 30
+
+export const isOfThePast = (endpointId: string): boolean => endpointId.includes('@')
+
+function momentOf(pastId: string): Moment {
+  const text = pastId.slice(pastId.indexOf('@') + 1)
+  const moment = readMoment(parseLsn(text) === undefined ? { timestamp: text } : { lsn: text })
+  if (moment === undefined) throw new AppError('invalid_request', `'${text}' is no moment`)
+  return moment
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { assert } from '../lib/assert.ts'
+import { errorCode } from '../lib/errors.ts'
+import { exec } from '../lib/exec.ts'
+import { syncDirectory } from '../lib/files.ts'
+import type { WalFile, WalStore } from './wal-store.ts'
+
+/**
+ * WAL in a directory of the pool: `<root>/<line>/<file>`. Where the file system can, a file is a clone of
+ * PostgreSQL's own and takes no space until that one is gone; elsewhere it is a copy. Only the platform's
+ * user reads it: what a recovery needs is staged for PostgreSQL.
+ */
+export function createDirectoryWalStore(root: string): WalStore {
+  const linePath = (line: string): string => {
+    assert(linePattern.test(line), 'a line is named as its volume')
+    return join(root, line)
+  }
+  const prepare = createPreparation(root)
+  return {
+    put: async (line, { name, path, writtenAt }) => {
+      await prepare()
+      const directory = linePath(line)
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      const target = join(directory, name)
+      if (await isFile(target)) return
+      const beside = join(directory, `.${name}.${randomBytes(4).toString('hex')}`)
+      try {
+        await cloneFile(path, beside)
+        await utimes(beside, writtenAt, writtenAt)
+        await syncFile(beside)
+        await rename(beside, target)
+      } catch (error) {
+        await rm(beside, { force: true })
+        throw error
+      }
+      await syncDirectory(directory)
+    },
+    list: async (line) => listFiles(linePath(line)),
+    fetch: async (line, name, path) => cloneFile(join(linePath(line), name), path),
+    remove: async (line, names) => {
+      for (const name of names) await rm(join(linePath(line), name), { force: true })
+    },
+    removeLine: async (line) => rm(linePath(line), { recursive: true, force: true }),
+    lines: async () => (await namesIn(root)).filter((name) => linePattern.test(name)),
+  }
+}
+
+const linePattern = /^[a-z0-9-]{1,80}$/
+
+/**
+ * A clone on btrfs needs both files to be of one kind: those of volumes are not copied on write
+ * (`chattr +C`), so this directory's are not either. Other file systems have no such attribute.
+ */
+function createPreparation(root: string): () => Promise<void> {
+  let prepared: Promise<void> | undefined
+  return async () => {
+    prepared ??= (async () => {
+      await mkdir(root, { recursive: true })
+      await chmod(root, 0o711)
+      await exec('chattr', ['+C', root]).catch(() => undefined)
+    })()
+    return prepared
+  }
+}
+
+/** Without copying where the file system can clone. */
+export async function cloneFile(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_FICLONE)
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function listFiles(directory: string): Promise<WalFile[]> {
+  const names = (await namesIn(directory)).filter((name) => !name.startsWith('.')).toSorted()
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const found = await stat(join(directory, name)).catch(() => undefined)
+      return found ? [{ name, bytes: found.size, writtenAt: found.mtime }] : []
+    }),
+  )
+  return files.flat()
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return []
+    throw error
+  }
+}

@@ -1,0 +1,210 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Sql } from 'postgres'
+
+import { describeError } from '../lib/errors.ts'
+import { KeyedLock } from '../lib/keyed-lock.ts'
+import type { Logger } from '../lib/log.ts'
+import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
+import type { Service } from '../lib/service.ts'
+import { isHistoryFileName, parseSegmentName, segmentEnd } from './wal-names.ts'
+import type { WalStore } from './wal-store.ts'
+
+/**
+ * Keeps the WAL of running clusters.
+ *
+ * PostgreSQL holds its WAL back for a replication slot of ours; every second, what is finished is put into
+ * the store and the slot moved behind it. So nothing is lost while this process is away, and no process
+ * of each cluster's own is needed, as an `archive_command` would be. What is not finished yet lies in
+ * the volume itself, durable as any commit: a recovery to the present takes it from there (`flush`).
+ *
+ * Only the cluster's current timeline is kept. WAL of the timeline that a clone began on is in the
+ * clone itself up to the point where it left; what its parent wrote there later is the parent's.
+ */
+export interface WalSource {
+  /** The volume's. */
+  line: string
+  dataDirectory: string
+  /** Undefined where the cluster does not run; never wakes it. */
+  look<T>(work: (sql: Sql) => Promise<T>): Promise<T | undefined>
+}
+
+interface WalArchiverOptions {
+  store: WalStore
+  sources: () => WalSource[]
+  log: Logger
+}
+
+export const historySlot = 'coppice_history'
+
+/** Also the most of a crash of this host's disk that leaves the pool's WAL store whole could cost. */
+const intervalMs = 1_000
+
+interface LineState {
+  /** The newest entry of `pg_wal` that was looked at. */
+  newestName: string
+  /** Where the cluster had flushed to when it was last asked. */
+  position: Lsn
+  timeline: number
+  /** The last segment of the timeline that the store has. */
+  archived: bigint | undefined
+}
+
+export class WalArchiver implements Service {
+  readonly #options: WalArchiverOptions
+  readonly #lines = new Map<string, LineState>()
+  readonly #locks = new KeyedLock()
+  readonly #gaps = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+  #ticking: Promise<void> = Promise.resolve()
+  #isTicking = false
+
+  constructor(options: WalArchiverOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    this.#timer = setInterval(() => {
+      if (this.#isTicking) return
+      this.#isTicking = true
+      this.#ticking = this.#tick().finally(() => (this.#isTicking = false))
+    }, intervalMs)
+    this.#timer.unref()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#ticking
+  }
+
+  /** How far a line was written when it was last seen; undefined where it has not been seen running. */
+  position(line: string): Lsn | undefined {
+    return this.#lines.get(line)?.position
+  }
+
+  /**
+   * Whether WAL of this line was found to be missing, and forgets it: a new snapshot has to begin
+   * where the gap ends.
+   */
+  takeGap(line: string): boolean {
+    return this.#gaps.delete(line)
+  }
+
+  /**
+   * Keeps everything that a running cluster has committed until now: writes a commit of its own, so that
+   * a recovery to any moment before finds one that is later, and ends the segment. Nothing to do where
+   * the cluster does not run.
+   */
+  async flush(source: WalSource): Promise<void> {
+    const isRunning = await source.look(async (sql) => {
+      await sql`select pg_current_xact_id()`
+      await sql`select pg_switch_wal()`
+      return true
+    })
+    if (isRunning === true) await this.archive(source, { evenIfUnchanged: true })
+  }
+
+  /** Puts what is finished into the store. */
+  async archive(source: WalSource, { evenIfUnchanged = false } = {}): Promise<void> {
+    await this.#locks.run(source.line, async () => this.#archive(source, evenIfUnchanged))
+  }
+
+  /** Forgets a line whose volume is gone. */
+  forget(line: string): void {
+    this.#lines.delete(line)
+    this.#gaps.delete(line)
+  }
+
+  async #tick(): Promise<void> {
+    for (const source of this.#options.sources()) {
+      await this.archive(source).catch((error: unknown) => {
+        // One that is being stopped does not answer; its WAL is kept at its next start.
+        const level = this.#lines.has(source.line) ? 'debug' : 'warn'
+        this.#options.log[level]({ line: source.line, error: describeError(error) }, 'WAL not kept')
+      })
+    }
+  }
+
+  async #archive(source: WalSource, evenIfUnchanged: boolean): Promise<void> {
+    const directory = join(source.dataDirectory, 'pg_wal')
+    const names = (await readdir(directory)).toSorted()
+    const known = this.#lines.get(source.line)
+    const newestName = names.findLast((name) => /^[0-9A-F]{24}$/.test(name)) ?? ''
+    if (newestName === '' || (known?.newestName === newestName && !evenIfUnchanged)) return
+    const seen = await source.look(readPosition)
+    if (seen === undefined) return
+    const segmentBytes = (await stat(join(directory, newestName))).size
+    const state: LineState = {
+      newestName,
+      position: seen.position,
+      timeline: seen.timeline,
+      archived:
+        known?.timeline === seen.timeline
+          ? known.archived
+          : await this.#lastArchived(source.line, seen.timeline, segmentBytes),
+    }
+    for (const name of names.filter(isHistoryFileName))
+      await this.#put(source.line, directory, name)
+    for (const name of names) {
+      const segment = parseSegmentName(name, segmentBytes)
+      if (segment?.timeline !== seen.timeline) continue
+      if (state.archived !== undefined && segment.number <= state.archived) continue
+      if (segmentEnd(segment.number, segmentBytes) > seen.position) continue
+      if (state.archived !== undefined && segment.number !== state.archived + 1n) {
+        this.#gaps.add(source.line)
+        this.#options.log.error({ line: source.line, segment: name }, 'WAL is missing before this')
+      }
+      await this.#put(source.line, directory, name)
+      state.archived = segment.number
+    }
+    this.#lines.set(source.line, state)
+    if (state.archived === undefined) return
+    const end = segmentEnd(state.archived, segmentBytes)
+    await source.look(async (sql) => moveSlot(sql, end))
+  }
+
+  async #put(line: string, directory: string, name: string): Promise<void> {
+    const path = join(directory, name)
+    const { size, mtime } = await stat(path)
+    await this.#options.store.put(line, { name, path, bytes: size, writtenAt: mtime })
+  }
+
+  async #lastArchived(
+    line: string,
+    timeline: number,
+    segmentBytes: number,
+  ): Promise<bigint | undefined> {
+    const files = await this.#options.store.list(line)
+    return files
+      .map(({ name }) => parseSegmentName(name, segmentBytes))
+      .filter((segment) => segment?.timeline === timeline)
+      .at(-1)?.number
+  }
+}
+
+async function readPosition(sql: Sql): Promise<{ position: Lsn; timeline: number }> {
+  const [row] = await sql<{ lsn: string; file: string }[]>`
+    select lsn::text, pg_walfile_name(lsn) as file from pg_current_wal_flush_lsn() as lsn`
+  const position = row && parseLsn(row.lsn)
+  if (row === undefined || position === undefined) throw new Error('the cluster tells no position')
+  return { position, timeline: Number.parseInt(row.file.slice(0, 8), 16) }
+}
+
+/** A slot may not move backwards, as it would for a store that lost its last files. */
+async function moveSlot(sql: Sql, to: Lsn): Promise<void> {
+  const [slot] = await sql<{ restart_lsn: string | null }[]>`
+    select restart_lsn::text from pg_replication_slots where slot_name = ${historySlot}`
+  if (slot === undefined) {
+    await sql`select pg_create_physical_replication_slot(${historySlot}, true)`
+    return
+  }
+  const from = slot.restart_lsn === null ? undefined : parseLsn(slot.restart_lsn)
+  if (from === undefined) {
+    // Invalidated, because it held back more than it may: the gap shows by itself.
+    await sql`select pg_drop_replication_slot(${historySlot})`
+    await sql`select pg_create_physical_replication_slot(${historySlot}, true)`
+  } else if (from < to) {
+    await sql`select pg_replication_slot_advance(${historySlot}, ${renderLsn(to)}::pg_lsn)`
+  }
+}
