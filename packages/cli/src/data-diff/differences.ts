@@ -34,9 +34,16 @@ export async function* findDifferences(
     const isBefore = a !== undefined && (b === undefined || a <= b)
     const before = isBefore ? left.take() : []
     const after = !isBefore || a === b ? right.take() : []
+    if (isSameRow(before, after)) continue
     yield* table.key === undefined ? compareCounts(before, after) : compareRows(before, after)
   }
 }
+
+/** What most rows are, where only some differ: there once on both sides, and the same. */
+const isSameRow = (before: readonly TextRow[], after: readonly TextRow[]): boolean =>
+  before.length === 1 &&
+  after.length === 1 &&
+  before[0]?.every((value, index) => value === after[0]?.[index]) === true
 
 /** Of a table that is not huge; the sums of a bucket are about as large as what is read of a row. */
 const rowsPerBucket = 64
