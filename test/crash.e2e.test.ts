@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { Branch } from '@coppice/api'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { kinds } from '../packages/server/src/control/operations/kinds.ts'
@@ -50,6 +51,22 @@ function triggers(action: string): Trigger[] {
           client.createProjectBranch({
             path,
             body: { branch: { name: 'made' }, endpoints: [{ type: 'read_write' }] },
+          }),
+      ]
+    case 'apply_schema_from_branch':
+      return [
+        async () =>
+          client.createProjectBranch({
+            path,
+            body: {
+              branch: { name: 'made', init_source: 'schema-only' },
+              endpoints: [{ type: 'read_write' }],
+            },
+          }),
+        async () =>
+          client.createProjectBranch({
+            path,
+            body: { branch: { name: 'made', init_source: 'schema-only' } },
           }),
       ]
     case 'delete_timeline':
@@ -185,7 +202,8 @@ async function expectWhole(): Promise<void> {
         path: { ...path, branch_id: branch.id },
       })
       for (const endpoint of endpoints) endpointIds.add(endpoint.id)
-      await expectUsable(project.id, branch.id)
+      // Without a compute there is nothing to connect to, asked for or not.
+      if (endpoints.length > 0) await expectUsable(project.id, branch)
     }
   }
   const found = await readdir(join(home, 'pool', 'volumes'))
@@ -199,13 +217,14 @@ async function expectWhole(): Promise<void> {
 }
 
 /** A listed branch can be connected to, and has its parent's data where it is a branch of ours. */
-async function expectUsable(projectId: string, branchId: string): Promise<void> {
+async function expectUsable(projectId: string, branch: Branch): Promise<void> {
   const { uri } = await platform.client.getConnectionURI({
     path: { project_id: projectId },
-    query: { branch_id: branchId, database_name: 'neondb', role_name: 'neondb_owner' },
+    query: { branch_id: branch.id, database_name: 'neondb', role_name: 'neondb_owner' },
   })
   if (projectId === platform.projectId) {
-    expect(await psql(uri, 'SELECT count(*), sum(n) FROM ledger')).toBe('100|5050')
+    const rows = branch.init_source === 'schema-only' ? '0|' : '100|5050'
+    expect(await psql(uri, 'SELECT count(*), sum(n) FROM ledger')).toBe(rows)
   } else {
     expect(await psql(uri, 'SELECT 1')).toBe('1')
   }

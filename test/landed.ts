@@ -4,5 +4,5 @@
  */
 export const landed = {
   /** The schema of a branch, the difference of two, and branches that have it without rows. */
-  schema: false,
+  schema: true,
 } as const
