@@ -63,6 +63,19 @@ export const PlatformStatus = Type.Object({
     free_bytes: Type.Integer(),
     warning: Type.Optional(Type.String()),
   }),
+  /** Where WAL goes from the pool; absent where it stays. */
+  wal_store: Type.Optional(
+    Type.Object({
+      url: Type.String(),
+      waiting_files: Type.Integer(),
+      waiting_bytes: Type.Integer(),
+      /** When the oldest that waits was finished. */
+      waiting_since: Type.Optional(Timestamp),
+      /** Why nothing is uploaded, and since when. */
+      error: Type.Optional(Type.String()),
+      error_since: Type.Optional(Timestamp),
+    }),
+  ),
   postgres: Type.Array(Type.Object({ version: Type.String(), origin: Type.String() })),
   computes: Type.Array(ComputeStatus),
 })

@@ -26,6 +26,9 @@ interface UpFlags {
   tlsKey?: string
   trustExtensions?: string
   poolSize?: string
+  walStore?: string
+  s3Endpoint?: string
+  s3Region?: string
   size?: string
   foreground?: boolean
 }
@@ -78,6 +81,12 @@ export function addUp(program: Command, cli: Cli): void {
     )
     .option('--pool-size <size>', 'Size of the storage pool, where one is made: 50G.')
     .addOption(new Option('--size <size>', 'The same as --pool-size.').hideHelp())
+    .option(
+      '--wal-store <place>',
+      'Where old WAL goes: s3://bucket/prefix, or local for the pool alone.',
+    )
+    .option('--s3-endpoint <url>', 'The S3 service, where it is not that of AWS.')
+    .option('--s3-region <region>', 'Its region: us-east-1 unless given.')
     .option('--foreground', 'Stay, and stop the platform on Ctrl-C.')
   addExamples(command, [
     ['up', 'Start, with all defaults'],
@@ -122,6 +131,9 @@ function serveArguments(flags: UpFlags, cwd: string): string[] {
     ['--tls-key', absolute(cwd, flags.tlsKey)],
     ['--trust-extensions', flags.trustExtensions],
     ['--pool-size', flags.poolSize ?? flags.size],
+    ['--wal-store', flags.walStore],
+    ['--s3-endpoint', flags.s3Endpoint],
+    ['--s3-region', flags.s3Region],
   ]
   return values.flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]))
 }

@@ -20,10 +20,12 @@ export async function renderStatus(status: PlatformStatus, context: Context): Pr
     ['Certificate', certificateOf(status)],
     ['Store', store.available ? store.kind : `${store.kind}, not available`],
     ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
+    ['WAL', walOf(status)],
     ['Linked', linkOf(context)],
     ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],
   ])
-  const warnings = [...(pool.warning === undefined ? [] : [pool.warning]), ...certificate.warnings]
+  const own = [pool.warning, status.wal_store?.error].filter((text) => text !== undefined)
+  const warnings = [...own, ...certificate.warnings]
   const list = computes.length > 0 ? await computeTable(computes) : 'No computes are running.'
   return [details, ...warnings.map((warning) => `Note: ${warning}`), list].join('\n\n')
 }
@@ -37,6 +39,13 @@ function certificateOf({ certificate }: PlatformStatus): string {
 function linkOf({ projectId, branch }: Context): string | undefined {
   if (projectId === undefined) return undefined
   return `${projectId}, ${branch === undefined ? 'its default branch' : `branch ${branch}`}`
+}
+
+function walOf({ wal_store: store }: PlatformStatus): string | undefined {
+  if (store === undefined) return undefined
+  const { waiting_files: files, waiting_bytes: bytes, waiting_since: since } = store
+  if (files === 0) return `${store.url}, nothing waits`
+  return `${store.url}, ${files} files (${formatBytes(bytes)}) wait, the oldest from ${formatTime(since)}`
 }
 
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {

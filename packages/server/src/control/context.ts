@@ -1,6 +1,7 @@
 import type { ComputeHost } from '../compute/host.ts'
 import type { Installation } from '../compute/installations.ts'
 import type { WalArchiver } from '../history/wal-archiver.ts'
+import type { WalSpool } from '../history/wal-spool.ts'
 import type { WalStore } from '../history/wal-store.ts'
 import type { OsUser } from '../lib/exec.ts'
 import type { KeyedLock } from '../lib/keyed-lock.ts'
@@ -31,6 +32,8 @@ export interface Context {
 /** What of the past is kept, and where it is made present again. */
 export interface History {
   wal: WalStore
+  /** The same, where WAL goes on to another place. */
+  spool: WalSpool | undefined
   archiver: WalArchiver
   /** On the pool: the WAL of recoveries that are going on. */
   stagingDirectory: string

@@ -36,15 +36,25 @@ export async function stageWal(request: StageRequest): Promise<{ isAll: boolean 
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const kept = await store.list(line)
   const { files, isAll } = choose(kept, request)
-  for (const name of files) {
-    const path = join(directory, name)
-    await rm(path, { force: true })
-    await store.fetch(line, name, path)
-    await giveTo(path, user)
+  for (let from = 0; from < files.length; from += fetchesAtOnce) {
+    const some = files.slice(from, from + fetchesAtOnce)
+    const outcomes = await Promise.allSettled(some.map(async (file) => stageFile(file, request)))
+    // Not before all have ended: whoever asked removes the directory then.
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
   if (request.tail !== undefined && isAll) await stageTail(request.tail, request, kept)
   await giveTo(directory, user)
   return { isAll }
+}
+
+/** Of a store that is far away, where each waits for the way there and back. */
+const fetchesAtOnce = 8
+
+async function stageFile(file: WalFile, { store, line, directory, user }: StageRequest) {
+  const path = join(directory, file.name)
+  await rm(path, { force: true })
+  await store.fetch(line, file, path)
+  await giveTo(path, user)
 }
 
 /**
@@ -54,15 +64,16 @@ export async function stageWal(request: StageRequest): Promise<{ isAll: boolean 
 function choose(
   kept: readonly WalFile[],
   request: StageRequest,
-): { files: string[]; isAll: boolean } {
-  const files = kept.filter(({ name }) => isHistoryFileName(name)).map(({ name }) => name)
+): { files: WalFile[]; isAll: boolean } {
+  const files = kept.filter(({ name }) => isHistoryFileName(name))
   const { until } = request
   let beyond = 0
-  for (const { name, bytes, writtenAt } of kept) {
+  for (const file of kept) {
+    const { name, bytes, writtenAt } = file
     const segment = parseSegmentName(name, bytes)
     if (segment === undefined || segment.number < segmentOf(request.from, bytes)) continue
     if (beyond >= filesBeyond) return { files, isAll: false }
-    files.push(name)
+    files.push(file)
     if (until?.kind === 'time' && writtenAt > until.time) beyond += 1
     if (until?.kind === 'lsn' && segment.number >= segmentOf(until.lsn, bytes)) beyond += 1
   }

@@ -10,8 +10,8 @@ export interface WalStore {
   put(line: string, file: WalFile & { path: string }): Promise<void>
   /** All files of a line, in the order of their names; none where the line is not known. */
   list(line: string): Promise<WalFile[]>
-  /** Writes a file to a new path. Rejects where it is not there. */
-  fetch(line: string, name: string, path: string): Promise<void>
+  /** Writes a file, as `list` told it, to a new path. Rejects where it is not there. */
+  fetch(line: string, file: WalFile, path: string): Promise<void>
   /** Removes files; those that are not there are no error. */
   remove(line: string, names: readonly string[]): Promise<void>
   /** Removes a line with all that is in it. */
@@ -26,3 +26,6 @@ export interface WalFile {
   /** When PostgreSQL last wrote to it: everything in it is older. */
   writtenAt: Date
 }
+
+/** Lines are named as their volumes. */
+export const linePattern = /^[a-z0-9-]{1,80}$/

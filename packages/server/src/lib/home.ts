@@ -12,6 +12,8 @@ export interface Home {
   lock: string
   apiKey: string
   secretKey: string
+  /** The operator's, where it is not in the environment. */
+  s3Credentials: string
   tls: string
   pool: string
   poolImage: string
@@ -38,6 +40,7 @@ export function homePaths(root: string): Home {
     lock: inside('lock'),
     apiKey: inside('api-key'),
     secretKey: inside('secret.key'),
+    s3Credentials: inside('s3-credentials.json'),
     tls: inside('tls'),
     pool: inside('pool'),
     poolImage: inside('pool.img'),

@@ -28,6 +28,10 @@ export interface SavedConfig {
   trust_extensions?: readonly string[]
   /** Set when the pool is a loop image, to mount it again. */
   pool_image?: string
+  /** Where WAL is kept beside the pool; absent where it is not. */
+  wal_store?: string | undefined
+  s3_endpoint?: string | undefined
+  s3_region?: string | undefined
   /** Where the store was found to be at the first start. */
   store?: 'own' | 'database_url'
 }

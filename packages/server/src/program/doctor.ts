@@ -3,7 +3,11 @@ import { join } from 'node:path'
 
 import { findInstallations } from '../compute/installations.ts'
 import { findDatabaseUser } from '../compute/os-user.ts'
+import { walDirectory } from '../control/history/create-history.ts'
 import { readCertificatePair } from '../gateway/certificate-pair.ts'
+import { createS3Bucket } from '../history/s3-bucket.ts'
+import { renderS3Url } from '../history/s3-location.ts'
+import { readWaiting, spoolParts } from '../history/wal-spool.ts'
 import type { Environment } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
@@ -16,6 +20,7 @@ import { renderSize } from '../volume/size.ts'
 import { certificateStatus } from './certificate-keeper.ts'
 import { askPlatform } from './local-socket.ts'
 import { findHostNames } from './names-resolve.ts'
+import { readS3Credentials } from './s3-credentials.ts'
 import { serveOptions } from './serve-options.ts'
 
 /** One thing that this machine offers or lacks, and what to do about it. */
@@ -33,6 +38,7 @@ export async function doctor(home: Home, environment: Environment): Promise<Chec
     PostgreSQL: async () => checkPostgres(environment),
     'Database user': async () => checkUser(environment),
     'Storage pool': async () => checkPool(home, environment),
+    'WAL store': async () => checkWal(home, environment),
     'Host names': async () => checkNames(home, environment),
     Certificate: async () => checkCertificate(home, environment),
     openssl: async () => checkProgram('openssl', 'makes the certificates', 'fail'),
@@ -114,6 +120,22 @@ async function checkPool(home: Home, environment: Environment): Promise<Outcome>
     advice: support.possible
       ? '`coppice up` makes a btrfs pool image by itself at the first start, or `coppice pool create --size 50G`'
       : `${support.reason}; then \`sudo coppice pool create --size 50G\``,
+  }
+}
+
+/** Asks no more of S3 than a listing: the platform that runs is the one that writes there. */
+async function checkWal(home: Home, environment: Environment): Promise<Outcome> {
+  const saved = await readSavedConfig(home.config)
+  const { location } = serveOptions({}, environment, saved).walStore
+  if (location === undefined) return { status: 'ok', detail: 'in the storage pool' }
+  const { files, bytes } = await readWaiting(spoolParts(walDirectory(home.pool)))
+  const detail = `${renderS3Url(location)}; ${files} files (${renderSize(bytes)}) wait for it`
+  try {
+    const credentials = await readS3Credentials(home, environment)
+    await createS3Bucket(location, credentials, { attempts: 1 }).list('coppice.json')
+    return { status: 'ok', detail }
+  } catch (error) {
+    return { status: 'warn', detail, advice: describeError(error) }
   }
 }
 

@@ -5,6 +5,7 @@ import type { CertificateFiles } from '../gateway/certificate-pair.ts'
 import type { Environment } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'
 import type { HostPort, SavedConfig } from '../lib/saved-config.ts'
+import { walStoreOptions, type WalStoreOptions } from './wal-store-options.ts'
 
 /** How `serve` was asked to run: flags over what was saved over the defaults. */
 export interface ServeOptions {
@@ -32,6 +33,7 @@ export interface ServeOptions {
   trustedExtensions: readonly string[]
   /** Size of the pool image, where one is made. */
   poolSize: string | undefined
+  walStore: WalStoreOptions
   isDetached: boolean
 }
 
@@ -53,6 +55,9 @@ export const serveFlags = {
   'tls-key': { type: 'string' },
   'trust-extensions': { type: 'string' },
   'pool-size': { type: 'string' },
+  'wal-store': { type: 'string' },
+  's3-endpoint': { type: 'string' },
+  's3-region': { type: 'string' },
   detached: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
@@ -93,6 +98,7 @@ export function serveOptions(
     isCertificateNew: flags['tls-cert'] !== undefined,
     trustedExtensions: extensionNames(flags['trust-extensions']) ?? saved.trust_extensions ?? [],
     poolSize: flags['pool-size'],
+    walStore: walStoreOptions(flags, saved),
     isDetached: flags.detached ?? false,
   }
 }

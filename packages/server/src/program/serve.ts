@@ -27,6 +27,7 @@ import { createGatewayService, defaultWorkers, type GatewayService } from './gat
 import { findHostNames, type HostNames } from './names-resolve.ts'
 import { openPlatformPool } from './platform-pool.ts'
 import { openPlatformStore } from './platform-store.ts'
+import { openPlatformWal } from './platform-wal.ts'
 import { claimPool } from './pool-owner.ts'
 import { createPoolReport } from './pool-report.ts'
 import { findPostgres } from './postgres.ts'
@@ -119,6 +120,14 @@ async function start(
   const store = await openPlatformStore(home, options, postgres, pool.volumes, log)
   stops.push(async () => store.stop())
   await claimPool(pool.volumes, store.platformId)
+  const wal = await openPlatformWal({
+    home,
+    environment: options.environment,
+    walStore: options.walStore,
+    volumes: pool.volumes,
+    platformId: store.platformId,
+    onStep,
+  })
 
   const ports = await choosePortsOnceFree(home, options)
   const { certificateFiles, domain, hostPort } = options
@@ -156,6 +165,7 @@ async function start(
     secrets: await loadSecretBox(home.secretKey),
     history: createHistory({
       poolDirectory: pool.volumes.root,
+      remote: wal.remote,
       replayDirectory: home.replays,
       socketDirectory: home.sockets,
       host,
@@ -170,6 +180,8 @@ async function start(
   stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
   await recoverAfterCrash(context)
   followComputes(context)
+  await context.history.spool?.start()
+  stops.push(async () => context.history.spool?.stop())
   await context.history.archiver.start()
   stops.push(async () => context.history.archiver.stop())
 
@@ -232,6 +244,7 @@ async function start(
   await saveConfig(home.config, {
     ...options.saved,
     ...pool.saved,
+    ...wal.saved,
     direct_port: ports.direct,
     pooled_port: ports.pooled,
     sql_port: ports.sql,
@@ -265,7 +278,7 @@ async function start(
       path: pool.volumes.root,
       ...(pool.volumes.warning !== undefined && { warning: pool.volumes.warning }),
     },
-    notes: [...notes(settings, options, names), ...certificate.status().warnings],
+    notes: [...notes(settings, options, names), ...certificate.status().warnings, ...wal.notes],
     already_running: false,
   }
   // The password stays out of the file: it is for finding the platform, not for entering it.

@@ -4,6 +4,7 @@ import type { Compute } from '../compute/compute.ts'
 import { memoryBytes } from '../compute/memory.ts'
 import type { Context } from '../control/context.ts'
 import { endpointState } from '../control/endpoints.ts'
+import type { WalSpool } from '../history/wal-spool.ts'
 import type { Home } from '../lib/home.ts'
 import { version } from './version.ts'
 
@@ -42,6 +43,7 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
         free_bytes: space.freeBytes,
         ...(volumes.warning !== undefined && { warning: volumes.warning }),
       },
+      ...(context.history.spool && { wal_store: await presentSpool(context.history.spool) }),
       postgres: context.installations.map(({ version: number, origin }) => ({
         version: number,
         origin,
@@ -50,6 +52,17 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
         computes.map(async (compute) => presentCompute(context, compute)),
       ),
     }
+  }
+}
+
+async function presentSpool(spool: WalSpool): Promise<NonNullable<PlatformStatus['wal_store']>> {
+  const { url, files, bytes, since, failure } = await spool.state()
+  return {
+    url,
+    waiting_files: files,
+    waiting_bytes: bytes,
+    ...(since && { waiting_since: since.toISOString() }),
+    ...(failure && { error: failure.message, error_since: failure.since.toISOString() }),
   }
 }
 
