@@ -246,13 +246,6 @@ describe('a branch', () => {
       expect(answer).toMatchObject({ status: 422, body: { code: 'outside_history' } })
     }
   })
-
-  test('of a schema is refused with what to do', async () => {
-    for (const body of [{ branch: { init_source: 'schema-only' } }]) {
-      const answer = await call('POST', branches(), body)
-      expect(answer).toMatchObject({ status: 422, body: { code: 'not_available' } })
-    }
-  })
 })
 
 describe('bad input changes nothing and says what to do', () => {
