@@ -43,6 +43,7 @@ export {
 export type { Role } from './role.ts'
 export type { Route, RouteInput, RouteOutput } from './route.ts'
 export { type Routes, routes } from './routes.ts'
+export type { DatabaseTables } from './schema.ts'
 export type {
   BackupSchedule,
   BackupScheduleItem,

@@ -10,6 +10,7 @@ export const OperationAction = Type.Union([
   Type.Literal('start_compute'),
   Type.Literal('suspend_compute'),
   Type.Literal('apply_config'),
+  Type.Literal('apply_schema_from_branch'),
   // A branch gets other data: a restore, a reset, or a snapshot that takes its place.
   Type.Literal('swap_binding_id'),
   // A point of a branch is kept, as a branch that is not listed.

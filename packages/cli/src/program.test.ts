@@ -289,6 +289,8 @@ test('account commands', async () => {
   expect((await bench.run('me')).stdout).toContain('admin')
   expect((await bench.run('org', 'list', '-o', 'json')).stdout).toContain('org-local')
   expect((await bench.run('api-keys', 'create', '--name', 'ci')).stdout).toContain('coppice_secret')
+  const scoped = ['api-keys', 'create', 'ci', '--project-id', 'quiet-sea-00000001']
+  expect((await bench.run(...scoped)).stdout).toContain('secret of org-local quiet-sea-00000001')
   expect((await bench.run('api-key', 'revoke', '2')).stdout).toBe('API key 2 (ci) is revoked.\n')
   expect((await bench.run('api-key', 'revoke', 'ci')).code).toBe(1)
 })

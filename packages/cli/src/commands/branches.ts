@@ -28,6 +28,7 @@ export function addBranches(program: Command, cli: Cli): void {
   addRename(branches, cli)
   addSetDefault(branches, cli)
   addSetExpiration(branches, cli)
+  addArchive(branches, cli)
   addAddCompute(branches, cli)
   addBranchRestore(branches, cli)
   addSchemaDiff(branches, cli)
@@ -120,6 +121,25 @@ function addSetExpiration(branches: Command, cli: Cli): void {
     })
     await cli.output.answer(branch, () => branchDetails(branch))
   })
+}
+
+function addArchive(branches: Command, cli: Cli): void {
+  for (const [name, archived, description] of [
+    ['archive', true, 'Put a branch away: suspended, and compressed once its past has gone.'],
+    ['unarchive', false, 'Bring an archived branch back; so does a connection.'],
+  ] as const) {
+    onBranch(branches.command(name), description).action(
+      async (positional: string | undefined, flags: BranchFlags) => {
+        const branchId = requireBranch({ positional, flags }, `branches ${name} preview-42`)
+        const { client, projectId } = await openScope(cli)
+        const { branch } = await client.updateProjectBranch({
+          path: { project_id: projectId, branch_id: branchId },
+          body: { branch: { archived } },
+        })
+        await cli.output.answer(branch, () => branchDetails(branch))
+      },
+    )
+  }
 }
 
 interface AddComputeFlags extends BranchFlags, ComputeFlags {

@@ -252,6 +252,11 @@ export class Compute {
     return this.#sessions.open(details)
   }
 
+  /** Wakes the compute where it is idle. */
+  async socketDirectory(): Promise<string> {
+    return (await this.#ensureActive()).socketDirectory
+  }
+
   /** Wakes the compute where it is idle. Many may use it at once; each waits for its turn. */
   async withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {
     await this.#ensureActive()

@@ -12,6 +12,8 @@ export const platformDatabase = 'postgres'
 export interface Cluster {
   /** Runs a function with a superuser's connection to one database. */
   withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T>
+  /** Where its socket is, once it runs. */
+  socketDirectory(): Promise<string>
 }
 
 /** Over a local socket, to a server that accepts connections; more means that something is wrong. */
@@ -22,7 +24,7 @@ const connectTimeoutSeconds = 10
  * could redirect or stop our statements is set by the connection itself, which wins (manual, "Setting
  * Parameters"). Given as `options`, since postgres.js leaves out parameters that are false or zero.
  */
-const safeDefaults = Object.entries({
+export const safeDefaults = Object.entries({
   role: 'none',
   search_path: 'pg_catalog,pg_temp',
   standard_conforming_strings: 'on',
@@ -100,6 +102,7 @@ export async function reloadConfiguration(sql: Sql): Promise<void> {
 /** A running cluster, connected to once for each use. */
 export function clusterAt(socketDirectory: string): Cluster {
   return {
+    socketDirectory: async () => socketDirectory,
     withSuperuser: async (database, work) => {
       const sql = connectSuperuser(socketDirectory, database)
       try {
@@ -124,6 +127,10 @@ export class SuperuserConnections implements Cluster {
 
   constructor(socketDirectory: string) {
     this.#socketDirectory = socketDirectory
+  }
+
+  async socketDirectory(): Promise<string> {
+    return this.#socketDirectory
   }
 
   async withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {

@@ -54,7 +54,6 @@ export async function createBranch(
 ): Promise<CreatedBranch> {
   const project = await requireProject(context, projectId)
   const wanted = request.branch ?? {}
-  refuseWhatIsNotThere(wanted)
   const name = checkBranchName(wanted.name ?? newName())
   const expiresAt = parseExpiry(wanted.expires_at ?? null)
   if (expiresAt !== null && wanted.protected === true) throw cannotExpire(name, 'is protected')
@@ -68,7 +67,10 @@ export async function createBranch(
     project,
     source: parent,
     branch: {
-      parent_id: parent.id,
+      // One without the parent's rows has nothing of its history either, and is a root.
+      ...(wanted.init_source === schemaOnly
+        ? { parent_id: null, init_source: schemaOnly }
+        : { parent_id: parent.id }),
       name,
       protected: wanted.protected ?? false,
       expires_at: expiresAt,
@@ -83,9 +85,11 @@ export async function createBranch(
   })
 }
 
+const schemaOnly = 'schema-only'
+
 export interface BranchPlan {
   project: ProjectRow
-  /** Whose data it gets: its parent, or the hidden branch of a snapshot. */
+  /** Whose data it gets, or schema: its parent, or the hidden branch of a snapshot. */
   source: BranchRow
   branch: Omit<store.NewBranch, 'id' | 'project_id' | 'volume_id' | 'is_default'>
   /** Of the source; its present where neither is given. */
@@ -120,7 +124,8 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
       return {
         create: await insertOperation(sql, {
           ...base,
-          action: 'create_branch',
+          action:
+            plan.branch.init_source === schemaOnly ? 'apply_schema_from_branch' : 'create_branch',
           status: 'running',
           input: { source_branch_id: source.id, ...plan.moment },
         }),
@@ -155,13 +160,6 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
     databases,
     operations: [created, ...starts],
     connections: target && [connectionDetails(target, context.settings)],
-  }
-}
-
-/** What the API describes and this platform does not do yet is refused, never silently left out. */
-function refuseWhatIsNotThere(branch: NonNullable<BranchCreate['branch']>): void {
-  if (branch.init_source === 'schema-only') {
-    throw new AppError('not_available', 'schema-only branches are not available yet')
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { connectionUri } from './connection-uri.ts'
+import { connectionDetails, connectionUri } from './connection-uri.ts'
 import type { Settings } from './context.ts'
 import { endpointHost } from './present.ts'
 
@@ -60,3 +60,19 @@ test('and in the options where they do not', () => {
   expect(uri.endsWith(`${security}&options=endpoint%3Dep-calm-oak-1a2b3c4d`)).toBe(true)
   expect(new URL(uri).searchParams.get('options')).toBe('endpoint=ep-calm-oak-1a2b3c4d')
 })
+
+test.each([true, false])(
+  'the pooled host in place of the host pools, names resolve: %s',
+  (namesResolve) => {
+    const { connection_uri, connection_parameters } = connectionDetails(target, {
+      ...settings,
+      publicPorts: { direct: 5433, pooled: 5434 },
+      namesResolve,
+    })
+    const { host, pooler_host } = connection_parameters
+    const pooled = new URL(connection_uri.replace(host, pooler_host))
+    expect(pooled.host).toBe(
+      namesResolve ? 'ep-calm-oak-1a2b3c4d-pooler.coppice.localhost:5433' : 'localhost:5434',
+    )
+  },
+)

@@ -30,9 +30,25 @@ export function connectionDetails(target: ConnectionTarget, settings: Settings):
       database: target.database,
       password: target.password,
       role: target.role,
-      host: `${target.endpointId}.${settings.domain}`,
-      pooler_host: `${target.endpointId}-pooler.${settings.domain}`,
+      ...hosts(target, settings),
     },
+  }
+}
+
+/** Putting the second in the place of the first makes a URI pooled, which is how Neon's SDK does it. */
+function hosts(
+  target: ConnectionTarget,
+  settings: Settings,
+): { host: string; pooler_host: string } {
+  if (!settings.namesResolve) {
+    return {
+      host: address({ ...target, pooled: false }, settings).host,
+      pooler_host: address({ ...target, pooled: true }, settings).host,
+    }
+  }
+  return {
+    host: `${target.endpointId}.${settings.domain}`,
+    pooler_host: `${target.endpointId}-pooler.${settings.domain}`,
   }
 }
 

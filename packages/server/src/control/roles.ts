@@ -2,7 +2,7 @@ import { checkObjectName } from '../compute/object-names.ts'
 import { AppError } from '../lib/errors.ts'
 import { newPassword } from '../lib/passwords.ts'
 import { verifyPassword } from '../lib/scram.ts'
-import { requireBranchCompute } from './branch-compute.ts'
+import { requireBranchCompute, requireKnowingCompute } from './branch-compute.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { requireBranch, requireProject } from './lookups.ts'
@@ -126,7 +126,7 @@ export async function revealPassword(
 ): Promise<string> {
   const branch = await requireBranch(context, projectId, branchName)
   const role = await requireRole(context, branch, name)
-  const compute = await requireBranchCompute(context, branch)
+  const compute = await requireKnowingCompute(context, branch)
   const verifier = await compute.verifier(name)
   const password =
     role.password_sealed === null ? undefined : context.secrets.open(role.password_sealed)

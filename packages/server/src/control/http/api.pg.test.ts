@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { AppError } from '../../lib/errors.ts'
 import { startTestControl, type TestControl } from '../../testing/control.ts'
+import { syncCatalog } from '../catalog-sync.ts'
 import { createHandlers } from './handlers.ts'
 import { createHttpServer } from './server.ts'
 
@@ -243,13 +244,6 @@ describe('a branch', () => {
     for (const branch of [{ parent_lsn: '0/1' }, { parent_timestamp: '2026-01-01T00:00:00Z' }]) {
       const answer = await call('POST', branches(), { branch })
       expect(answer).toMatchObject({ status: 422, body: { code: 'outside_history' } })
-    }
-  })
-
-  test('of a schema is refused with what to do', async () => {
-    for (const body of [{ branch: { init_source: 'schema-only' } }]) {
-      const answer = await call('POST', branches(), body)
-      expect(answer).toMatchObject({ status: 422, body: { code: 'not_available' } })
     }
   })
 })
@@ -572,6 +566,17 @@ describe('endpoints and operations', () => {
   })
 })
 
+test('a compute that has not started yet does not empty the lists of its branch', async () => {
+  const { client, context } = control
+  const { branch } = await client.createProjectBranch({ path: { project_id }, body: null })
+  const disabled = { branch_id: branch.id, type: 'read_write', disabled: true } as const
+  await client.createProjectEndpoint({ path: { project_id }, body: { endpoint: disabled } })
+  await syncCatalog(context, branch.id)
+  const path = { project_id, branch_id: branch.id }
+  const { databases } = await client.listProjectBranchDatabases({ path })
+  expect(databases.map(({ name }) => name)).toContain('neondb')
+})
+
 describe('requests', () => {
   test('carry their own id into the answer, where it is a plain one', async () => {
     const own = { 'x-request-id': 'my-request_1' }
@@ -588,6 +593,16 @@ describe('requests', () => {
     const headers = { 'content-type': 'application/json' }
     expect((await call('POST', branches(), undefined, headers)).status).toBe(201)
     expect((await call('POST', '/projects', undefined, headers)).body.code).toBe('invalid_request')
+  })
+
+  test('of no body are so whatever they call it; a form is refused', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    const path = `${branches()}/${mainId}/set_as_default`
+    expect(await call('POST', path, undefined, form)).toMatchObject({ status: 200 })
+    expect(await call('POST', branches(), 'name=x', form)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', message: expect.stringContaining('send JSON') },
+    })
   })
 
   test('whose URL cannot be read are refused in the same shape', async () => {

@@ -22,7 +22,7 @@ export function createHandlers(
     ...projectHandlers(context),
     ...branchHandlers(context),
     ...historyHandlers(context),
-    ...schemaHandlers(),
+    ...schemaHandlers(context),
     ...endpointHandlers(context),
     ...poolerHandlers(context),
     ...operationHandlers(context),

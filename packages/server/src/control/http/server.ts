@@ -70,7 +70,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       void answerError(error, request, reply)
     },
   })
-  acceptEmptyJson(app)
+  acceptEmptyBodies(app)
   await app.register(swagger, { openapi: openapi(options.version), stripBasePath: true })
   app.setValidatorCompiler(createValidatorCompiler())
   app.decorateRequest('caller')
@@ -154,13 +154,24 @@ function mount(
   })
 }
 
-/** Many a script says `Content-Type: application/json` and sends nothing; Neon takes it for no body. */
-function acceptEmptyJson(app: FastifyInstance): void {
+/**
+ * Many a script says `Content-Type: application/json` and sends nothing; axios, and Neon's api-client with it,
+ * calls nothing a form. Neon takes both for no body.
+ */
+function acceptEmptyBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null)
     else void parse(request, String(body), done)
+  })
+  const form = 'application/x-www-form-urlencoded'
+  app.addContentTypeParser(form, { parseAs: 'string' }, (_, body, done) => {
+    const refusal = new AppError(
+      'invalid_request',
+      'send JSON, with Content-Type: application/json',
+    )
+    done(body === '' ? null : refusal)
   })
 }
 

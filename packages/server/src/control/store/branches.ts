@@ -54,7 +54,12 @@ export type NewBranch = Pick<
   Partial<
     Pick<
       BranchRow,
-      'annotation' | 'snapshot_id' | 'restored_from' | 'restore_target_id' | 'restore_status'
+      | 'annotation'
+      | 'init_source'
+      | 'snapshot_id'
+      | 'restored_from'
+      | 'restore_target_id'
+      | 'restore_status'
     >
   >
 
