@@ -16,16 +16,16 @@ export async function claimBucket(
   bucket: S3Bucket,
   platformId: string,
   onNew: () => Promise<void>,
-): Promise<void> {
+): Promise<{ isFirst: boolean }> {
   await probe(bucket)
   const text = await readText(bucket, markerKey)
   if (text === undefined) {
     await onNew()
     await bucket.put(markerKey, Buffer.from(JSON.stringify({ platform_id: platformId })))
-    return
+    return { isFirst: true }
   }
   const owner = ownerIn(text)
-  if (owner === platformId) return
+  if (owner === platformId) return { isFirst: false }
   throw new AppError(
     'invalid_request',
     `${renderS3Url(bucket.location)} keeps the WAL of another platform (${owner}); ` +

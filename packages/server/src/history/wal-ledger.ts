@@ -52,6 +52,8 @@ export class WalLedger {
     for (const text of found) {
       if (gone.has(parseObjectName(text)?.name ?? '')) await rm(join(directory, text))
     }
+    // What comes back after a power cut would be taken for true.
+    await syncDirectory(directory)
     await rmdir(directory).catch((error: unknown) => {
       if (errorCode(error) !== 'ENOTEMPTY') throw error
     })
@@ -59,7 +61,9 @@ export class WalLedger {
 
   /** Forgets everything. */
   async clear(): Promise<void> {
-    await rm(this.#root, { recursive: true, force: true })
+    if (!(await isThere(this.#root))) return
+    await rm(this.#root, { recursive: true })
+    await syncDirectory(dirname(this.#root))
   }
 
   async lines(): Promise<string[]> {

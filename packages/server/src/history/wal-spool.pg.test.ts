@@ -270,6 +270,7 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL on its way to S3', () => {
     await until(async () => (await spool.state()).files === 1, 30_000)
     expect(await remoteNames(place)).toEqual([segmentName(1)])
     expect(await spool.list('vol-bad-1')).toHaveLength(1)
+    expect((await spool.state()).failure?.message).toBe('no')
   })
 
   test('WAL that was kept before there was S3 is uploaded', async () => {

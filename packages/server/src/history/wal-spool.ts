@@ -40,7 +40,8 @@ export class WalSpool implements WalStore, Service {
   readonly #stopping = new AbortController()
   #wake = new AbortController()
   #running: Promise<void> | undefined
-  #failure: Failure | undefined
+  /** By line, the oldest first. */
+  readonly #failures = new Map<string, Failure>()
 
   constructor(options: WalSpoolOptions) {
     const { local, uploaded, removed } = spoolParts(options.root)
@@ -111,7 +112,8 @@ export class WalSpool implements WalStore, Service {
   /** For those who look: what has not been uploaded, and why not. */
   async state(): Promise<SpoolState> {
     const waiting = await readWaiting({ local: this.#local, uploaded: this.#uploaded })
-    return { ...waiting, url: this.#remote.url, failure: this.#failure }
+    const [failure] = this.#failures.values()
+    return { ...waiting, url: this.#remote.url, failure }
   }
 
   async #forget(line: string, files: readonly WalFile[]): Promise<void> {
@@ -154,11 +156,11 @@ export class WalSpool implements WalStore, Service {
       this.#pending.delete(line)
       try {
         await this.#settle(line)
-        this.#reportSuccess()
+        this.#reportSuccess(line)
       } catch (error) {
         if (this.#stopping.signal.aborted) return true
         this.#pending.add(line)
-        this.#reportFailure(error)
+        this.#reportFailure(line, error)
         return false
       }
     }
@@ -224,20 +226,21 @@ export class WalSpool implements WalStore, Service {
     if (!this.#stopping.signal.aborted) this.#wake = new AbortController()
   }
 
-  #reportFailure(error: unknown): void {
+  #reportFailure(line: string, error: unknown): void {
     const message = describeError(error)
-    const level = this.#failure === undefined ? 'warn' : 'debug'
-    this.#failure = { since: this.#failure?.since ?? new Date(), message }
+    const level = this.#failures.size === 0 ? 'warn' : 'debug'
+    this.#failures.set(line, { since: this.#failures.get(line)?.since ?? new Date(), message })
     this.#log[level](
-      { error: message },
+      { line, error: message },
       'WAL is not uploaded; it stays in the pool until it can be',
     )
   }
 
-  #reportSuccess(): void {
-    if (this.#failure === undefined) return
-    this.#log.info({ since: this.#failure.since }, 'WAL is uploaded again')
-    this.#failure = undefined
+  #reportSuccess(line: string): void {
+    const failure = this.#failures.get(line)
+    this.#failures.delete(line)
+    if (failure === undefined || this.#failures.size > 0) return
+    this.#log.info({ since: failure.since }, 'WAL is uploaded again')
   }
 }
 

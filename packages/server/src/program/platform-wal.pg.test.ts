@@ -8,7 +8,7 @@ import { createDirectoryWalStore } from '../history/directory-wal-store.ts'
 import { createS3Bucket } from '../history/s3-bucket.ts'
 import { type S3Location, renderS3Url } from '../history/s3-location.ts'
 import { createS3WalStore } from '../history/s3-wal-store.ts'
-import { WalSpool } from '../history/wal-spool.ts'
+import { spoolParts, WalSpool } from '../history/wal-spool.ts'
 import { readEnvironment } from '../lib/config.ts'
 import { type Home, homePaths } from '../lib/home.ts'
 import { createLog } from '../lib/log.ts'
@@ -121,12 +121,22 @@ describe.skipIf(whyNoS3Server !== undefined)('the place of WAL', () => {
     const local = createDirectoryWalStore(join(home.pool, 'wal'))
     expect(await local.list(line)).toMatchObject([{ writtenAt: file.writtenAt }])
     expect((await files.fetched(local, line, file)).equals(file.content)).toBe(true)
-    // And from there to another place.
+    // What is in the pool is uploaded to another place as well, whatever was uploaded before.
     const next = newLocation()
     await open(flagsFor(next))
     await upload(next)
     const there = createS3WalStore(createS3Bucket(next, server.credentials), '')
     expect(await there.list(line)).toHaveLength(1)
+    // And nothing is forgotten for a place that does not answer.
+    const away = { ...newLocation(), endpoint: 'http://127.0.0.1:2' }
+    const atNext = walStoreOptions(flagsFor(next), {}).saved
+    await open({ 'wal-store': 'local' }, { saved: atNext })
+    await open(flagsFor(next))
+    const root = join(home.pool, 'wal')
+    const { uploaded } = spoolParts(root)
+    await uploaded.add(line, await createDirectoryWalStore(root).list(line))
+    await expect(open(flagsFor(away), { saved: atNext })).rejects.toThrow('cannot be reached')
+    expect(await uploaded.list(line)).toHaveLength(1)
   })
 
   test('another place is refused while history needs what is in the one of before', async () => {

@@ -42,10 +42,15 @@ export async function openPlatformWal(request: PlatformWalRequest): Promise<Plat
   const notes: string[] = []
   const credentials = await readS3Credentials(request.home, request.environment)
   request.onStep(`Looking at ${renderS3Url(location)}`)
-  if (before && renderS3Url(before) !== renderS3Url(location)) await beginAnew(request, location)
+  const isMoved = before !== undefined && renderS3Url(before) !== renderS3Url(location)
+  if (isMoved) await requireWhole(request, location)
   try {
     const bucket = createS3Bucket(location, credentials, { attempts: isNew ? undefined : 1 })
-    await claimBucket(bucket, request.platformId, async () => beginAnew(request, location))
+    const { isFirst } = await claimBucket(bucket, request.platformId, async () =>
+      requireWhole(request, location),
+    )
+    // All that the pool has is to be uploaded there.
+    if (isMoved || isFirst) await forgetRemote(rootOf(request))
   } catch (error) {
     if (isNew || !(error instanceof AppError) || error.code !== 's3_unavailable') throw error
     notes.push(`WAL stays in the pool until it can be uploaded: ${error.message}.`)
@@ -57,10 +62,10 @@ export async function openPlatformWal(request: PlatformWalRequest): Promise<Plat
   return { remote, saved, notes }
 }
 
-/** All that the pool has is to be uploaded there; refused where the pool does not have all. */
-async function beginAnew(request: PlatformWalRequest, location: S3Location): Promise<void> {
+/** Another place can only be begun with where the pool has all that was uploaded before. */
+async function requireWhole(request: PlatformWalRequest, location: S3Location): Promise<void> {
   const missing = await listRemoteOnly(rootOf(request))
-  if (missing.length === 0) return forgetRemote(rootOf(request))
+  if (missing.length === 0) return
   throw new AppError(
     'invalid_request',
     `WAL that history needs (${missing.length} files) is in another place than ${renderS3Url(location)}; ` +
