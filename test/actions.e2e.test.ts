@@ -12,7 +12,6 @@ import {
   Runner,
   type Step,
 } from './github-actions/runner.ts'
-import { landed } from './landed.ts'
 import { psql, repository, run, startTestPlatform, type TestPlatform } from './platform.ts'
 
 /** Our GitHub actions and the example workflows: every line of shell in them runs, against a platform. */
@@ -203,43 +202,40 @@ test('reset-branch brings a branch back to its parent', async () => {
   await runActionAlone('delete-branch', { ...credentials(), branch: 'astray' })
 })
 
-test.runIf(landed.schema)(
-  'preview.yml keeps a branch and a comment for a pull request',
-  async () => {
-    const workflow = await readWorkflow(`${examples}/preview.yml`)
-    const pullRequest = (action: string): Record<string, unknown> => ({
-      action,
-      number: 7,
-      pull_request: { number: 7 },
-    })
-    const opened = await (
-      await makeRunner({ event: pullRequest('opened') })
-    ).runJob(workflow, 'preview')
-    expect({ failed: opened.failed, log: opened.log }).toMatchObject({ failed: false })
-    expect(await branchNames()).toEqual(['main', 'preview/pr-7'])
-    expect(github.comments).toHaveLength(1)
-    expect(github.comments[0]?.body).toMatch(/^\+.*role/m)
+test('preview.yml keeps a branch and a comment for a pull request', async () => {
+  const workflow = await readWorkflow(`${examples}/preview.yml`)
+  const pullRequest = (action: string): Record<string, unknown> => ({
+    action,
+    number: 7,
+    pull_request: { number: 7 },
+  })
+  const opened = await (
+    await makeRunner({ event: pullRequest('opened') })
+  ).runJob(workflow, 'preview')
+  expect({ failed: opened.failed, log: opened.log }).toMatchObject({ failed: false })
+  expect(await branchNames()).toEqual(['main', 'preview/pr-7'])
+  expect(github.comments).toHaveLength(1)
+  expect(github.comments[0]?.body).toMatch(/^\+.*role/m)
 
-    // The next push changes more; the same comment says so.
-    const next = await makeRunner({ event: pullRequest('synchronize') })
-    await writeFile(join(workspace, 'migrations', '3_more.sql'), 'CREATE TABLE orders (id int);\n')
-    expect(await next.runJob(workflow, 'preview')).toMatchObject({ failed: false })
-    expect(github.comments).toHaveLength(1)
-    expect(github.comments[0]?.body).toMatch(/^\+CREATE TABLE public\.orders/m)
+  // The next push changes more; the same comment says so.
+  const next = await makeRunner({ event: pullRequest('synchronize') })
+  await writeFile(join(workspace, 'migrations', '3_more.sql'), 'CREATE TABLE orders (id int);\n')
+  expect(await next.runJob(workflow, 'preview')).toMatchObject({ failed: false })
+  expect(github.comments).toHaveLength(1)
+  expect(github.comments[0]?.body).toMatch(/^\+CREATE TABLE public\.orders/m)
 
-    const without = await runActionAlone(
-      'schema-diff-comment',
-      { ...credentials(), compare_branch: 'main', base_branch: 'main' },
-      await makeRunner({ event: pullRequest('synchronize') }),
-    )
-    expect(without).toMatchObject({ failed: false, outputs: { diff: '', comment_url: '' } })
-    expect(github.comments).toEqual([])
+  const without = await runActionAlone(
+    'schema-diff-comment',
+    { ...credentials(), compare_branch: 'main', base_branch: 'main' },
+    await makeRunner({ event: pullRequest('synchronize') }),
+  )
+  expect(without).toMatchObject({ failed: false, outputs: { diff: '', comment_url: '' } })
+  expect(github.comments).toEqual([])
 
-    const closed = await makeRunner({ event: pullRequest('closed') })
-    expect(await closed.runJob(workflow, 'cleanup')).toMatchObject({ failed: false })
-    expect(await branchNames()).toEqual(['main'])
-  },
-)
+  const closed = await makeRunner({ event: pullRequest('closed') })
+  expect(await closed.runJob(workflow, 'cleanup')).toMatchObject({ failed: false })
+  expect(await branchNames()).toEqual(['main'])
+})
 
 const actions = (await readdir(join(repository, 'actions'))).filter((name) => name !== 'lib')
 

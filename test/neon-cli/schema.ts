@@ -1,30 +1,10 @@
 import { expect } from 'vitest'
 
-import { landed } from '../landed.ts'
 import { psql } from '../platform.ts'
 import type { Suite } from './suite.ts'
 
 export function schemaTests(suite: Suite): void {
-  const { neon, works, lacks } = suite
-
-  if (!landed.schema) {
-    const soFar = 'schemas, so far'
-    const missing = {
-      'branches schema-diff': soFar,
-      diff: soFar,
-      'branches create': 'of a schema only, so far',
-    }
-    lacks(missing, async () => {
-      await Promise.all([
-        expect(neon(['branches', 'create', '--name', 'never', '--schema-only'])).rejects.toThrow(
-          'not available',
-        ),
-        expect(neon(['branches', 'schema-diff', 'main', 'dev'])).rejects.toThrow('not available'),
-        expect(neon(['diff', 'main', '--branch', 'dev'])).rejects.toThrow('not available'),
-      ])
-    })
-    return
-  }
+  const { neon, works } = suite
 
   works(['branches schema-diff', 'diff'], 'show what a migration changed', async () => {
     await neon(['branches', 'create', '--name', 'migrated', '--parent', 'main'])

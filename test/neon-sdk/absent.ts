@@ -1,5 +1,3 @@
-import { landed } from '../landed.ts'
-
 /** Why an operation of Neon's is not here, by the tag that its document gives it. */
 export const reasonsByTag: Readonly<Record<string, string>> = {
   Auth: "Neon Auth, a service of Neon's cloud",
@@ -52,8 +50,4 @@ export const reasons: Readonly<Record<string, string>> = {
   revealCredential: 'functions and object storage, which take them',
   rotateCredential: 'functions and object storage, which take them',
   sendNeonAuthEmailProviderTest: "Neon Auth, a service of Neon's cloud",
-  ...(!landed.schema && {
-    getProjectBranchSchema: 'schemas, so far',
-    getProjectBranchSchemaComparison: 'schemas, so far',
-  }),
 }

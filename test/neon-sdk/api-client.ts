@@ -9,7 +9,6 @@ import {
 import type { AxiosError } from 'axios'
 import { expect, test } from 'vitest'
 
-import { landed } from '../landed.ts'
 import { psql, type TestPlatform, until } from '../platform.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -218,7 +217,7 @@ export function apiClientTests(suite: () => SdkSuite): void {
     expect(set.schedule).toMatchObject(schedule)
   })
 
-  test.runIf(landed.schema)('api-client: schemas', async () => {
+  test('api-client: schemas', async () => {
     const { client, platform } = suite()
     const { projectId } = platform
     const { data: schema } = await client.getProjectBranchSchema({

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { type Branch, EndpointType } from '@neondatabase/api-client'
 import { expect, test } from 'vitest'
 
-import { landed } from '../landed.ts'
 import { clientEnvironment } from '../neon-cli/suite.ts'
 import { repository, run } from '../platform.ts'
 import { assertFound, type SdkSuite } from './api-client.ts'
@@ -87,28 +86,25 @@ export function neonActionTests(suite: () => SdkSuite): void {
     expect(JSON.parse(pooled).host).toContain('-pooler')
   })
 
-  test.runIf(landed.schema)(
-    'schema-diff-action: the schemas of a branch and its parent',
-    async () => {
-      const { client, platform } = suite()
-      const { projectId } = platform
-      const branch = assertFound(await findBranch('preview/pr-1'))
-      const { direct } = await connectionStrings(branch)
-      await run('psql', ['-XAtc', 'CREATE TABLE added (id int)', direct], {
-        env: await environment(),
+  test('schema-diff-action: the schemas of a branch and its parent', async () => {
+    const { client, platform } = suite()
+    const { projectId } = platform
+    const branch = assertFound(await findBranch('preview/pr-1'))
+    const { direct } = await connectionStrings(branch)
+    await run('psql', ['-XAtc', 'CREATE TABLE added (id int)', direct], {
+      env: await environment(),
+    })
+    const schemaOf = async (branchId: string): Promise<string> => {
+      const { data } = await client.getProjectBranchSchema({
+        projectId,
+        branchId,
+        db_name: 'neondb',
       })
-      const schemaOf = async (branchId: string): Promise<string> => {
-        const { data } = await client.getProjectBranchSchema({
-          projectId,
-          branchId,
-          db_name: 'neondb',
-        })
-        return data.sql ?? ''
-      }
-      expect(await schemaOf(branch.id)).toContain('CREATE TABLE public.added')
-      expect(await schemaOf(branch.parent_id ?? '')).not.toContain('CREATE TABLE public.added')
-    },
-  )
+      return data.sql ?? ''
+    }
+    expect(await schemaOf(branch.id)).toContain('CREATE TABLE public.added')
+    expect(await schemaOf(branch.parent_id ?? '')).not.toContain('CREATE TABLE public.added')
+  })
 
   test('delete-branch-action: deletes by name', async () => {
     await neonctl('branches', 'delete', 'preview/pr-1')
