@@ -8,16 +8,16 @@ import { must } from '../lib/assert.ts'
 import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
 import { findBranchCompute } from './branch-compute.ts'
 import type { Context } from './context.ts'
-import { readRestingBounds, type WalBounds } from './history/wal-bounds.ts'
+import { readRestingEnd, type WalBounds } from './history/wal-bounds.ts'
 import type { BranchRow } from './store/branches.ts'
 import { volumeDataDirectory } from './volumes.ts'
 
 export interface CloneResult {
-  /** What the clone holds ends between these two. */
+  /** What the clone holds ends between these two: at one point, where the driver is atomic. */
   bounds: WalBounds
-  /** Where the parent's WAL was: everything that ends there is in the clone. */
+  /** The last point of the parent's WAL that the clone may hold. */
   parentLsn: string
-  /** Just before the clone was made. */
+  /** Just after the clone was made: nothing in it is later. */
   parentTimestamp: Date
 }
 
@@ -45,12 +45,9 @@ export async function cloneVolume(
   const wasIdle = compute === undefined || compute.state === 'idle'
   const startedMs = performance.now()
   const prepared = wasIdle ? undefined : await prepareParent(compute)
-  const before = prepared
-    ? { from: prepared.lsn, to: prepared.insertLsn }
-    : await readRestingBounds(volumeDataDirectory(context.volumes, parent.volume_id))
   const preparedMs = performance.now()
-  const parentTimestamp = new Date()
   await together(context.volumes.clone(parent.volume_id, volumeId), registerBeside(compute, beside))
+  const parentTimestamp = new Date()
   context.log.info(
     {
       branch_id: parent.id,
@@ -59,16 +56,13 @@ export async function cloneVolume(
     },
     'cloned',
   )
-  await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser, {
+  const dataDirectory = volumeDataDirectory(context.volumes, volumeId)
+  // Of the clone itself: whatever became of the parent meanwhile, this is what is in it.
+  const end = await readRestingEnd(dataDirectory, prepared?.lsn)
+  await markFreshClone(dataDirectory, context.databaseUser, {
     promote: prepared === undefined || prepared.pendingBytes > promoteAboveBytes,
   })
-  // Also where it has been woken meanwhile.
-  const after = await compute?.peek(readInsertLsn)
-  return {
-    bounds: { from: before.from, to: after ?? before.to },
-    parentLsn: renderLsn(before.from),
-    parentTimestamp,
-  }
+  return { bounds: { from: end, to: end }, parentLsn: renderLsn(end), parentTimestamp }
 }
 
 /** From here on a promotion is quicker than the checkpoint that ends an ordinary crash recovery. */
@@ -83,23 +77,20 @@ const checkpointAboveBytes = 8 * 1024 * 1024
 interface PreparedParent {
   /** Up to where the parent's WAL was on disk. */
   lsn: Lsn
-  /** Up to where it was written at all. */
-  insertLsn: Lsn
   /** How much of it had gathered since its last checkpoint, before this made another. */
   pendingBytes: number
 }
 
 async function prepareParent(compute: Compute): Promise<PreparedParent | undefined> {
   return compute.withSuperuser('postgres', async (sql) => {
-    const [row] = await sql<{ flushed: string; inserted: string; pending: string }[]>`
+    const [row] = await sql<{ flushed: string; pending: string }[]>`
       select pg_current_wal_flush_lsn()::text as flushed,
-        pg_current_wal_insert_lsn()::text as inserted,
         (pg_current_wal_insert_lsn() - redo_lsn)::text as pending
       from pg_control_checkpoint()`
     if (row === undefined) return undefined
     const pendingBytes = Number(row.pending)
     if (pendingBytes > checkpointAboveBytes) await sql`checkpoint`
-    return { lsn: requireLsn(row.flushed), insertLsn: requireLsn(row.inserted), pendingBytes }
+    return { lsn: requireLsn(row.flushed), pendingBytes }
   })
 }
 
@@ -119,14 +110,13 @@ async function copyLive(
 ): Promise<CloneResult> {
   await compute.wake()
   const from = await compute.withSuperuser('postgres', readInsertLsn)
-  const parentTimestamp = new Date()
   await together(
     context.volumes.clone(parent.volume_id, volumeId, createLiveSource(compute)),
     registerBeside(compute, beside),
   )
   await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
   const to = await compute.withSuperuser('postgres', readInsertLsn)
-  return { bounds: { from, to }, parentLsn: renderLsn(to), parentTimestamp }
+  return { bounds: { from, to }, parentLsn: renderLsn(to), parentTimestamp: new Date() }
 }
 
 async function registerBeside(compute: Compute | undefined, beside: BesideClone): Promise<void> {
