@@ -5,6 +5,7 @@ import { markFreshClone } from '../compute/fresh-clone.ts'
 import { createLiveSource } from '../compute/live-source.ts'
 import type { ClusterCatalog } from '../compute/spec.ts'
 import { must } from '../lib/assert.ts'
+import { describeError } from '../lib/errors.ts'
 import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
 import { findBranchCompute } from './branch-compute.ts'
 import type { Context } from './context.ts'
@@ -44,7 +45,7 @@ export async function cloneVolume(
   }
   const wasIdle = compute === undefined || compute.state === 'idle'
   const startedMs = performance.now()
-  const prepared = wasIdle ? undefined : await prepareParent(compute)
+  const prepared = wasIdle ? undefined : await prepareIfAble(context, compute)
   const preparedMs = performance.now()
   await together(context.volumes.clone(parent.volume_id, volumeId), registerBeside(compute, beside))
   const parentTimestamp = new Date()
@@ -79,6 +80,21 @@ interface PreparedParent {
   lsn: Lsn
   /** How much of it had gathered since its last checkpoint, before this made another. */
   pendingBytes: number
+}
+
+/** One that is being stopped, or has died, does not answer: its clone is as whole without. */
+async function prepareIfAble(
+  context: Context,
+  compute: Compute,
+): Promise<PreparedParent | undefined> {
+  return prepareParent(compute).catch((error: unknown) => {
+    const { endpointId } = compute.spec
+    context.log.info(
+      { endpoint_id: endpointId, error: describeError(error) },
+      'cloned without a word from its compute',
+    )
+    return undefined
+  })
 }
 
 async function prepareParent(compute: Compute): Promise<PreparedParent | undefined> {

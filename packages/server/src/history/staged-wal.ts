@@ -56,14 +56,13 @@ export async function stageWal(request: StageRequest): Promise<Staged> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const files = await listFiles(request)
   const { segments, isAll, hasGap } = choose(files, request)
-  for (const file of [...files.filter(({ name }) => isHistoryFileName(name)), ...segments]) {
-    const path = join(directory, file.name)
-    await rm(path, { force: true })
-    await fetch(request, file, path)
-    await giveTo(path, user)
+  for (const file of files.filter(({ name }) => isHistoryFileName(name))) {
+    await stageFile(request, file)
   }
+  const staged: StagedSegment[] = []
+  for (const file of segments) staged.push(describe(await stageFile(request, file)))
   await giveTo(directory, user)
-  return { isAll, hasGap, segments: segments.map(describe) }
+  return { isAll, hasGap, segments: staged }
 }
 
 /** Leaves out what comes after a position: for PostgreSQL the WAL ends where zeros begin. */
@@ -133,19 +132,34 @@ function choose(
 
 const filesBeyond = 2
 
-async function fetch(request: StageRequest, file: KeptFile, path: string): Promise<void> {
-  const { store, line, walDirectory } = request
-  if (file.isInStore) return store.fetch(line, file.name, path)
+/** Answers the file as it was staged: a cluster may have written to its own since it was listed. */
+async function stageFile(request: StageRequest, file: KeptFile): Promise<WalFile> {
+  const path = join(request.directory, file.name)
+  await rm(path, { force: true })
+  const staged = (file.isInStore ? undefined : await cloneOwn(request, file, path)) ?? file
+  // In the store, or removed by the cluster since it was listed, and so in the store by now.
+  if (staged === file) await request.store.fetch(request.line, file.name, path)
+  await giveTo(path, request.user)
+  return staged
+}
+
+async function cloneOwn(
+  { walDirectory }: StageRequest,
+  { name, bytes }: WalFile,
+  path: string,
+): Promise<WalFile | undefined> {
+  const source = join(walDirectory, name)
   try {
-    await cloneFile(join(walDirectory, file.name), path)
+    await cloneFile(source, path)
+    return { name, bytes, writtenAt: (await stat(source)).mtime }
   } catch (error) {
-    // The cluster has removed it meanwhile, so the store has it.
     if (errorCode(error) !== 'ENOENT') throw error
-    await store.fetch(line, file.name, path)
+    await rm(path, { force: true })
+    return undefined
   }
 }
 
-function describe({ name, bytes, writtenAt }: KeptFile): StagedSegment {
+function describe({ name, bytes, writtenAt }: WalFile): StagedSegment {
   const { number } = must(parseSegmentName(name, bytes), 'a segment was chosen by its name')
   return { name, bytes, start: number * BigInt(bytes), writtenAt }
 }

@@ -4,7 +4,7 @@ import { deleteBranch } from '../../branches.ts'
 import { finalizeRestore } from '../../snapshots.ts'
 import { takeLineSnapshot } from '../line-snapshots.ts'
 import { trimHistory } from '../trim.ts'
-import { renderTarget, type Target } from './ledger-oracle.ts'
+import { type LedgerLine, renderTarget, type Target } from './ledger-oracle.ts'
 import { type LedgerPlatform, nowUs, request } from './ledger-platform.ts'
 import type { Random } from './random.ts'
 
@@ -76,15 +76,15 @@ export class LedgerActor {
     await this.#platform.look(branchId, await this.#target(branchId), this.#random)
   }
 
-  async #branch(parentId: string, asked: Target | undefined): Promise<void> {
+  async #branch(parentId: string, target: Target | undefined): Promise<void> {
     const platform = this.#platform
-    if (platform.live.size >= branchesMax) return this.#delete(parentId)
+    if (platform.live.size >= branchesMax) return this.#deleteLeaf()
     const fromUs = nowUs()
     const parent = await platform.row(parentId)
     const name = this.#newName()
-    const what = `${name} of ${parent.name}${asked ? ` at ${renderTarget(asked)}` : ''}`
-    const moment = asked && request(asked)
-    const { branch } = await this.#unlessOutside(parentId, asked, async () =>
+    const what = `${name} of ${parent.name}${at(target)}`
+    const moment = target && request(target)
+    const { answer, asked } = await this.#ask(parentId, target, async () =>
       platform.control.client.createProjectBranch({
         path: { project_id: platform.projectId },
         body: {
@@ -98,8 +98,8 @@ export class LedgerActor {
         },
       }),
     )
-    await this.#adopt(branch.id, { asked, fromUs, what })
-    this.#list(branch.id)
+    await this.#adopt(answer.branch.id, { asked, fromUs, what })
+    this.#list(answer.branch.id)
   }
 
   async #restoreFromAnother(branchId: string): Promise<void> {
@@ -114,19 +114,20 @@ export class LedgerActor {
     await this.#restore(branchId, parent_id, undefined)
   }
 
-  async #restore(branchId: string, sourceId: string, asked: Target | undefined): Promise<void> {
+  async #restore(branchId: string, sourceId: string, target: Target | undefined): Promise<void> {
     const platform = this.#platform
-    if (platform.live.size >= branchesMax) return this.#delete(branchId)
+    if (platform.live.size >= branchesMax) return this.#deleteLeaf()
     await platform.locks.run(branchId, async () => {
       if (!platform.writable.has(branchId)) return
       const fromUs = nowUs()
       const branch = await platform.row(branchId)
       const source = await platform.row(sourceId)
       const preserved = `${this.#newName()}-was-${branch.name}`.slice(0, 60)
-      const what = `${branch.name} restored from ${source.name}${asked ? ` at ${renderTarget(asked)}` : ''}`
+      const what = `${branch.name} restored from ${source.name}${at(target)}`
       platform.note(what)
-      const moment = asked && request(asked)
-      await this.#unlessOutside(sourceId, asked, async () =>
+      const moment = target && request(target)
+      const before = await this.#lineOf(branchId)
+      const { asked } = await this.#ask(sourceId, target, async () =>
         platform.control.client.restoreProjectBranch({
           path: { project_id: platform.projectId, branch_id: branchId },
           body: {
@@ -137,7 +138,9 @@ export class LedgerActor {
           },
         }),
       )
-      await this.#adopt(branchId, { asked, fromUs, what })
+      // Of itself: what it was until now.
+      const own = asked && { ...asked, lines: [before] }
+      await this.#adopt(branchId, { asked: sourceId === branchId ? own : asked, fromUs, what })
       const { branch: backup } = await platform.control.client.getProjectBranch({
         path: { project_id: platform.projectId, branch_id: preserved },
       })
@@ -154,15 +157,16 @@ export class LedgerActor {
 
   async #snapshot(branchId: string): Promise<void> {
     const platform = this.#platform
-    if (platform.live.size >= branchesMax) return this.#delete(branchId)
-    const asked = this.#random.chance(0.5) ? await this.#target(branchId) : undefined
+    if (platform.live.size >= branchesMax) return this.#deleteLeaf()
+    const target = this.#random.chance(0.5) ? await this.#target(branchId) : undefined
     const fromUs = nowUs()
-    const { snapshot } = await this.#unlessOutside(branchId, asked, async () =>
+    const { answer, asked } = await this.#ask(branchId, target, async () =>
       platform.control.client.createSnapshot({
         path: { project_id: platform.projectId, branch_id: branchId },
-        query: asked ? request(asked) : {},
+        query: target ? request(target) : {},
       }),
     )
+    const { snapshot } = answer
     const toUs = nowUs()
     const [hidden] = await platform.control.context.store<{ id: string }[]>`
       select id from branches where snapshot_id = ${snapshot.id}`
@@ -172,9 +176,8 @@ export class LedgerActor {
       query: { name },
       body: null,
     })
-    const what = `${name} of a snapshot of ${branchId}${asked ? ` at ${renderTarget(asked)}` : ''}`
+    const what = `${name} of a snapshot of ${branchId}${at(target)}`
     const compute = must(await platform.compute(branch.id), 'a restored branch has a compute')
-    await compute.wake()
     const hiddenId = must(hidden, 'a snapshot has a hidden branch').id
     // Nothing was written to either before: the snapshot began with what the branch has now.
     await platform.adopt(hiddenId, { cluster: compute, asked, fromUs, what, toUs })
@@ -223,6 +226,15 @@ export class LedgerActor {
     await takeLineSnapshot(context, (await this.#platform.row(branchId)).volume_id)
   }
 
+  /** Makes space for others. */
+  async #deleteLeaf(): Promise<void> {
+    const { live } = this.#platform
+    const rows = await Promise.all([...live].map(async (id) => this.#platform.row(id)))
+    const parents = new Set(rows.map(({ parent_id }) => parent_id))
+    const leaf = this.#random.pick(rows.filter(({ id }) => !parents.has(id)))
+    if (leaf !== undefined) await this.#delete(leaf.id)
+  }
+
   async #delete(branchId: string): Promise<void> {
     const platform = this.#platform
     if (platform.live.size < branchesMin) return
@@ -246,26 +258,31 @@ export class LedgerActor {
 
   async #adopt(
     branchId: string,
-    read: { asked: Target | undefined; fromUs: number; what: string },
+    read: { asked: Asked | undefined; fromUs: number; what: string },
   ): Promise<void> {
     const compute = must(await this.#platform.compute(branchId), 'it was made with a compute')
-    await compute.wake()
     await this.#platform.adopt(branchId, { cluster: compute, ...read })
   }
 
-  /** Lets a refusal pass that is right. */
-  async #unlessOutside<T>(
+  /** Asks for a moment of a branch; lets a refusal pass that is right. */
+  async #ask<T>(
     branchId: string,
-    asked: Target | undefined,
+    target: Target | undefined,
     work: () => Promise<T>,
-  ): Promise<T> {
-    const line = this.#platform.lineOf((await this.#platform.row(branchId)).volume_id)
+  ): Promise<{ answer: T; asked: Asked | undefined }> {
+    const before = await this.#lineOf(branchId)
     try {
-      return await work()
+      const answer = await work()
+      if (target === undefined) return { answer, asked: undefined }
+      return { answer, asked: { target, lines: [before, await this.#lineOf(branchId)] } }
     } catch (error) {
-      if (asked !== undefined && this.#platform.mayRefuse(line, asked, error)) throw new Overtaken()
+      if (target && this.#platform.mayRefuse(before, target, error)) throw new Overtaken()
       throw error
     }
+  }
+
+  async #lineOf(branchId: string): Promise<LedgerLine> {
+    return this.#platform.lineOf((await this.#platform.row(branchId)).volume_id)
   }
 
   #list(branchId: string): void {
@@ -278,6 +295,13 @@ export class LedgerActor {
     return `${this.#name}-${this.#made}`
   }
 }
+
+interface Asked {
+  target: Target
+  lines: readonly LedgerLine[]
+}
+
+const at = (target: Target | undefined): string => (target ? ` at ${renderTarget(target)}` : '')
 
 const branchesMin = 4
 const branchesMax = 9

@@ -38,18 +38,19 @@ export class LedgerLine {
   #made:
     | { base: Held; atUs: number; origin: { line: LedgerLine; lsn: Lsn } | undefined }
     | undefined
-  #resolve: () => void = () => undefined
-  readonly whenMade: Promise<void>
 
   constructor(volumeId: string) {
     this.volumeId = volumeId
-    this.whenMade = new Promise((resolve) => (this.#resolve = resolve))
+  }
+
+  /** Whether it is known what it began with. */
+  get isMade(): boolean {
+    return this.#made !== undefined
   }
 
   /** `atUs`: nothing was written to it before. */
   make(base: Held, atUs: number, origin: { line: LedgerLine; lsn: Lsn } | undefined): void {
     this.#made ??= { base, atUs, origin }
-    this.#resolve()
   }
 
   get origin(): { line: LedgerLine; lsn: Lsn } | undefined {
@@ -162,10 +163,12 @@ function judgeCommit(line: LedgerLine, target: Target, id: number): Verdict {
 function judgePrepared(line: LedgerLine, target: Target, gid: string): Verdict {
   if (!line.owns(target)) {
     if (line.origin === undefined) return 'not there'
+    // Still prepared where this line left the other, whatever became of it there.
+    if (line.base.prepared.has(gid)) return judgeBegun(line.origin.line, target, gid)
     const before = judgePrepared(line.origin.line, target, gid)
     const transaction = line.origin.line.prepared.get(gid)
-    // One that the line began without: it had ended by then, or was prepared later.
-    if (line.base.prepared.has(gid) || before !== 'there') return before
+    // It had ended by then, or was prepared later.
+    if (before !== 'there') return before
     return transaction?.finished === undefined ? 'not there' : 'either'
   }
   const inherited = line.base.prepared.has(gid)
@@ -175,6 +178,12 @@ function judgePrepared(line: LedgerLine, target: Target, gid: string): Verdict {
   const wasFinished = transaction.finished ? judge(transaction.finished, target) : 'not there'
   if (wasPrepared === 'not there' || wasFinished === 'there') return 'not there'
   return wasPrepared === 'there' && wasFinished === 'not there' ? 'there' : 'either'
+}
+
+function judgeBegun(line: LedgerLine, target: Target, gid: string): Verdict {
+  const transaction = line.prepared.get(gid)
+  if (transaction !== undefined) return judge(transaction.prepared, target)
+  return line.origin === undefined ? 'there' : judgeBegun(line.origin.line, target, gid)
 }
 
 /** Whether what happened within the interval belongs to the moment. */

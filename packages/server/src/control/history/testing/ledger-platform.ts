@@ -5,6 +5,7 @@ import { AppError } from '../../../lib/errors.ts'
 import { KeyedLock } from '../../../lib/keyed-lock.ts'
 import { type Lsn, parseLsn, renderLsn } from '../../../lib/lsn.ts'
 import type { TestControl } from '../../../testing/control.ts'
+import { until } from '../../../testing/until.ts'
 import { findBranchCompute } from '../../branch-compute.ts'
 import { requireProject } from '../../lookups.ts'
 import { type BranchRow, findAnyBranch } from '../../store/branches.ts'
@@ -23,8 +24,11 @@ import {
 import type { Random } from './random.ts'
 
 interface MadeLine {
-  /** The moment that it was to be of; the present where none was given. */
-  asked: Target | undefined
+  /**
+   * The moment that it was to be of, and on which line: where its source was restored meanwhile, on one of
+   * two. Of the present where it is undefined.
+   */
+  asked: { target: Target; lines: readonly LedgerLine[] } | undefined
   /** Before and after it was made. */
   fromUs: number
   toUs?: number
@@ -67,6 +71,11 @@ export class LedgerPlatform {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1)
   }
 
+  /** Another actor is about to tell what the line began with. */
+  async #whenMade(line: LedgerLine): Promise<void> {
+    await until(() => line.isMade || this.faults.length > 0, 60_000)
+  }
+
   async row(branchId: string): Promise<BranchRow> {
     const row = await findAnyBranch(this.control.context.store, branchId)
     if (row === undefined) throw new AppError('branch_not_found', `${branchId} is gone`)
@@ -85,7 +94,7 @@ export class LedgerPlatform {
     const row = await this.row(branchId)
     const line = this.lineOf(row.volume_id)
     const toUs = read.toUs ?? nowUs()
-    const found = await readHeld(read.cluster)
+    const found = await this.#readPatiently(read.cluster)
     this.#reportHalves(found.halves, read.what)
     const base = {
       ids: new Set([...found.ids].filter((id) => !line.commits.has(id))),
@@ -98,10 +107,36 @@ export class LedgerPlatform {
         : { line: this.lineOf(origin_volume_id), lsn: requireLsn(origin_lsn) }
     line.make(base, Math.min(toUs, line.firstUs()), origin)
     if (origin === undefined) return
-    await origin.line.whenMade
+    await this.#whenMade(origin.line)
     this.#report(origin.line, { kind: 'lsn', lsn: origin.lsn }, base, `${read.what}: its origin`)
-    if (read.asked !== undefined) this.#report(origin.line, read.asked, base, read.what)
+    if (read.asked !== undefined) await this.#reportAsked(read.asked, base, read.what)
     else this.#reportPresent(origin.line, base, { ...read, toUs })
+  }
+
+  /** Others suspend and kill the compute meanwhile. */
+  async #readPatiently(cluster: Cluster): Promise<Held & { halves: number[] }> {
+    let found: (Held & { halves: number[] }) | undefined
+    await until(async () => {
+      found = await readHeld(cluster).catch(() => undefined)
+      return found !== undefined
+    }, 60_000)
+    return must(found, 'it was waited for')
+  }
+
+  async #reportAsked(
+    { target, lines }: { target: Target; lines: readonly LedgerLine[] },
+    base: Held,
+    what: string,
+  ): Promise<void> {
+    this.count('compared')
+    let first: string[] | undefined
+    for (const line of new Set(lines)) {
+      await this.#whenMade(line)
+      const faults = findFaults(line, target, base)
+      if (faults.length === 0) return
+      first ??= faults
+    }
+    for (const fault of first ?? []) this.faults.push(`${what}: ${fault}`)
   }
 
   /** Made of the present: all that was there before, nothing that came after. */
@@ -124,7 +159,7 @@ export class LedgerPlatform {
     const { context } = this.control
     const branch = await this.row(branchId)
     const before = this.lineOf(branch.volume_id)
-    await before.whenMade
+    await this.#whenMade(before)
     const what = `${branch.name} at ${renderTarget(target)}`
     const isDeep = random.chance(0.2)
     let found: (Held & { halves: number[] }) | undefined
@@ -178,7 +213,7 @@ export class LedgerPlatform {
   /** A moment of the branch's past, preferably one that is hard to hit. */
   async chooseTarget(branchId: string, random: Random): Promise<Target> {
     const line = this.lineOf((await this.row(branchId)).volume_id)
-    await line.whenMade
+    await this.#whenMade(line)
     const oldestUs = this.retentionUs === Number.POSITIVE_INFINITY ? 0 : nowUs() - this.retentionUs
     if (random.chance(0.5)) {
       const recent = this.events.filter((us) => us > oldestUs + 5_000_000 && us < nowUs())
