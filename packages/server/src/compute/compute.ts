@@ -322,7 +322,10 @@ export class Compute {
 
   /** Roles and databases: read anew where the compute is active, as last known where it is not. */
   async catalog(): Promise<ClusterCatalog> {
-    if (this.#state === 'active') await this.#refreshCatalog()
+    if (this.#state === 'active') {
+      // One that is on its way down, or has died, does not answer; what it last told has to do.
+      await this.#refreshCatalog().catch((error: unknown) => this.#warn(error))
+    }
     return this.#catalog.current
   }
 

@@ -5,20 +5,21 @@ import { markFreshClone } from '../compute/fresh-clone.ts'
 import { createLiveSource } from '../compute/live-source.ts'
 import type { ClusterCatalog } from '../compute/spec.ts'
 import { must } from '../lib/assert.ts'
+import { describeError } from '../lib/errors.ts'
 import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
 import { findBranchCompute } from './branch-compute.ts'
 import type { Context } from './context.ts'
-import { readRestingBounds, type WalBounds } from './history/wal-bounds.ts'
+import { readRestingEnd, type WalBounds } from './history/wal-bounds.ts'
 import { unpackVolume } from './packed-volume.ts'
 import type { BranchRow } from './store/branches.ts'
 import { volumeDataDirectory } from './volumes.ts'
 
 export interface CloneResult {
-  /** What the clone holds ends between these two. */
+  /** What the clone holds ends between these two: at one point, where the driver is atomic. */
   bounds: WalBounds
-  /** Where the parent's WAL was: everything that ends there is in the clone. */
+  /** The last point of the parent's WAL that the clone may hold. */
   parentLsn: string
-  /** Just before the clone was made. */
+  /** Just after the clone was made: nothing in it is later. */
   parentTimestamp: Date
 }
 
@@ -59,13 +60,10 @@ export async function cloneVolume(
   }
   const wasIdle = compute === undefined || compute.state === 'idle'
   const startedMs = performance.now()
-  const prepared = wasIdle ? undefined : await prepareParent(compute)
-  const before = prepared
-    ? { from: prepared.lsn, to: prepared.insertLsn }
-    : await readRestingBounds(volumeDataDirectory(context.volumes, source.volumeId))
+  const prepared = wasIdle ? undefined : await prepareIfAble(context, compute)
   const preparedMs = performance.now()
-  const parentTimestamp = new Date()
   await together(context.volumes.clone(source.volumeId, volumeId), registerBeside(compute, beside))
+  const parentTimestamp = new Date()
   context.log.info(
     {
       volume_id: source.volumeId,
@@ -74,16 +72,13 @@ export async function cloneVolume(
     },
     'cloned',
   )
-  await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser, {
+  const dataDirectory = volumeDataDirectory(context.volumes, volumeId)
+  // Of the clone itself: whatever became of the parent meanwhile, this is what is in it.
+  const end = await readRestingEnd(dataDirectory, prepared?.lsn)
+  await markFreshClone(dataDirectory, context.databaseUser, {
     promote: prepared === undefined || prepared.pendingBytes > promoteAboveBytes,
   })
-  // Also where it has been woken meanwhile.
-  const after = await compute?.peek(readInsertLsn)
-  return {
-    bounds: { from: before.from, to: after ?? before.to },
-    parentLsn: renderLsn(before.from),
-    parentTimestamp,
-  }
+  return { bounds: { from: end, to: end }, parentLsn: renderLsn(end), parentTimestamp }
 }
 
 /** From here on a promotion is quicker than the checkpoint that ends an ordinary crash recovery. */
@@ -98,23 +93,35 @@ const checkpointAboveBytes = 8 * 1024 * 1024
 interface PreparedParent {
   /** Up to where the parent's WAL was on disk. */
   lsn: Lsn
-  /** Up to where it was written at all. */
-  insertLsn: Lsn
   /** How much of it had gathered since its last checkpoint, before this made another. */
   pendingBytes: number
 }
 
+/** One that is being stopped, or has died, does not answer: its clone is as whole without. */
+async function prepareIfAble(
+  context: Context,
+  compute: Compute,
+): Promise<PreparedParent | undefined> {
+  return prepareParent(compute).catch((error: unknown) => {
+    const { endpointId } = compute.spec
+    context.log.info(
+      { endpoint_id: endpointId, error: describeError(error) },
+      'cloned without a word from its compute',
+    )
+    return undefined
+  })
+}
+
 async function prepareParent(compute: Compute): Promise<PreparedParent | undefined> {
   return compute.withSuperuser('postgres', async (sql) => {
-    const [row] = await sql<{ flushed: string; inserted: string; pending: string }[]>`
+    const [row] = await sql<{ flushed: string; pending: string }[]>`
       select pg_current_wal_flush_lsn()::text as flushed,
-        pg_current_wal_insert_lsn()::text as inserted,
         (pg_current_wal_insert_lsn() - redo_lsn)::text as pending
       from pg_control_checkpoint()`
     if (row === undefined) return undefined
     const pendingBytes = Number(row.pending)
     if (pendingBytes > checkpointAboveBytes) await sql`checkpoint`
-    return { lsn: requireLsn(row.flushed), insertLsn: requireLsn(row.inserted), pendingBytes }
+    return { lsn: requireLsn(row.flushed), pendingBytes }
   })
 }
 
@@ -134,14 +141,13 @@ async function copyLive(
 ): Promise<CloneResult> {
   await compute.wake()
   const from = await compute.withSuperuser('postgres', readInsertLsn)
-  const parentTimestamp = new Date()
   await together(
     context.volumes.clone(source.volumeId, volumeId, createLiveSource(compute)),
     registerBeside(compute, beside),
   )
   await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)
   const to = await compute.withSuperuser('postgres', readInsertLsn)
-  return { bounds: { from, to }, parentLsn: renderLsn(to), parentTimestamp }
+  return { bounds: { from, to }, parentLsn: renderLsn(to), parentTimestamp: new Date() }
 }
 
 async function registerBeside(compute: Compute | undefined, beside: BesideClone): Promise<void> {

@@ -3,6 +3,7 @@ import type { Context } from './context.ts'
 import * as branches from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import { findAnyProject, findProject, type ProjectRow } from './store/projects.ts'
+import type { Queryable } from './store/store.ts'
 
 /** Rows by id or name, or the error that says what is missing and how to get it back. */
 
@@ -44,6 +45,18 @@ export async function requireDefaultBranch(
   if (branch !== undefined) return branch
   await requireProject(context, projectId)
   throw new Error(`project ${projectId} has no default branch`)
+}
+
+/** A branch that an operation is told of: it may have been deleted for good since that was asked for. */
+export async function requireRemaining(context: Context, id: string): Promise<BranchRow> {
+  const branch = await branches.findAnyBranch(context.store, id)
+  if (branch !== undefined) return branch
+  throw branchNotFound(id)
+}
+
+/** Holds a branch against deletion for a transaction; rejects where that came first. */
+export async function holdLiveBranch(sql: Queryable, { id, name }: BranchRow): Promise<void> {
+  if ((await branches.lockLiveBranch(sql, id)) === undefined) throw branchNotFound(name)
 }
 
 export const branchNotFound = (name: string): AppError =>

@@ -7,6 +7,8 @@ import { assert } from '../lib/assert.ts'
 import { errorCode } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
 import { syncDirectory } from '../lib/files.ts'
+import type { Lsn } from '../lib/lsn.ts'
+import { isHistoryFileName, parseSegmentName, segmentOf } from './wal-names.ts'
 import { linePattern, type WalFile, type WalStore } from './wal-store.ts'
 
 export interface DirectoryWalStore extends WalStore {
@@ -45,7 +47,7 @@ export function createDirectoryWalStore(root: string): DirectoryWalStore {
       }
       await syncDirectory(directory)
     },
-    list: async (line) => listFiles(linePath(line)),
+    list: async (line, from) => listFiles(linePath(line), from),
     fetch: async (line, { name }, path) => cloneFile(join(linePath(line), name), path),
     remove: async (line, names) => {
       for (const name of names) await rm(join(linePath(line), name), { force: true })
@@ -85,16 +87,29 @@ async function syncFile(path: string): Promise<void> {
   }
 }
 
-async function listFiles(directory: string): Promise<WalFile[]> {
+/** A day of a busy line is a hundred thousand files: those that are not asked for are not looked at. */
+async function listFiles(directory: string, from: Lsn = 0n): Promise<WalFile[]> {
   const names = (await namesIn(directory)).filter((name) => !name.startsWith('.')).toSorted()
+  const sample = names.findLast((name) => !isHistoryFileName(name))
+  const bytes = from === 0n || sample === undefined ? 0 : await sizeOf(join(directory, sample))
+  const wanted = names.filter((name) => {
+    const segment = bytes > 0 ? parseSegmentName(name, bytes) : undefined
+    return segment === undefined || segment.number >= segmentOf(from, bytes)
+  })
   const files = await Promise.all(
-    names.map(async (name) => {
+    wanted.map(async (name) => {
       const found = await stat(join(directory, name)).catch(() => undefined)
       return found ? [{ name, bytes: found.size, writtenAt: found.mtime }] : []
     }),
   )
   return files.flat()
 }
+
+const sizeOf = async (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
 
 async function isFile(path: string): Promise<boolean> {
   return stat(path).then(

@@ -3,40 +3,27 @@ import { join } from 'node:path'
 
 import type { OsUser } from '../lib/exec.ts'
 import { giveTo } from '../lib/files.ts'
-import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
+import { type Lsn, parseLsn } from '../lib/lsn.ts'
 import { isHistoryFileName } from './wal-names.ts'
 
 /**
- * Archive recovery of a cloned snapshot to a moment (manual, "Recovering Using a Continuous Archive
- * Backup" and "Recovery Target").
+ * Archive recovery of a cloned snapshot (manual, "Recovering Using a Continuous Archive Backup"), to the end
+ * of the WAL that was staged for it. Where that ends is what makes the moment: PostgreSQL's own targets
+ * take a record that is later to be recognised by, and of a branch that sleeps there is none.
  *
- * The snapshot is what a crash would have left: PostgreSQL first replays the WAL that is in it, whatever
- * the target, and then from the staged files up to the target. So a snapshot is never later than it.
+ * The snapshot is what a crash would have left: PostgreSQL first replays the WAL that is in it. So a
+ * snapshot is never later than the moment.
  */
-export type RecoveryTarget =
-  /** Every commit up to and including the time, in the words of the user: microseconds count. */
-  | { kind: 'time'; time: string }
-  /** Everything that ends at or before the position. */
-  | { kind: 'lsn'; lsn: Lsn }
-  /** All that there is. */
-  | { kind: 'end' }
-
-/** Said in the log where no record lies beyond the target: all that there is belongs to it then. */
-export const targetNotReached = 'recovery ended before configured recovery target was reached'
-
 export async function prepareRecovery(options: {
   dataDirectory: string
   /** Of the staged WAL. */
   walDirectory: string
-  target: RecoveryTarget
   user: OsUser | undefined
 }): Promise<void> {
-  const { dataDirectory, walDirectory, target, user } = options
+  const { dataDirectory, walDirectory, user } = options
   const settings = {
     restore_command: restoreCommand(walDirectory),
     recovery_target_timeline: 'latest',
-    recovery_target_action: 'promote',
-    ...targetSettings(target),
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${quote(value)}\n`)
   // Read after postgresql.conf at every start, and without effect once `recovery.signal` is gone.
@@ -58,20 +45,6 @@ export async function readRecoveryEnd(dataDirectory: string): Promise<Lsn | unde
   const position = /^\d+\t([0-9A-F]+\/[0-9A-F]+)\t/.exec(text.trimEnd().split('\n').at(-1) ?? '')
   return position?.[1] === undefined ? undefined : parseLsn(position[1])
 }
-
-function targetSettings(target: RecoveryTarget): Record<string, string> {
-  switch (target.kind) {
-    case 'time':
-      return { recovery_target_time: numericZone(target.time), recovery_target_inclusive: 'on' }
-    case 'lsn':
-      return { recovery_target_lsn: renderLsn(target.lsn), recovery_target_inclusive: 'off' }
-    case 'end':
-      return {}
-  }
-}
-
-/** Names of zones, `Z` among them, are not known yet when PostgreSQL reads this setting. */
-const numericZone = (time: string): string => time.replace(/T/i, ' ').replace(/Z$/i, '+00')
 
 /** `%f` is the file wanted and `%p` where to put it; any other `%` is doubled. */
 function restoreCommand(walDirectory: string): string {

@@ -29,11 +29,14 @@ export interface Trim {
 const mebibyte = 1024n ** 2n
 const hourMs = 3_600_000
 
+/** The most WAL between two snapshots, by their age; youngest first. */
+export type Thinning = ReadonlyArray<{ upToMs: number; bytes: bigint }>
+
 /**
- * The most WAL between two snapshots, by their age. Replay runs at some 30 to 70 MB a second on a busy
+ * As it is done. Replay runs at some 30 to 70 MB a second on a busy
  * machine: some seconds for the last hour, and longer for what is asked for rarely.
  */
-const gaps: ReadonlyArray<{ upToMs: number; bytes: bigint }> = [
+export const thinning: Thinning = [
   { upToMs: hourMs, bytes: 128n * mebibyte },
   { upToMs: 24 * hourMs, bytes: 512n * mebibyte },
   { upToMs: Number.POSITIVE_INFINITY, bytes: 2048n * mebibyte },
@@ -50,8 +53,9 @@ export function planTrim(request: {
   snapshots: readonly KeptSnapshot[]
   now: Date
   windowStart: Date
+  thinning?: Thinning
 }): Trim {
-  const { snapshots, now, windowStart } = request
+  const { snapshots, now, windowStart, thinning: gaps = thinning } = request
   if (windowStart >= now) return { remove: snapshots.map(({ id }) => id), walFrom: undefined }
   const first = Math.max(
     snapshots.findLastIndex(({ takenAt }) => takenAt <= windowStart),
@@ -65,7 +69,7 @@ export function planTrim(request: {
     const isSpare =
       before !== undefined &&
       after !== undefined &&
-      after.lsn - before.lsn <= gapFor(now.getTime() - snapshot.takenAt.getTime())
+      after.lsn - before.lsn <= gapFor(gaps, now.getTime() - snapshot.takenAt.getTime())
     if (!isSpare) kept.push(snapshot)
   }
   const ids = new Set(kept.map(({ id }) => id))
@@ -75,6 +79,6 @@ export function planTrim(request: {
   }
 }
 
-function gapFor(ageMs: number): bigint {
+function gapFor(gaps: Thinning, ageMs: number): bigint {
   return gaps.find(({ upToMs }) => ageMs < upToMs)?.bytes ?? 0n
 }

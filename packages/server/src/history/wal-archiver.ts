@@ -17,7 +17,7 @@ import type { WalStore } from './wal-store.ts'
  * PostgreSQL holds its WAL back for a replication slot of ours; every second, what is finished is put into
  * the store and the slot moved behind it. So nothing is lost while this process is away, and no process
  * of each cluster's own is needed, as an `archive_command` would be. What is not finished yet lies in
- * the volume itself, durable as any commit: a recovery to the present takes it from there (`flush`).
+ * the volume itself, durable as any commit: a recovery takes it from there (`staged-wal.ts`).
  *
  * Only the cluster's current timeline is kept. WAL of the timeline that a clone began on is in the
  * clone itself up to the point where it left; what its parent wrote there later is the parent's.
@@ -49,13 +49,14 @@ interface LineState {
   timeline: number
   /** The last segment of the timeline that the store has. */
   archived: bigint | undefined
+  /** Where the segments begin that lead up to that one without a gap. */
+  keptFrom: Lsn | undefined
 }
 
 export class WalArchiver implements Service {
   readonly #options: WalArchiverOptions
   readonly #lines = new Map<string, LineState>()
   readonly #locks = new KeyedLock()
-  readonly #gaps = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<void> = Promise.resolve()
   #isTicking = false
@@ -84,36 +85,34 @@ export class WalArchiver implements Service {
   }
 
   /**
-   * Whether WAL of this line was found to be missing, and forgets it: a new snapshot has to begin
-   * where the gap ends.
+   * From where on all WAL of a line is kept; undefined where it has not been seen running. A moment
+   * after this needs a snapshot that is not before it.
    */
-  takeGap(line: string): boolean {
-    return this.#gaps.delete(line)
+  keptFrom(line: string): Lsn | undefined {
+    return this.#lines.get(line)?.keptFrom
   }
 
   /**
-   * Keeps everything that a running cluster has committed until now: writes a commit of its own, so that
-   * a recovery to any moment before finds one that is later, and ends the segment. Nothing to do where
-   * the cluster does not run.
+   * Has a running cluster write out what it has committed so far, also what nobody waited for
+   * (`synchronous_commit = off`). One that does not run, or is being stopped, has done so.
    */
   async flush(source: WalSource): Promise<void> {
-    const isRunning = await source.look(async (sql) => {
-      await sql`select pg_current_xact_id()`
-      await sql`select pg_switch_wal()`
-      return true
-    })
-    if (isRunning === true) await this.archive(source, { evenIfUnchanged: true })
+    try {
+      await source.look(async (sql) => sql`select pg_logical_emit_message(true, 'coppice', '')`)
+    } catch (error) {
+      const { log } = this.#options
+      log.debug({ line: source.line, error: describeError(error) }, 'the WAL was not flushed')
+    }
   }
 
   /** Puts what is finished into the store. */
-  async archive(source: WalSource, { evenIfUnchanged = false } = {}): Promise<void> {
-    await this.#locks.run(source.line, async () => this.#archive(source, evenIfUnchanged))
+  async archive(source: WalSource): Promise<void> {
+    await this.#locks.run(source.line, async () => this.#archive(source))
   }
 
   /** Forgets a line whose volume is gone. */
   forget(line: string): void {
     this.#lines.delete(line)
-    this.#gaps.delete(line)
   }
 
   async #tick(): Promise<void> {
@@ -126,12 +125,12 @@ export class WalArchiver implements Service {
     }
   }
 
-  async #archive(source: WalSource, evenIfUnchanged: boolean): Promise<void> {
+  async #archive(source: WalSource): Promise<void> {
     const directory = join(source.dataDirectory, 'pg_wal')
     const names = (await readdir(directory)).toSorted()
     const known = this.#lines.get(source.line)
     const newestName = names.findLast((name) => /^[0-9A-F]{24}$/.test(name)) ?? ''
-    if (newestName === '' || (known?.newestName === newestName && !evenIfUnchanged)) return
+    if (newestName === '' || known?.newestName === newestName) return
     const seen = await source.look(readPosition)
     if (seen === undefined) return
     const segmentBytes = (await stat(join(directory, newestName))).size
@@ -139,10 +138,9 @@ export class WalArchiver implements Service {
       newestName,
       position: seen.position,
       timeline: seen.timeline,
-      archived:
-        known?.timeline === seen.timeline
-          ? known.archived
-          : await this.#lastArchived(source.line, seen.timeline, segmentBytes),
+      ...(known?.timeline === seen.timeline
+        ? { archived: known.archived, keptFrom: known.keptFrom }
+        : await this.#readKept(source.line, seen.timeline, segmentBytes)),
     }
     for (const name of names.filter(isHistoryFileName))
       await this.#put(source.line, directory, name)
@@ -152,11 +150,12 @@ export class WalArchiver implements Service {
       if (state.archived !== undefined && segment.number <= state.archived) continue
       if (segmentEnd(segment.number, segmentBytes) > seen.position) continue
       if (state.archived !== undefined && segment.number !== state.archived + 1n) {
-        this.#gaps.add(source.line)
         this.#options.log.error({ line: source.line, segment: name }, 'WAL is missing before this')
+        state.keptFrom = undefined
       }
       await this.#put(source.line, directory, name)
       state.archived = segment.number
+      state.keptFrom ??= segment.number * BigInt(segmentBytes)
     }
     this.#lines.set(source.line, state)
     if (state.archived === undefined) return
@@ -170,16 +169,19 @@ export class WalArchiver implements Service {
     await this.#options.store.put(line, { name, path, bytes: size, writtenAt: mtime })
   }
 
-  async #lastArchived(
+  async #readKept(
     line: string,
     timeline: number,
     segmentBytes: number,
-  ): Promise<bigint | undefined> {
-    const files = await this.#options.store.list(line)
-    return files
-      .map(({ name }) => parseSegmentName(name, segmentBytes))
-      .filter((segment) => segment?.timeline === timeline)
-      .at(-1)?.number
+  ): Promise<Pick<LineState, 'archived' | 'keptFrom'>> {
+    const numbers = (await this.#options.store.list(line)).flatMap(({ name }) => {
+      const segment = parseSegmentName(name, segmentBytes)
+      return segment?.timeline === timeline ? [segment.number] : []
+    })
+    const archived = numbers.at(-1)
+    if (archived === undefined) return { archived: undefined, keptFrom: undefined }
+    const first = numbers.findLast((number, index) => numbers[index - 1] !== number - 1n)
+    return { archived, keptFrom: (first ?? archived) * BigInt(segmentBytes) }
   }
 }
 

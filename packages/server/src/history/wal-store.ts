@@ -1,3 +1,5 @@
+import type { Lsn } from '../lib/lsn.ts'
+
 /**
  * Where finished WAL is kept, by line: a line is the history of one volume, from its making on. A file
  * is there whole or not at all, and once `put` has resolved it survives a power cut.
@@ -8,8 +10,11 @@
 export interface WalStore {
   /** Keeps a file. One of that name that is there already is the same file, and stays. */
   put(line: string, file: WalFile & { path: string }): Promise<void>
-  /** All files of a line, in the order of their names; none where the line is not known. */
-  list(line: string): Promise<WalFile[]>
+  /**
+   * The files of a line, in the order of their names; none where the line is not known. With `from`,
+   * segments that end before the position may be left out.
+   */
+  list(line: string, from?: Lsn): Promise<WalFile[]>
   /** Writes a file, as `list` told it, to a new path. Rejects where it is not there. */
   fetch(line: string, file: WalFile, path: string): Promise<void>
   /** Removes files; those that are not there are no error. */

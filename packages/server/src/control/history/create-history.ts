@@ -40,9 +40,25 @@ export function createHistory(options: HistoryOptions): History {
 
 /** Of the computes that write to a line and are awake. */
 function activeLines(host: ComputeHost): WalSource[] {
-  return host.list().flatMap((compute) => {
-    const { historyLine: line, dataDirectory } = compute.spec
-    if (line === '' || compute.state !== 'active') return []
-    return [{ line, dataDirectory, look: async (work) => compute.peek(work) }]
+  return host.list().flatMap(({ spec, state }) => {
+    const { historyLine: line, dataDirectory } = spec
+    return line === '' || state !== 'active' ? [] : [walSource(host, line, dataDirectory)]
   })
+}
+
+/**
+ * A line as whichever compute writes to it at the time: a branch gives its line to another when it is
+ * restored.
+ */
+export function walSource(host: ComputeHost, line: string, dataDirectory: string): WalSource {
+  return {
+    line,
+    dataDirectory,
+    look: async (work) => {
+      const writer = host
+        .list()
+        .find(({ spec }) => spec.dataDirectory === dataDirectory && !spec.isStandby)
+      return writer?.peek(work)
+    },
+  }
 }

@@ -88,7 +88,8 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
 
   async function snapshot(branch: string): Promise<void> {
     const { branch: found } = await control.client.getProjectBranch({ path: branchPath(branch) })
-    await takeLineSnapshot(control.context, await requireAnyBranch(control.context.store, found.id))
+    const { volume_id } = await requireAnyBranch(control.context.store, found.id)
+    await takeLineSnapshot(control.context, volume_id)
   }
 
   async function branchAt(name: string, parent_id: string, at: { time?: string; lsn?: string }) {

@@ -1,7 +1,7 @@
 import { newLineSnapshotId, pastEndpointPrefix, scratchPrefix } from '../../lib/ids.ts'
 import { cloneSource, cloneVolume } from '../clone-volume.ts'
 import type { Context } from '../context.ts'
-import type { BranchRow } from '../store/branches.ts'
+import { findBranchOfLine } from '../store/branches.ts'
 import {
   insertLineSnapshot,
   listAbandonedLines,
@@ -12,7 +12,7 @@ import {
 } from '../store/line-snapshots.ts'
 import { volumeDataDirectory } from '../volumes.ts'
 import { removeScratch } from './scratch.ts'
-import { readRestingBounds, type WalBounds } from './wal-bounds.ts'
+import { readRestingEnd, type WalBounds } from './wal-bounds.ts'
 
 /** Work on one line's history, one after another: what is being read is not trimmed meanwhile. */
 export async function withLine<T>(
@@ -23,11 +23,18 @@ export async function withLine<T>(
   return context.locks.run(`history ${line}`, work)
 }
 
-/** A snapshot of a branch as it is now, whatever its compute does. */
-export async function takeLineSnapshot(context: Context, branch: BranchRow): Promise<void> {
-  await make(context, { line: branch.volume_id, isFirst: false }, async (id) => {
-    const { bounds } = await cloneVolume(context, await cloneSource(context, branch), id)
-    return bounds
+/**
+ * A snapshot of a line as it is now, whatever its compute does. Nothing to do for a line that is being
+ * deleted: its history may have been removed already.
+ */
+export async function takeLineSnapshot(context: Context, line: string): Promise<void> {
+  await withLine(context, line, async () => {
+    const branch = await findBranchOfLine(context.store, line)
+    if (branch === undefined || branch.ready_at === null || branch.deleted_at !== null) return
+    await make(context, { line, isFirst: false }, async (id) => {
+      const { bounds } = await cloneVolume(context, await cloneSource(context, branch), id)
+      return bounds
+    })
   })
 }
 
@@ -41,10 +48,14 @@ export async function takeFirstSnapshot(
   known?: WalBounds,
 ): Promise<void> {
   if (context.volumes.kind === 'copy') return
-  await make(context, { line, isFirst: true }, async (id) => {
-    await context.volumes.clone(line, id)
-    return known ?? readRestingBounds(volumeDataDirectory(context.volumes, id))
-  })
+  await withLine(context, line, async () =>
+    make(context, { line, isFirst: true }, async (id) => {
+      await context.volumes.clone(line, id)
+      if (known !== undefined) return known
+      const end = await readRestingEnd(volumeDataDirectory(context.volumes, id))
+      return { from: end, to: end }
+    }),
+  )
 }
 
 async function make(
@@ -52,17 +63,15 @@ async function make(
   of: { line: string; isFirst: boolean },
   clone: (id: string) => Promise<WalBounds>,
 ): Promise<void> {
-  await withLine(context, of.line, async () => {
-    const id = newLineSnapshotId()
-    await insertLineSnapshot(context.store, { id, ...of })
-    try {
-      const { from, to } = await clone(id)
-      await markLineSnapshotTaken(context.store, id, { lsnFrom: from, lsnTo: to, at: new Date() })
-    } catch (error) {
-      await forgetSnapshot(context, id)
-      throw error
-    }
-  })
+  const id = newLineSnapshotId()
+  await insertLineSnapshot(context.store, { id, ...of })
+  try {
+    const { from, to } = await clone(id)
+    await markLineSnapshotTaken(context.store, id, { lsnFrom: from, lsnTo: to, at: new Date() })
+  } catch (error) {
+    await forgetSnapshot(context, id)
+    throw error
+  }
 }
 
 /** The volume first: a row without one is found and removed, a volume without row is not. */

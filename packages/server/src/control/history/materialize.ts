@@ -7,26 +7,23 @@ import { readCatalog } from '../../compute/catalog.ts'
 import { setPassword } from '../../compute/roles.ts'
 import type { ClusterCatalog } from '../../compute/spec.ts'
 import { type Cluster, platformDatabase } from '../../compute/superuser.ts'
-import {
-  endRecovery,
-  prepareRecovery,
-  readRecoveryEnd,
-  type RecoveryTarget,
-} from '../../history/recovery.ts'
-import { stageWal, type WalLimit } from '../../history/staged-wal.ts'
+import { endRecovery, prepareRecovery, readRecoveryEnd } from '../../history/recovery.ts'
+import { cutStaged, type Staged, stageWal } from '../../history/staged-wal.ts'
 import type { WalSource } from '../../history/wal-archiver.ts'
+import { findLater } from '../../history/wal-reader.ts'
 import { type Lsn, parseLsn } from '../../lib/lsn.ts'
-import { findBranchCompute } from '../branch-compute.ts'
 import type { Context } from '../context.ts'
 import type { BranchRow } from '../store/branches.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
+import { hasLineSnapshot } from '../store/line-snapshots.ts'
 import type { ProjectRow } from '../store/projects.ts'
 import { volumeDataDirectory } from '../volumes.ts'
+import { walSource } from './create-history.ts'
 import { withLine } from './line-snapshots.ts'
-import { beyondEnd, findStart, type Moment, type Start } from './moments.ts'
-import { replay, TargetNotReached } from './replay.ts'
+import { beyondEnd, findStart, microseconds, type Moment, notKept, type Start } from './moments.ts'
+import { replay } from './replay.ts'
 import { stagingOf } from './scratch.ts'
-import { readRestingBounds } from './wal-bounds.ts'
+import { readRestingEnd } from './wal-bounds.ts'
 
 /**
  * A branch at a moment, as a volume: a snapshot from before, cloned, and the WAL from there replayed up
@@ -58,28 +55,20 @@ export async function materializeMoment<T>(
   context: Context,
   request: MaterializeRequest<T>,
 ): Promise<Materialized<T>> {
-  const { project, branch, moment, volumeId } = request
-  const start = await findStart(context, project, branch, moment)
-  const source = await sourceOf(context, start.owner)
-  await context.history.archiver.flush(source)
-  await refuseBeyondEnd(start, source)
-  const staged = new StagedRecovery(context, start, source, volumeId)
+  const { volumeId } = request
+  const staged = await stageRecovery(context, request)
+  const { start } = staged
   try {
-    await withLine(context, start.owner.volume_id, async () => {
-      await staged.stage(limitOf(start.moment))
-      await context.volumes.clone(start.snapshot.id, volumeId)
-    })
-    const { catalog, value, lastCommit } = await recover(context, staged, {
-      ...request,
-      moment: start.moment,
-    })
+    const { catalog, value, lastCommit } = await recover(context, staged, request)
     const dataDirectory = volumeDataDirectory(context.volumes, volumeId)
     await endRecovery(dataDirectory, context.databaseUser)
     return {
       originLine: start.owner.volume_id,
       lsn: await readRecoveryEnd(dataDirectory),
       time:
-        start.moment.kind === 'time' ? start.moment.at : (lastCommit ?? start.snapshot.taken_at),
+        start.moment.kind === 'time'
+          ? roundUp(start.moment)
+          : (lastCommit ?? start.snapshot.taken_at),
       catalog,
       value,
     }
@@ -88,44 +77,100 @@ export async function materializeMoment<T>(
   }
 }
 
+/** Nothing of what was asked for is later. */
+const roundUp = (moment: { text: string; at: Date }): Date =>
+  new Date(Number((microseconds(moment) + 999n) / 1000n))
+
+/** Finds where to begin, stages the WAL from there and clones; looks again where trimming came between. */
+async function stageRecovery<T>(
+  context: Context,
+  { project, branch, moment, volumeId }: MaterializeRequest<T>,
+): Promise<StagedRecovery> {
+  for (;;) {
+    const start = await findStart(context, project, branch, moment)
+    const source = sourceOf(context, start.owner)
+    await context.history.archiver.flush(source)
+    await refuseBeyondEnd(start, source)
+    const staged = new StagedRecovery(context, start, source, volumeId)
+    try {
+      const isStaged = await withLine(context, start.owner.volume_id, async () => {
+        if (!(await hasLineSnapshot(context.store, start.snapshot.id))) return false
+        if (!(await staged.stage())) throw notKept(branch, moment)
+        await context.volumes.clone(start.snapshot.id, volumeId)
+        return true
+      })
+      if (isStaged) return staged
+    } catch (error) {
+      await staged.remove()
+      throw error
+    }
+  }
+}
+
+/** The WAL from a snapshot up to a moment, where a recovery finds it. */
 class StagedRecovery {
-  readonly #context: Context
-  readonly #start: Start
-  readonly #source: WalSource
+  readonly start: Start
   readonly directory: string
-  isAll = false
+  readonly #context: Context
+  readonly #source: WalSource
 
   constructor(context: Context, start: Start, source: WalSource, volumeId: string) {
     this.#context = context
-    this.#start = start
+    this.start = start
     this.#source = source
     this.directory = stagingOf(context, volumeId)
   }
 
-  async stage(until: WalLimit | undefined): Promise<void> {
-    const isRunning = (await this.#source.look(async () => true)) === true
-    const { isAll } = await stageWal({
-      store: this.#context.history.wal,
-      line: this.#source.line,
-      directory: this.directory,
-      user: this.#context.databaseUser,
-      from: this.#start.snapshot.lsn_from,
-      until,
-      tail: isRunning ? undefined : join(this.#source.dataDirectory, 'pg_wal'),
-    })
-    this.isAll = isAll
-  }
-
-  async stageAll(): Promise<void> {
-    await withLine(this.#context, this.#source.line, async () => this.stage(undefined))
+  /** Answers whether everything that it takes was kept. */
+  async stage(): Promise<boolean> {
+    const { snapshot, moment, leftAt } = this.start
+    const before = moment.kind === 'lsn' ? moment.lsn : leftAt
+    let staged = await this.#stage(before, moment.kind === 'time' ? moment.at : undefined)
+    let later = await this.#findLater(staged)
+    if (later === undefined && !staged.isAll && !staged.hasGap) {
+      staged = await this.#stage(before, undefined)
+      later = await this.#findLater(staged)
+    }
+    if (later === undefined && staged.hasGap) return false
+    const end = later ?? before
+    if (end === undefined) return true
+    // What the snapshot itself holds is never cut: PostgreSQL reads it from here as well.
+    await cutStaged(this.directory, staged, end < snapshot.lsn_to ? snapshot.lsn_to : end)
+    return true
   }
 
   async remove(): Promise<void> {
     await rm(this.directory, { recursive: true, force: true })
   }
+
+  async #stage(before: Lsn | undefined, until: Date | undefined): Promise<Staged> {
+    return stageWal({
+      store: this.#context.history.wal,
+      line: this.#source.line,
+      directory: this.directory,
+      user: this.#context.databaseUser,
+      from: this.start.snapshot.lsn_from,
+      until,
+      before,
+      walDirectory: join(this.#source.dataDirectory, 'pg_wal'),
+    })
+  }
+
+  /** The first of the WAL that is later than a time; what was last written before it need not be read. */
+  async #findLater({ segments }: Staged): Promise<Lsn | undefined> {
+    const { moment, leftAt } = this.start
+    if (moment.kind !== 'time') return undefined
+    const from = segments.find(
+      ({ writtenAt }) => writtenAt.getTime() + fileTimeMs > moment.at.getTime(),
+    )
+    const later = from && (await findLater(this.directory, from.start, microseconds(moment)))
+    return later !== undefined && (leftAt === undefined || later < leftAt) ? later : undefined
+  }
 }
 
-/** Tries until the target is reached, or all that there is has been replayed and belongs to it. */
+/** Times of files lag behind the clock by a tick of the kernel's, and some file systems keep only seconds. */
+const fileTimeMs = 2_000
+
 async function recover<T>(
   context: Context,
   staged: StagedRecovery,
@@ -138,34 +183,16 @@ async function recover<T>(
     pgVersion: project.pg_version,
     pgSettings: endpoints.find((one) => one.type === 'read_write')?.pg_settings ?? {},
   }
-  const attempt = async (target: RecoveryTarget) => {
-    await prepareRecovery({
-      dataDirectory: volumeDataDirectory(context.volumes, volumeId),
-      walDirectory: staged.directory,
-      target,
-      user: context.databaseUser,
-    })
-    return replay(context, options, async (cluster) => ({
-      lastCommit: await cluster.withSuperuser(platformDatabase, readLastCommit),
-      catalog: await alignPasswords(cluster, catalogNow),
-      value: await work(cluster),
-    }))
-  }
-  const target = targetOf(request.moment)
-  try {
-    return await attempt(target)
-  } catch (error) {
-    if (!(error instanceof TargetNotReached)) throw error
-  }
-  if (!staged.isAll) {
-    await staged.stageAll()
-    try {
-      return await attempt(target)
-    } catch (error) {
-      if (!(error instanceof TargetNotReached)) throw error
-    }
-  }
-  return attempt({ kind: 'end' })
+  await prepareRecovery({
+    dataDirectory: volumeDataDirectory(context.volumes, volumeId),
+    walDirectory: staged.directory,
+    user: context.databaseUser,
+  })
+  return replay(context, options, async (cluster) => ({
+    lastCommit: await cluster.withSuperuser(platformDatabase, readLastCommit),
+    catalog: await alignPasswords(cluster, catalogNow),
+    value: await work(cluster),
+  }))
 }
 
 /** Of the commits that were replayed; undefined where there were none. */
@@ -173,7 +200,7 @@ async function readLastCommit(sql: Sql): Promise<Date | undefined> {
   const [row] = await sql<{ at: string | null }[]>`
     select (extract(epoch from pg_last_xact_replay_timestamp()) * 1000)::text as at`
   const ms = row?.at ?? null
-  return ms === null ? undefined : new Date(Number(ms))
+  return ms === null ? undefined : new Date(Math.ceil(Number(ms)))
 }
 
 async function alignPasswords(
@@ -189,20 +216,10 @@ async function alignPasswords(
   return cluster.withSuperuser(platformDatabase, readCatalog)
 }
 
-const targetOf = (moment: Moment): RecoveryTarget =>
-  moment.kind === 'time' ? { kind: 'time', time: moment.text } : moment
-
-const limitOf = (moment: Moment): WalLimit =>
-  moment.kind === 'time' ? { kind: 'time', time: moment.at } : moment
-
 /** The line's cluster, as the archiver sees it. */
-export async function sourceOf(context: Context, owner: BranchRow): Promise<WalSource> {
-  const compute = await findBranchCompute(context, owner.id)
-  return {
-    line: owner.volume_id,
-    dataDirectory: volumeDataDirectory(context.volumes, owner.volume_id),
-    look: async (work) => compute?.peek(work),
-  }
+export function sourceOf(context: Context, owner: BranchRow): WalSource {
+  const dataDirectory = volumeDataDirectory(context.volumes, owner.volume_id)
+  return walSource(context.host, owner.volume_id, dataDirectory)
 }
 
 async function refuseBeyondEnd({ owner, moment }: Start, source: WalSource): Promise<void> {
@@ -213,9 +230,11 @@ async function refuseBeyondEnd({ owner, moment }: Start, source: WalSource): Pro
 
 /** The end of what a line holds: where it writes, or where it was stopped. */
 export async function endOf(source: WalSource): Promise<Lsn> {
-  const running = await source.look(async (sql) => {
-    const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`
-    return parseLsn(row?.lsn ?? '')
-  })
-  return running ?? (await readRestingBounds(source.dataDirectory)).to
+  const running = await source.look(readFlushed).catch(() => undefined)
+  return running ?? readRestingEnd(source.dataDirectory)
+}
+
+async function readFlushed(sql: Sql): Promise<Lsn | undefined> {
+  const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`
+  return parseLsn(row?.lsn ?? '')
 }

@@ -17,6 +17,8 @@ export interface Start {
   snapshot: LineSnapshotRow
   /** The moment on that line. */
   moment: Moment
+  /** Where lines that came from this one left it: what came later there is none of the branch's past. */
+  leftAt: Lsn | undefined
 }
 
 /** Undefined where neither is given: the present. Rejects with AppError `invalid_request`. */
@@ -52,6 +54,12 @@ const clockToleranceMs = 2_000
 
 const isZoned = (text: string): boolean => /(?:Z|[+-]\d{2}:?\d{2})$/i.test(text)
 
+/** Microseconds since 1970, as precise as PostgreSQL's own times. */
+export function microseconds({ text, at }: { text: string; at: Date }): bigint {
+  const [, digits = ''] = /\.\d{3}(\d{1,3})/.exec(text) ?? []
+  return BigInt(at.getTime()) * 1000n + BigInt(digits.padEnd(3, '0'))
+}
+
 /** Of an operation whose input may tell one. */
 export function momentOf({ input }: { input: Record<string, unknown> }): Moment | undefined {
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
@@ -78,12 +86,15 @@ export async function findStart(
     throw await outside(context, project, branch, moment)
   }
   let on = moment
+  let leftAt: Lsn | undefined
   for (const { owner, snapshots } of await pastLines(context, branch)) {
-    const snapshot = snapshots.findLast((one) => isNotLater(one, on))
-    if (snapshot !== undefined) return { owner, snapshot, moment: on }
+    const snapshot = findSnapshot(snapshots, on, owner, leftAt)
+    if (snapshot !== undefined) return { owner, snapshot, moment: on, leftAt }
     // Between its origin and its first snapshot the line may have been written to.
-    if (isAfterOrigin(on, owner) && snapshots[0]?.is_first !== true) break
+    const isUntouched = snapshots[0]?.is_first === true || owner.snapshot_id !== null
+    if (isAfterOrigin(on, owner) && !isUntouched) break
     on = noLaterThanOrigin(on, owner)
+    leftAt = earlier(leftAt, originLsn(owner))
   }
   throw await outside(context, project, branch, moment)
 }
@@ -91,24 +102,48 @@ export async function findStart(
 export const windowStartOf = (project: ProjectRow): Date =>
   new Date(Date.now() - project.history_retention_seconds * 1000)
 
+/** The newest that holds nothing later. */
+function findSnapshot(
+  snapshots: readonly LineSnapshotRow[],
+  moment: Moment,
+  owner: BranchRow,
+  leftAt: Lsn | undefined,
+): LineSnapshotRow | undefined {
+  const found = snapshots.findLast(
+    (one) => isNotLater(one, moment) && (leftAt === undefined || one.lsn_to <= leftAt),
+  )
+  const [first] = snapshots
+  const isOwn = moment.kind === 'lsn' && isAfterOrigin(moment, owner)
+  // Between where the line began and its first snapshot there is what the platform itself has written.
+  return found ?? (isOwn && first?.is_first === true ? first : undefined)
+}
+
 function isNotLater(snapshot: LineSnapshotRow, moment: Moment): boolean {
   return moment.kind === 'time' ? snapshot.taken_at <= moment.at : snapshot.lsn_to <= moment.lsn
 }
 
 /** What a line shares with its origin ends where it began; that is known exactly by its position. */
-function noLaterThanOrigin(moment: Moment, { origin_time, origin_lsn }: BranchRow): Moment {
-  const lsn = origin_lsn === null ? undefined : parseLsn(origin_lsn)
-  const origin: Moment | undefined = lsn === undefined ? undefined : { kind: 'lsn', lsn }
-  if (moment.kind === 'lsn') {
-    return origin?.kind === 'lsn' && origin.lsn < moment.lsn ? origin : moment
-  }
-  return origin === undefined || origin_time === null || moment.at < origin_time ? moment : origin
+function noLaterThanOrigin(moment: Moment, owner: BranchRow): Moment {
+  const lsn = originLsn(owner)
+  if (lsn === undefined) return moment
+  if (moment.kind === 'lsn') return moment.lsn < lsn ? moment : { kind: 'lsn', lsn }
+  const { origin_time } = owner
+  return origin_time === null || moment.at < origin_time ? moment : { kind: 'lsn', lsn }
 }
 
-function isAfterOrigin(moment: Moment, { origin_time, origin_lsn }: BranchRow): boolean {
-  if (moment.kind === 'time') return origin_time === null || moment.at > origin_time
-  const lsn = origin_lsn === null ? undefined : parseLsn(origin_lsn)
+function isAfterOrigin(moment: Moment, owner: BranchRow): boolean {
+  if (moment.kind === 'time') return owner.origin_time === null || moment.at > owner.origin_time
+  const lsn = originLsn(owner)
   return lsn === undefined || moment.lsn > lsn
+}
+
+function originLsn({ origin_lsn }: BranchRow): Lsn | undefined {
+  return origin_lsn === null ? undefined : parseLsn(origin_lsn)
+}
+
+function earlier(one: Lsn | undefined, other: Lsn | undefined): Lsn | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return one < other ? one : other
 }
 
 async function findOrigin(context: Context, branch: BranchRow): Promise<BranchRow | undefined> {
@@ -172,6 +207,13 @@ async function outside(
     `${asked}: its history begins at ${earliest.at.toISOString()}, LSN ${renderLsn(earliest.lsn)}`,
   )
 }
+
+/** Where WAL was lost, by another's hand or because the cluster held back more than it may. */
+export const notKept = (branch: BranchRow, moment: Moment): AppError =>
+  new AppError(
+    'outside_history',
+    `branch ${branch.name} cannot be reached at ${renderMoment(moment)}: the WAL of that time was not kept as a whole; choose a moment before or after`,
+  )
 
 /** For a position that has not been written yet. */
 export const beyondEnd = (branch: BranchRow, lsn: Lsn, end: Lsn): AppError =>

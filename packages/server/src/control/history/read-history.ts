@@ -25,7 +25,7 @@ export async function readHistory(
       earliest: { timestamp: earliest.at.toISOString(), lsn: renderLsn(earliest.lsn) },
       latest: {
         timestamp: new Date().toISOString(),
-        lsn: renderLsn(await endOf(await sourceOf(context, branch))),
+        lsn: renderLsn(await endOf(sourceOf(context, branch))),
       },
     }),
     lines: lines.map(({ owner, until, snapshots }) => ({

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 
 import { configFilePath, writeConfigFiles } from '../../compute/config-files.ts'
 import { chooseInstallation } from '../../compute/installations.ts'
-import { logEnd, readLogSince } from '../../compute/postgres-log.ts'
 import {
   findPostmaster,
   type PostmasterOptions,
@@ -12,7 +11,6 @@ import {
 } from '../../compute/postmaster.ts'
 import { type ComputeSpec, plainSpec } from '../../compute/spec.ts'
 import { type Cluster, clusterAt } from '../../compute/superuser.ts'
-import { targetNotReached } from '../../history/recovery.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { Context } from '../context.ts'
 import { volumeDataDirectory } from '../volumes.ts'
@@ -24,16 +22,16 @@ import { volumeDataDirectory } from '../volumes.ts'
 export interface ReplayOptions {
   volumeId: string
   pgVersion: number
-  /** Of the branch whose WAL it replays: prepared transactions need as much room as they had. */
+  /** Of the branch. */
   pgSettings: Record<string, string>
 }
-
-/** Rejects with this where there is no WAL beyond the target. */
-export class TargetNotReached extends Error {}
 
 /** It may use what several computes of the size that it is for would. */
 export const replayUnits = 4
 const stopTimeoutMs = 300_000
+
+/** `MAX_BACKENDS` is more; so much takes some megabytes of memory that nobody touches. */
+const preparedMost = '1000'
 
 export async function replay<T>(
   context: Context,
@@ -62,14 +60,15 @@ export async function replay<T>(
     logFile: join(directory, 'postgres.log'),
     user,
     // Nobody reads before it is done, and nothing of its own is going on when it is stopped.
-    overrides: { hot_standby: 'off', autovacuum: 'off', max_wal_size: '4GB' },
+    overrides: {
+      hot_standby: 'off',
+      autovacuum: 'off',
+      max_wal_size: '4GB',
+      // The WAL may be another branch's, or of a time when the setting was larger.
+      max_prepared_transactions: preparedMost,
+    },
   }
-  const logStart = await logEnd(postmasterOptions.logFile)
-  const postmaster = await startPostmaster(postmasterOptions).catch(async (error: unknown) => {
-    const lines = await readLogSince(postmasterOptions.logFile, logStart).catch(() => [])
-    if (lines.some((line) => line.includes(targetNotReached))) throw new TargetNotReached()
-    throw error
-  })
+  const postmaster = await startPostmaster(postmasterOptions)
   try {
     return await work(clusterAt(postmaster.socketDirectory))
   } finally {

@@ -1,9 +1,15 @@
-import { planTrim, snapshotEveryBytes, snapshotEveryMs } from '../../history/retention.ts'
+import {
+  planTrim,
+  snapshotEveryBytes,
+  snapshotEveryMs,
+  type Thinning,
+  thinning,
+} from '../../history/retention.ts'
 import { parseSegmentName, segmentOf } from '../../history/wal-names.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Lsn } from '../../lib/lsn.ts'
 import type { Context } from '../context.ts'
-import { type BranchRow, findBranchOfLine, listHistoryBranches } from '../store/branches.ts'
+import { type BranchRow, listHistoryBranches } from '../store/branches.ts'
 import { listLineSnapshots, listNewestLineSnapshots } from '../store/line-snapshots.ts'
 import { forgetSnapshot, takeLineSnapshot, withLine } from './line-snapshots.ts'
 
@@ -22,31 +28,33 @@ export async function takeDueSnapshots(context: Context): Promise<void> {
     const position = line === '' ? undefined : context.history.archiver.position(line)
     if (position === undefined) continue
     const last = newest.get(line)
-    const hasGap = context.history.archiver.takeGap(line)
+    const hasGap = isAfter(context.history.archiver.keptFrom(line), last?.lsn_to)
     const written = last === undefined ? every : position - last.lsn_to
     const ageMs = last === undefined ? 0 : Date.now() - last.taken_at.getTime()
     if (!hasGap && written < every && !(written > 0n && ageMs >= snapshotEveryMs)) continue
-    const branch = await findBranchOfLine(context.store, line)
-    if (branch === undefined || branch.ready_at === null || branch.deleted_at !== null) continue
-    await takeLineSnapshot(context, branch).catch((error: unknown) => {
+    await takeLineSnapshot(context, line).catch((error: unknown) => {
       context.log.error(
-        { branch_id: branch.id, error: describeError(error) },
+        { line, error: describeError(error) },
         'a snapshot for history could not be taken',
       )
     })
   }
 }
 
+const isAfter = (lsn: Lsn | undefined, other: Lsn | undefined): boolean =>
+  lsn !== undefined && other !== undefined && lsn > other
+
 /** Removes what no moment of the window needs any more. */
-export async function trimHistory(context: Context): Promise<void> {
+export async function trimHistory(context: Context, by: Thinning = thinning): Promise<void> {
   for (const branch of await listHistoryBranches(context.store)) {
-    await withLine(context, branch.volume_id, async () => trimLine(context, branch))
+    await withLine(context, branch.volume_id, async () => trimLine(context, branch, by))
   }
 }
 
 async function trimLine(
   context: Context,
   branch: BranchRow & { history_retention_seconds: number },
+  by: Thinning,
 ): Promise<void> {
   const now = new Date()
   const snapshots = await listLineSnapshots(context.store, branch.volume_id)
@@ -54,6 +62,7 @@ async function trimLine(
     snapshots: snapshots.map((row) => ({ id: row.id, takenAt: row.taken_at, lsn: row.lsn_from })),
     now,
     windowStart: new Date(now.getTime() - branch.history_retention_seconds * 1000),
+    thinning: by,
   })
   for (const id of remove) await forgetSnapshot(context, id)
   if (snapshots.length > 0) await trimWal(context, branch.volume_id, walFrom)

@@ -1,8 +1,7 @@
-import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { readControlFile } from '../../compute/pg-control.ts'
-import { parseSegmentName, segmentEnd } from '../../history/wal-names.ts'
+import { readLastSegments, readWalEnd } from '../../history/wal-reader.ts'
 import type { Lsn } from '../../lib/lsn.ts'
 
 /** What a data directory holds of the WAL ends between these two. */
@@ -11,24 +10,16 @@ export interface WalBounds {
   to: Lsn
 }
 
-/** A shutdown checkpoint, the last record of a cluster that was stopped, is some 120 bytes. */
-const checkpointRecordBytes = 512n
-
 /**
- * Of a data directory that nothing runs on. After a clean shutdown the end is known; what a crash has
- * left, or a clone that has not started yet, ends somewhere in its last segment.
+ * Where the WAL of a data directory ends that nothing writes to, or that is a clone: exactly. `near` is a
+ * position from which the end is not far, where one is known.
  */
-export async function readRestingBounds(dataDirectory: string): Promise<WalBounds> {
-  const { state, checkpoint, redo } = await readControlFile(dataDirectory)
-  if (state === 'shut down') return { from: checkpoint, to: checkpoint + checkpointRecordBytes }
-  const directory = join(dataDirectory, 'pg_wal')
-  let to = checkpoint + checkpointRecordBytes
-  for (const name of await readdir(directory)) {
-    const { size } = await stat(join(directory, name))
-    const segment = parseSegmentName(name, size)
-    if (segment === undefined) continue
-    const end = segmentEnd(segment.number, size)
-    if (end > to) to = end
-  }
-  return { from: redo, to }
+export async function readRestingEnd(dataDirectory: string, near?: Lsn): Promise<Lsn> {
+  const walDirectory = join(dataDirectory, 'pg_wal')
+  const nearby = near === undefined ? undefined : await readWalEnd(walDirectory, near)
+  if (nearby !== undefined) return nearby
+  const { state, checkpoint } = await readControlFile(dataDirectory)
+  const last = state === 'shut down' ? undefined : await readLastSegments(walDirectory)
+  const from = last !== undefined && last > checkpoint ? last : checkpoint
+  return (await readWalEnd(walDirectory, from)) ?? checkpoint
 }

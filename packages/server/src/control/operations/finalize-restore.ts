@@ -1,7 +1,8 @@
 import { must } from '../../lib/assert.ts'
 import type { Context } from '../context.ts'
+import { holdLiveBranch, requireRemaining } from '../lookups.ts'
 import { putCompute } from '../put-compute.ts'
-import { type BranchRow, findAnyBranch, takePlace } from '../store/branches.ts'
+import { type BranchRow, takePlace } from '../store/branches.ts'
 import { exchangeEndpoints, listBranchEndpoints } from '../store/endpoints.ts'
 import type { OperationRow } from '../store/operations.ts'
 import { whileStopped } from '../while-stopped.ts'
@@ -27,10 +28,17 @@ export const finalizeRestore: OperationKind = {
 }
 
 async function exchange(context: Context, operation: OperationRow): Promise<void> {
+  const { target } = await read(context, operation)
+  // The target may be restored itself at the same time. It is older, so nobody waits the other way round.
+  await context.locks.run(target.id, async () => exchangeLocked(context, operation))
+}
+
+async function exchangeLocked(context: Context, operation: OperationRow): Promise<void> {
   const { branch, target, newName } = await read(context, operation)
   await whileStopped(context, [branch.id, target.id], async () => {
     if (branch.restore_status !== 'finalized') {
       await context.store.begin(async (sql) => {
+        for (const one of inOrder([branch, target])) await holdLiveBranch(sql, one)
         await takePlace(sql, { branch, target, newName })
         await exchangeEndpoints(sql, branch.id, target.id)
       })
@@ -42,6 +50,10 @@ async function exchange(context: Context, operation: OperationRow): Promise<void
     }
   })
 }
+
+/** Always the same, so that two of these do not wait for each other. */
+const inOrder = (branches: BranchRow[]): BranchRow[] =>
+  branches.toSorted((one, other) => (one.id < other.id ? -1 : 1))
 
 async function start(context: Context, operation: OperationRow): Promise<void> {
   const { branch } = await read(context, operation)
@@ -57,8 +69,8 @@ async function read(
   const { target_branch_id, new_name } = operation.input as unknown as FinalizeInput
   const id = must(operation.branch_id, 'detach_parent_branch names a branch')
   return {
-    branch: must(await findAnyBranch(context.store, id), 'the restored branch has a row'),
-    target: must(await findAnyBranch(context.store, target_branch_id), 'its target has a row'),
+    branch: await requireRemaining(context, id),
+    target: await requireRemaining(context, target_branch_id),
     newName: new_name,
   }
 }

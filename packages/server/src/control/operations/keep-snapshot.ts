@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { makeVolume } from '../history/make-volume.ts'
 import { momentOf } from '../history/moments.ts'
 import { recordCatalog } from '../history/record-catalog.ts'
+import { requireRemaining } from '../lookups.ts'
 import { findAnyBranch, markBranchReady, setOrigin } from '../store/branches.ts'
 import type { OperationRow } from '../store/operations.ts'
 import { markSnapshotReady } from '../store/snapshots.ts'
@@ -25,10 +26,7 @@ export const keepSnapshot: OperationKind = {
 async function clone(context: Context, operation: OperationRow): Promise<void> {
   const branch = await read(context, operation)
   if (await context.volumes.exists(branch.volume_id)) return
-  const source = must(
-    await findAnyBranch(context.store, String(operation.input['source_branch_id'])),
-    'the source of a snapshot has a row',
-  )
+  const source = await requireRemaining(context, String(operation.input['source_branch_id']))
   const moment = momentOf(operation)
   const { origin } = await makeVolume(context, {
     source,

@@ -5,15 +5,9 @@ import { removeLine } from '../history/line-snapshots.ts'
 import { makeVolume } from '../history/make-volume.ts'
 import { momentOf } from '../history/moments.ts'
 import { abandonReplay } from '../history/scratch.ts'
-import { branchExists } from '../lookups.ts'
+import { branchExists, holdLiveBranch, requireRemaining } from '../lookups.ts'
 import { putCompute } from '../put-compute.ts'
-import {
-  type BranchRow,
-  exchangeLine,
-  findAnyBranch,
-  findBranchOfLine,
-  type Origin,
-} from '../store/branches.ts'
+import { type BranchRow, exchangeLine, findBranchOfLine, type Origin } from '../store/branches.ts'
 import { copyDatabases } from '../store/databases.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
 import { addOperationInput, findOperation, type OperationRow } from '../store/operations.ts'
@@ -71,10 +65,7 @@ async function isExchanged(context: Context, operation: OperationRow): Promise<b
 async function materialize(context: Context, operation: OperationRow): Promise<void> {
   if (await isExchanged(context, operation)) return
   const input = inputOf(operation)
-  const source = must(
-    await findAnyBranch(context.store, input.source_branch_id),
-    'the source of a restore has a row',
-  )
+  const source = await requireRemaining(context, input.source_branch_id)
   const { origin } = await makeVolume(context, {
     source,
     moment: momentOf(operation),
@@ -96,6 +87,7 @@ async function exchange(context: Context, operation: OperationRow): Promise<void
       const origin = await readOrigin(context, operation)
       await context.store
         .begin(async (sql) => {
+          await holdLiveBranch(sql, branch)
           await exchangeLine(sql, {
             branch,
             line: input.volume_id,
@@ -130,8 +122,7 @@ async function start(context: Context, operation: OperationRow): Promise<void> {
 }
 
 async function readBranch(context: Context, operation: OperationRow): Promise<BranchRow> {
-  const id = must(operation.branch_id, 'swap_binding_id names a branch')
-  return must(await findAnyBranch(context.store, id), 'a branch being restored has a row')
+  return requireRemaining(context, must(operation.branch_id, 'swap_binding_id names a branch'))
 }
 
 /** Of the row as the step before has left it. */

@@ -57,6 +57,11 @@ export async function listLineSnapshots(sql: Queryable, line: string): Promise<L
   return rows.map(fromStored)
 }
 
+export async function hasLineSnapshot(sql: Queryable, id: string): Promise<boolean> {
+  const rows = await sql`select from line_snapshots where id = ${id}`
+  return rows.length > 0
+}
+
 /** The newest whole one of each line. */
 export async function listNewestLineSnapshots(sql: Queryable): Promise<LineSnapshotRow[]> {
   const rows = await sql<StoredRow[]>`
