@@ -332,7 +332,7 @@ test("files of other tools run in their order, and stand in those tools' own led
   await writeFile(join(prisma, '20260101000000_init', 'migration.sql'), 'SELECT * FROM not_there')
   await writeFile(
     join(prisma, '20260102000000_more', 'migration.sql'),
-    'CREATE TABLE prisma_more (n int)',
+    "SELECT pg_catalog.set_config('search_path', '', false); CREATE TABLE public.prisma_more (n int)",
   )
   await psql(
     platform.connectionUri,

@@ -7,7 +7,13 @@ import type { Cli } from '../cli.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
 import type { Rehearsal } from '../migrate/rehearsal.ts'
-import { addFiles, addTargetFlags, openTarget, type TargetFlags, uriOf } from '../migrate/target.ts'
+import {
+  addFiles,
+  addTargetFlags,
+  openTarget,
+  sameDatabaseOn,
+  type TargetFlags,
+} from '../migrate/target.ts'
 import { parseMillis, parseWhole } from '../parse.ts'
 import { rehearsalMarkdown } from '../views/rehearsal-markdown.ts'
 import { rehearsalText } from '../views/rehearsal.ts'
@@ -61,11 +67,9 @@ async function run(cli: Cli, files: readonly string[], flags: RehearseFlags): Pr
   const { readMigrations } = await import('../migrate/files.ts')
   const { rehearse } = await import('../migrate/rehearse.ts')
   const migrations = await readMigrations(cli, files)
-  const target = {
-    ...(await openTarget(cli, flags)),
-    uriOn: async (branch: string) => uriOf(cli, flags, branch),
-  }
-  const rehearsal = await rehearse(cli, target, migrations, {
+  const { scope, uri } = await openTarget(cli, flags)
+  const uriOn = async (branch: string) => sameDatabaseOn(cli, uri, branch)
+  const rehearsal = await rehearse(cli, { scope, uri, uriOn }, migrations, {
     allowOutOfOrder: flags.allowOutOfOrder ?? false,
     keep: flags.keep ?? false,
     load: flags.load,

@@ -206,6 +206,8 @@ async function note(
   done: number,
   startedMs: number,
 ): Promise<void> {
+  // The file may have become another role, which cannot write here.
+  await session.run('set local role none')
   if (restorePointId !== undefined) {
     await recordOwnChanges(session, restorePointId, await readOwnChanges(session))
   }

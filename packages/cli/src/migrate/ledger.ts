@@ -158,6 +158,15 @@ export async function lastRestorePoint(session: Session): Promise<RestorePointRo
   }
 }
 
+/** What has run since a restore point, also where no point of its own was made for it. */
+export async function namesSince({ sql }: Session, restorePointId: string): Promise<string[]> {
+  const rows = await sql<Array<{ name: string }>>`
+    select name from coppice.migrations m, coppice.restore_points p
+    where p.id = ${restorePointId} and (m.restore_point_id = p.id or m.started_at > p.taken_at)
+    order by m.started_at, name`
+  return rows.map(({ name }) => name)
+}
+
 /** With what the apply itself has changed since. */
 export interface RestorePointRow extends RestorePoint {
   own_rows: Record<string, number>

@@ -159,7 +159,7 @@ async function runFile(
   stage: Stage,
   session: Session,
   sampler: LockSampler,
-  { migration, done }: Task,
+  { migration, done, entry }: Task,
 ): Promise<void> {
   stage.cli.output.progress(migration.name)
   const startedMs = performance.now()
@@ -195,8 +195,11 @@ async function runFile(
         for (const statement of migration.statements) await one(statement)
       })
     } else {
-      for (const statement of migration.statements.slice(done)) {
-        await clearLeftover(session, statement, stage.cli.output)
+      for (const [at, statement] of migration.statements.entries()) {
+        if (at < done) continue
+        // As in an apply: what an interrupted one has built is not built again.
+        const isThere = await clearLeftover(session, statement, stage.cli.output)
+        if (isThere && at === done && entry) continue
         await (statement.transactional
           ? inTransaction(session, async () => one(statement))
           : one(statement))

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 
 import { addShortBranchFlags, chooseShortBranch, type ShortBranchFlags } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
+import { parseConnectionUri } from '../connection-uri.ts'
 import { getConnectionUri } from '../connection.ts'
 import { type BranchScope, openBranch } from '../context.ts'
 
@@ -38,8 +39,13 @@ export async function openTarget(
   return { scope, uri: await uriOf(cli, flags, scope.path.branch_id) }
 }
 
-/** The connection string of the same database on any branch. */
-export async function uriOf(cli: Cli, flags: TargetFlags, branch: string): Promise<string> {
+/** The connection string of the database of another one, on another branch. */
+export async function sameDatabaseOn(cli: Cli, uri: string, branch: string): Promise<string> {
+  const { role, database } = parseConnectionUri(uri)
+  return uriOf(cli, { roleName: role, databaseName: database }, branch)
+}
+
+async function uriOf(cli: Cli, flags: TargetFlags, branch: string): Promise<string> {
   return getConnectionUri(cli, {
     branch,
     roleName: flags.roleName,

@@ -2,12 +2,13 @@ import type { Branch } from '@coppice/api'
 
 import { confirmed } from '../choose.ts'
 import type { Cli } from '../cli.ts'
+import { parseConnectionUri } from '../connection-uri.ts'
 import { type BranchScope, getBranch } from '../context.ts'
 import { CliError } from '../errors.ts'
 import {
   lastRestorePoint,
+  namesSince,
   readCounters,
-  readLedger,
   readPosition,
   type RestorePointRow,
 } from './ledger.ts'
@@ -46,6 +47,7 @@ export async function undoMigrations(
   const loss = [
     `Branch ${branch.name} goes back to ${point.taken_at} (${point.lsn}), before ${undone.join(', ')}.`,
     ...describeLoss(lost),
+    ...(await otherDatabases(scope, uri)),
     `What it is now stays as branch ${preserved}. Clients on direct connections have to connect again.`,
   ]
   for (const line of loss) cli.output.note(line)
@@ -53,6 +55,15 @@ export async function undoMigrations(
     throw new CliError('Nothing was changed.', { advice: 'To go back without being asked: --yes' })
   }
   return { ...(await restore(scope, branch, point, preserved)), undone, lost }
+}
+
+/** A branch goes back as a whole. */
+async function otherDatabases({ client, path }: BranchScope, uri: string): Promise<string[]> {
+  const { databases } = await client.listProjectBranchDatabases({ path })
+  const { database } = parseConnectionUri(uri)
+  const others = databases.map(({ name }) => name).filter((name) => name !== database)
+  if (others.length === 0) return []
+  return [`The rows are those of ${database}; ${others.join(', ')} of the branch go back as well.`]
 }
 
 async function lookAhead(uri: string, branch: Branch): Promise<Prospect> {
@@ -66,13 +77,10 @@ async function lookAhead(uri: string, branch: Branch): Promise<Prospect> {
         },
       )
     }
-    const entries = await readLedger(session)
     const { nextXid } = await readPosition(session)
     return {
       point,
-      undone: entries
-        .filter((entry) => entry.restore_point_id === point.id)
-        .map(({ name }) => name),
+      undone: await namesSince(session, point.id),
       lost: countLoss(point, await readCounters(session), nextXid),
     }
   })
