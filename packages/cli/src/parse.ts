@@ -25,6 +25,15 @@ export function parseSeconds(text: string): number {
   return seconds
 }
 
+/** Milliseconds: `500ms`, `3s`, `5m`, or seconds as a number. */
+export function parseMillis(text: string): number {
+  const [, count] = /^(\d+)ms$/.exec(text) ?? []
+  if (count !== undefined) return Number(count)
+  const seconds = parseSpan(text) ?? (/^\d+$/.test(text) ? Number(text) : undefined)
+  if (seconds === undefined) throw new InvalidArgumentError('Give a time such as 500ms, 3s or 5m.')
+  return seconds * 1000
+}
+
 /** A position in the WAL as PostgreSQL writes it. */
 export const lsnPattern = /^[0-9a-f]{1,8}\/[0-9a-f]{1,8}$/i
 

@@ -18,6 +18,7 @@ import { addInspect } from './commands/inspect.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
 import { addLink } from './commands/link.ts'
 import { addLogs } from './commands/logs.ts'
+import { addMigrate } from './commands/migrate.ts'
 import { addOperations } from './commands/operations.ts'
 import { addPlatform } from './commands/platform.ts'
 import { addPool } from './commands/pool.ts'
@@ -68,6 +69,8 @@ export function addCommands(program: Command, cli: Cli): void {
   addConnectionString(program, cli)
   addPsql(program, cli)
   addInspect(program, cli)
+  program.commandsGroup('Schema:')
+  addMigrate(program, cli)
   program.commandsGroup('This directory:')
   addLink(program, cli)
   addCheckout(program, cli)
