@@ -34,6 +34,7 @@ export function renderPostgresConf(spec: ComputeSpec, host: SettingsHost): strin
     localeSettings,
     logSettings,
     spec.pgSettings,
+    ...(spec.isStandby ? [{ max_prepared_transactions: replayPreparedTransactions }] : []),
   ]
   const lines = groups.map((group) =>
     Object.entries(group)
@@ -150,6 +151,12 @@ function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
     }),
   }
 }
+
+/**
+ * Whatever replays WAL may have no fewer than the server that wrote it, and that may have been any. So
+ * much takes some megabytes of memory that nobody touches.
+ */
+export const replayPreparedTransactions = 1000
 
 /** The largest that there is. */
 const maxUnits = 64

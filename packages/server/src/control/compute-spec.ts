@@ -55,7 +55,7 @@ function jwksSource(row: PlacedEndpoint['jwks'][number]): JwksSource {
 }
 
 /** Settings that a standby may not have lower than the server that it follows (manual, "Hot Standby"). */
-const replaySettings = ['max_prepared_transactions', 'max_locks_per_transaction']
+const replaySettings = ['max_locks_per_transaction']
 
 function whatReplayNeeds({ writer_pg_settings }: PlacedEndpoint): Record<string, string> {
   const settings = Object.entries(writer_pg_settings ?? {})

@@ -9,6 +9,7 @@ import {
   startPostmaster,
   stopPostmaster,
 } from '../../compute/postmaster.ts'
+import { replayPreparedTransactions } from '../../compute/settings.ts'
 import { type ComputeSpec, plainSpec } from '../../compute/spec.ts'
 import { type Cluster, clusterAt } from '../../compute/superuser.ts'
 import { AppError } from '../../lib/errors.ts'
@@ -29,9 +30,6 @@ export interface ReplayOptions {
 /** It may use what several computes of the size that it is for would. */
 export const replayUnits = 4
 const stopTimeoutMs = 300_000
-
-/** `MAX_BACKENDS` is more; so much takes some megabytes of memory that nobody touches. */
-const preparedMost = '1000'
 
 export async function replay<T>(
   context: Context,
@@ -64,8 +62,7 @@ export async function replay<T>(
       hot_standby: 'off',
       autovacuum: 'off',
       max_wal_size: '4GB',
-      // The WAL may be another branch's, or of a time when the setting was larger.
-      max_prepared_transactions: preparedMost,
+      max_prepared_transactions: String(replayPreparedTransactions),
     },
   }
   const postmaster = await startPostmaster(postmasterOptions)
