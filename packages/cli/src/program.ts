@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import type { Cli } from './cli.ts'
 import { addAccount } from './commands/account.ts'
 import { addApi } from './commands/api.ts'
+import { addArchive } from './commands/archive.ts'
 import { addBackfill } from './commands/backfill.ts'
 import { addBranches } from './commands/branches.ts'
 import { addCa } from './commands/ca.ts'
@@ -70,6 +71,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addPsql(program, cli)
   addInspect(program, cli)
   addBackfill(program, cli)
+  addArchive(program, cli)
   program.commandsGroup('This directory:')
   addLink(program, cli)
   addCheckout(program, cli)

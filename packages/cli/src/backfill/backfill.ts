@@ -1,4 +1,5 @@
 import { CliError } from '../errors.ts'
+import { findRelation } from '../relation.ts'
 import type { Sql } from '../sql-connection.ts'
 import {
   anyRange,
@@ -8,9 +9,9 @@ import {
   updateStatement,
 } from './batch-statement.ts'
 import { checkFragment } from './fragment.ts'
+import { chooseKey, findKeys } from './key.ts'
 import { beginProgress, checksumOf, createProgressTable, lockBackfill } from './progress-table.ts'
 import { type Ranges, rangesByBlock, rangesByKey } from './ranges.ts'
-import { chooseKey, findKeys, findRelation } from './relation.ts'
 import {
   type Limits,
   openBackfillSql,

@@ -1,7 +1,7 @@
 import { CliError } from '../errors.ts'
+import type { Relation } from '../relation.ts'
 import type { Sql } from '../sql-connection.ts'
 import type { Condition, Ranges } from './ranges.ts'
-import type { Relation } from './relation.ts'
 
 /** What a backfill does to each row. */
 export interface Change {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { CliError } from '../errors.ts'
+import { backOff, isLockFailure, lockTriesMax } from '../lock-retries.ts'
 import { openSql, type Sql } from '../sql-connection.ts'
 import { batchStatement, type Change } from './batch-statement.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -45,12 +46,6 @@ interface Run {
 
 /** What a batch should take: short beside what a person notices, long beside a commit. */
 const targetMs = 200
-const triesMax = 20
-const firstBackoffMs = 50
-const backoffMaxMs = 5000
-/** lock_not_available, deadlock_detected, serialization_failure. */
-const retriable = new Set(['55P03', '40P01', '40001'])
-
 /** Goes through the table from where `progress` stands to its end. */
 export async function runBackfill(run: Run, progress: Progress): Promise<Totals> {
   const start = performance.now()
@@ -113,11 +108,11 @@ async function oneRange(step: Step, after: Position | undefined): Promise<Positi
       await oneBatch(step, after, range)
       return range.to
     } catch (error) {
-      if (!isRetriable(error)) throw error
-      if (tries >= triesMax) throw gaveUp(error)
+      if (!isLockFailure(error)) throw error
+      if (tries >= lockTriesMax) throw gaveUp(error)
       totals.retries += 1
       pace.shrink()
-      await delay(Math.min(backoffMaxMs, firstBackoffMs * 2 ** tries) * (0.5 + Math.random() / 2))
+      await backOff(tries)
     }
   }
 }
@@ -168,12 +163,8 @@ function notIdempotent({ relation, where }: Change): CliError {
   )
 }
 
-function isRetriable(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && retriable.has(String(error.code))
-}
-
 function gaveUp(error: Error): CliError {
-  return new CliError(`A batch failed ${triesMax} times: ${error.message}`, {
+  return new CliError(`A batch failed ${lockTriesMax} times: ${error.message}`, {
     advice:
       'What came before it is kept. `coppice inspect db locks` shows who holds the rows; the same\n' +
       'command goes on from here, with a longer --lock-timeout if need be.',

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { CliError } from '../errors.ts'
+import type { Relation } from '../relation.ts'
 import type { Sql } from '../sql-connection.ts'
-import type { Relation } from './relation.ts'
 
 /** What a backfill should wait for, as another session sees it. */
 interface Pressure {
