@@ -58,6 +58,23 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError('Give a whole number from 1 up.')
 }
 
+const bytesByUnit: Record<string, number | undefined> = {
+  '': 1,
+  b: 1,
+  kb: 1024,
+  mb: 1024 ** 2,
+  gb: 1024 ** 3,
+  tb: 1024 ** 4,
+}
+
+/** Bytes: a number, or one with PostgreSQL's units, as `64MB`. */
+export function parseBytes(text: string): number {
+  const [, count, unit = ''] = /^(\d+) ?([kmgt]?b)?$/i.exec(text) ?? []
+  const bytes = Number(count) * (bytesByUnit[unit.toLowerCase()] ?? NaN)
+  if (Number.isSafeInteger(bytes)) return bytes
+  throw new InvalidArgumentError('Give bytes, or a size such as 64MB.')
+}
+
 /** A TCP port. Not 0: connection strings carry the number from one start to the next. */
 export function parsePort(text: string): number {
   const port = Number(text)

@@ -3,6 +3,8 @@ import { Command, Option } from 'commander'
 import type { Cli } from './cli.ts'
 import { addAccount } from './commands/account.ts'
 import { addApi } from './commands/api.ts'
+import { addArchive } from './commands/archive.ts'
+import { addBackfill } from './commands/backfill.ts'
 import { addBranches } from './commands/branches.ts'
 import { addCa } from './commands/ca.ts'
 import { addCheckout } from './commands/checkout.ts'
@@ -71,6 +73,8 @@ export function addCommands(program: Command, cli: Cli): void {
   addInspect(program, cli)
   program.commandsGroup('Schema:')
   addMigrate(program, cli)
+  addBackfill(program, cli)
+  addArchive(program, cli)
   program.commandsGroup('This directory:')
   addLink(program, cli)
   addCheckout(program, cli)

@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { Options, PostgresType, Sql as AnySql } from 'postgres'
+import type {
+  Options,
+  PostgresType,
+  Sql as AnySql,
+  TransactionSql as AnyTransactionSql,
+} from 'postgres'
 
 import { type ConnectionParts, parseConnectionUri } from './connection-uri.ts'
 import { CliError } from './errors.ts'
@@ -10,6 +15,7 @@ import { errnoOf } from './platform.ts'
 /** Every value is the text that PostgreSQL prints, as in the JSON of Neon's CLI. */
 type Types = { printed: string }
 export type Sql = AnySql<Types>
+export type TransactionSql = AnyTransactionSql<Types>
 
 /** Starting a compute included. */
 const connectTimeoutSeconds = 60
