@@ -21,8 +21,8 @@ export interface WalStore {
   remove(line: string, names: readonly string[]): Promise<void>
   /** Removes a line with all that is in it. */
   removeLine(line: string): Promise<void>
-  /** Every line that has files. */
-  lines(): Promise<string[]>
+  /** Removes what a crash has left of files that were being put. Only while none is. */
+  sweep(): Promise<void>
 }
 
 export interface WalFile {
