@@ -5,7 +5,7 @@ import type { Branch } from '@coppice/api'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { kinds } from '../packages/server/src/control/operations/kinds.ts'
-import { psql, startTestPlatform, type TestPlatform, until } from './platform.ts'
+import { psql, run, startTestPlatform, type TestPlatform, until } from './platform.ts'
 
 /**
  * `kill -9` of the daemon before and after every step of every operation, enumerated from the code: a
@@ -158,13 +158,10 @@ test.for(points)('the daemon dies at $point', async ({ action, point }) => {
 async function makeVictim(): Promise<void> {
   const { client, projectId } = platform
   const path = { project_id: projectId }
-  const { branches } = await client.listProjectBranches({ path, query: {} })
-  for (const branch of branches) {
-    if (branch.name !== 'made' && branch.name !== 'victim') continue
-    await client.deleteProjectBranch({
-      path: { ...path, branch_id: branch.id },
-      query: { hard_delete: true },
-    })
+  await deleteBranches()
+  const { snapshots } = await client.listSnapshots({ path })
+  for (const snapshot of snapshots) {
+    await client.deleteSnapshot({ path: { ...path, snapshot_id: snapshot.id } })
   }
   const { projects } = await client.listProjects({ query: {} })
   for (const project of projects) {
@@ -182,38 +179,109 @@ async function makeVictim(): Promise<void> {
   }, 'the operations of the preparation have ended')
 }
 
+/** All but the first: children before their parents, whatever has become of who is whose. */
+async function deleteBranches(): Promise<void> {
+  const { client, projectId } = platform
+  const path = { project_id: projectId }
+  for (;;) {
+    const { branches } = await client.listProjectBranches({ path, query: {} })
+    const parents = new Set(branches.map(({ parent_id }) => parent_id))
+    const leaves = branches.filter((branch) => !branch.default && !parents.has(branch.id))
+    if (leaves.length === 0) return
+    for (const { id } of leaves) {
+      await client.deleteProjectBranch({
+        path: { ...path, branch_id: id },
+        query: { hard_delete: true },
+      })
+    }
+  }
+}
+
 async function expectWhole(): Promise<void> {
   const { client, home } = platform
-  let volumes = 0
+  const branchIds: string[] = []
   const endpointIds = new Set<string>()
+  const snapshotIds: string[] = []
   const { projects } = await client.listProjects({ query: {} })
   for (const project of projects) {
     const path = { project_id: project.id }
-    volumes += (await client.listSnapshots({ path })).snapshots.length
     const { operations } = await client.listProjectOperations({ path, query: {} })
     expect(operations.filter((one) => ['scheduling', 'running'].includes(one.status))).toEqual([])
+    const { snapshots } = await client.listSnapshots({ path })
+    snapshotIds.push(...snapshots.map(({ id }) => id))
     const { branches } = await client.listProjectBranches({
       path,
       query: { include_deleted: true },
     })
     for (const branch of branches) {
-      volumes += 1
+      branchIds.push(branch.id)
       if (branch.recovery !== undefined) continue
       const { endpoints } = await client.listProjectBranchEndpoints({
         path: { ...path, branch_id: branch.id },
       })
       for (const endpoint of endpoints) endpointIds.add(endpoint.id)
-      // Without a compute there is nothing to connect to, asked for or not.
+      // What a branch was before a restore has no compute of its own.
       if (endpoints.length > 0) await expectUsable(project.id, branch)
     }
   }
-  // A branch that was restored has a volume of another name; those that recoveries begin with are apart.
+  const volumes = await expectRows({ branchIds, snapshotIds })
   const found = await readdir(join(home, 'pool', 'volumes'))
-  expect(found.filter((name) => !/^(?:template|at)-/.test(name))).toHaveLength(volumes)
+  expect(found.filter((name) => !name.startsWith('template-')).toSorted()).toEqual(volumes)
   expect((await readdir(join(home, 'computes'))).toSorted()).toEqual([...endpointIds].toSorted())
   const status = await client.getPlatformStatus({})
   const running = new Set(status.computes.flatMap(({ pid }) => (pid === undefined ? [] : [pid])))
   expect(new Set(await platform.postmasters())).toEqual(running)
+  await expectNoRemains(volumes)
+}
+
+/** Every row of the store is one that the API shows, or belongs to one. Answers the volumes that these have. */
+async function expectRows(shown: {
+  branchIds: readonly string[]
+  snapshotIds: readonly string[]
+}): Promise<string[]> {
+  expect(await fromStore('select id from branches where snapshot_id is null')).toEqual(
+    shown.branchIds.toSorted(),
+  )
+  expect(await fromStore('select id from snapshots')).toEqual(shown.snapshotIds.toSorted())
+  expect(await fromStore('select snapshot_id from branches where snapshot_id is not null')).toEqual(
+    shown.snapshotIds.toSorted(),
+  )
+  expect(await fromStore('select id from branches where ready_at is null')).toEqual([])
+  expect(
+    await fromStore(`select id from line_snapshots
+      where taken_at is null or line not in (select volume_id from branches)`),
+  ).toEqual([])
+  return fromStore('select volume_id from branches union all select id from line_snapshots')
+}
+
+/** The first column of a query, sorted. */
+async function fromStore(query: string): Promise<string[]> {
+  const host = join(platform.home, 'run', 'store')
+  const args = ['-XAtq', '-h', host, '-U', 'coppice', '-d', 'postgres', '-c', query]
+  const output = await run('psql', args)
+  return output
+    .split('\n')
+    .filter((line) => line !== '')
+    .toSorted()
+}
+
+/** Nothing of recoveries, and no WAL of lines that are gone. */
+async function expectNoRemains(volumes: readonly string[]): Promise<void> {
+  const { home } = platform
+  const wal = join(home, 'pool', 'wal')
+  const lines = await namesIn(wal)
+  expect(lines.filter((name) => name !== '.staged' && !volumes.includes(name))).toEqual([])
+  for (const line of lines) {
+    expect((await namesIn(join(wal, line))).filter((name) => name.startsWith('.'))).toEqual([])
+  }
+  expect(await namesIn(join(wal, '.staged'))).toEqual([])
+  expect(await namesIn(join(home, 'replays'))).toEqual([])
+  const sockets = await namesIn(join(home, 'run'))
+  expect(sockets.filter((name) => /^(replay|past)-/.test(name))).toEqual([])
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch(() => [])
 }
 
 /** A listed branch can be connected to, and has its parent's data where it is a branch of ours. */

@@ -113,6 +113,8 @@ export async function importRows(
 ): Promise<void> {
   const statement = `copy ${into} (${definition.columns.join(', ')}) from stdin ${options}`
   for (const file of files) {
+    // Before PostgreSQL sees any of it, whose words would be about the rows.
+    await requireIntact(directory, file)
     const sink: Writable = await tx.unsafe(statement).writable()
     await sendRows(tx, readRows(directory, file), sink)
   }
@@ -133,6 +135,13 @@ async function* readRows(
   } catch (error) {
     throw damaged(file, error)
   }
+  if (found.bytes !== file.bytes || found.sha256 !== file.sha256) throw damaged(file, undefined)
+}
+
+async function requireIntact(directory: ArchiveDirectory, file: ArchivedFile): Promise<void> {
+  const found = { bytes: 0, sha256: '' }
+  // Only its sums are wanted.
+  for await (const _ of measured(directory.read(file.name), found)) void _
   if (found.bytes !== file.bytes || found.sha256 !== file.sha256) throw damaged(file, undefined)
 }
 

@@ -54,6 +54,13 @@ export function createDirectoryWalStore(root: string): DirectoryWalStore {
     },
     removeLine: async (line) => rm(linePath(line), { recursive: true, force: true }),
     lines: async () => (await namesIn(root)).filter((name) => linePattern.test(name)),
+    sweep: async () => {
+      for (const line of (await namesIn(root)).filter((name) => linePattern.test(name))) {
+        for (const name of await namesIn(join(root, line))) {
+          if (name.startsWith('.')) await rm(join(root, line, name), { force: true })
+        }
+      }
+    },
   }
 }
 

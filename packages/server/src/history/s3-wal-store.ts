@@ -60,6 +60,8 @@ export function createS3WalStore(bucket: S3Bucket, url: string): RemoteWalStore 
       await bucket.remove(found.filter(({ file }) => wanted.has(file.name)).map(({ key }) => key))
     },
     removeLine: async (line) => bucket.remove(await bucket.list(folder(line))),
+    // An object is there whole or not at all.
+    sweep: async () => undefined,
     lines: async () => (await bucket.listFolders()).filter((name) => linePattern.test(name)),
     close: () => bucket.close(),
   }

@@ -110,9 +110,9 @@ export class WalArchiver implements Service {
     await this.#locks.run(source.line, async () => this.#archive(source))
   }
 
-  /** Forgets a line whose volume is gone. */
-  forget(line: string): void {
-    this.#lines.delete(line)
+  /** Forgets a line that no cluster writes to any more; once resolved, nothing of it is put any more. */
+  async forget(line: string): Promise<void> {
+    await this.#locks.run(line, async () => this.#lines.delete(line))
   }
 
   async #tick(): Promise<void> {

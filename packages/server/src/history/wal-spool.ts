@@ -109,6 +109,10 @@ export class WalSpool implements WalStore, Service {
     return [...new Set([...(await this.#local.lines()), ...(await this.#uploaded.lines())])]
   }
 
+  async sweep(): Promise<void> {
+    await this.#local.sweep()
+  }
+
   /** For those who look: what has not been uploaded, and why not. */
   async state(): Promise<SpoolState> {
     const waiting = await readWaiting({ local: this.#local, uploaded: this.#uploaded })

@@ -23,6 +23,8 @@ export interface WalStore {
   removeLine(line: string): Promise<void>
   /** Every line that has files. */
   lines(): Promise<string[]>
+  /** Removes what a crash has left of files that were being put. Only while none is. */
+  sweep(): Promise<void>
 }
 
 export interface WalFile {

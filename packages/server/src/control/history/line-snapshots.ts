@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+
 import { newLineSnapshotId, pastEndpointPrefix, scratchPrefix } from '../../lib/ids.ts'
 import { cloneSource, cloneVolume } from '../clone-volume.ts'
 import type { Context } from '../context.ts'
@@ -86,8 +88,8 @@ export async function removeLine(context: Context, line: string): Promise<void> 
     for (const id of await listAllLineSnapshotIds(context.store, line)) {
       await forgetSnapshot(context, id)
     }
+    await context.history.archiver.forget(line)
     await context.history.wal.removeLine(line)
-    context.history.archiver.forget(line)
   })
 }
 
@@ -103,4 +105,9 @@ export async function sweepHistory(context: Context): Promise<void> {
     await forgetSnapshot(context, id)
   }
   for (const line of await listAbandonedLines(context.store)) await removeLine(context, line)
+  await context.history.wal.sweep()
+  // Of recoveries into volumes that were not there yet.
+  for (const directory of [context.history.stagingDirectory, context.history.replayDirectory]) {
+    await rm(directory, { recursive: true, force: true })
+  }
 }

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { makeVolume } from '../history/make-volume.ts'
 import { momentOf } from '../history/moments.ts'
 import { recordCatalog } from '../history/record-catalog.ts'
+import { requireRemaining } from '../lookups.ts'
 import { putCompute } from '../put-compute.ts'
 import { type BranchRow, findAnyBranch, markBranchReady, setOrigin } from '../store/branches.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
@@ -73,6 +74,5 @@ async function read(
   const id = must(operation.branch_id, 'create_branch names a branch')
   const branch = must(await findAnyBranch(context.store, id), 'the branch being made has a row')
   const sourceId = String(operation.input['source_branch_id'])
-  const source = must(await findAnyBranch(context.store, sourceId), 'its source has a row')
-  return { branch, source }
+  return { branch, source: await requireRemaining(context, sourceId) }
 }

@@ -194,6 +194,9 @@ export class LedgerPlatform {
     if (lines.some((one) => one.isGone)) return true
     const oldestUs = nowUs() - this.retentionUs + 1_000_000
     if (target.kind === 'time') return target.us < oldestUs
+    const commits = [...line.commits.values()]
+    // Chosen on another line, before the branch was restored: this one has not come so far.
+    if (line.owns(target) && !commits.some(({ toLsn = 0n }) => toLsn >= target.lsn)) return true
     return lines.some((one) =>
       [...one.commits.values()].some(
         ({ fromLsn, toUs }) => fromLsn >= target.lsn && toUs < oldestUs,
