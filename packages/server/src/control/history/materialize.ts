@@ -95,8 +95,19 @@ async function stageRecovery<T>(
     try {
       const isStaged = await withLine(context, start.owner.volume_id, async () => {
         if (!(await hasLineSnapshot(context.store, start.snapshot.id))) return false
+        const beganMs = performance.now()
         if (!(await staged.stage())) throw notKept(branch, moment)
+        const stagedMs = performance.now()
         await context.volumes.clone(start.snapshot.id, volumeId)
+        context.log.info(
+          {
+            volume: volumeId,
+            wal_bytes: staged.bytes,
+            stage_ms: Math.round(stagedMs - beganMs),
+            clone_ms: Math.round(performance.now() - stagedMs),
+          },
+          'staged',
+        )
         return true
       })
       if (isStaged) return staged
@@ -111,6 +122,8 @@ async function stageRecovery<T>(
 class StagedRecovery {
   readonly start: Start
   readonly directory: string
+  /** What PostgreSQL has to replay of it, roughly. */
+  bytes = 0
   readonly #context: Context
   readonly #source: WalSource
 
@@ -133,6 +146,8 @@ class StagedRecovery {
     }
     if (later === undefined && staged.hasGap) return false
     const end = later ?? before
+    const staging = staged.segments.reduce((sum, { bytes }) => sum + bytes, 0)
+    this.bytes = end === undefined ? staging : Number(end - snapshot.lsn_from)
     if (end === undefined) return true
     // What the snapshot itself holds is never cut: PostgreSQL reads it from here as well.
     await cutStaged(this.directory, staged, end < snapshot.lsn_to ? snapshot.lsn_to : end)

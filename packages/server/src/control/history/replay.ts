@@ -65,12 +65,25 @@ export async function replay<T>(
       max_prepared_transactions: String(replayPreparedTransactions),
     },
   }
+  const startedMs = performance.now()
   const postmaster = await startPostmaster(postmasterOptions)
+  const readyMs = performance.now()
+  let doneMs = readyMs
   try {
     return await work(clusterAt(postmaster.socketDirectory))
   } finally {
+    doneMs = performance.now()
     await stopPostmaster(postmaster.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
     await remove(directory, socketDirectory)
+    context.log.info(
+      {
+        volume: options.volumeId,
+        start_ms: Math.round(readyMs - startedMs),
+        work_ms: Math.round(doneMs - readyMs),
+        stop_ms: Math.round(performance.now() - doneMs),
+      },
+      'replayed',
+    )
   }
 }
 
