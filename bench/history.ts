@@ -154,7 +154,14 @@ try {
     const store = join(platform.home, 'run', 'store')
     const base = (
       await run('psql', [
-        ...['-XAtq', '-h', store, '-U', 'coppice', '-d', 'postgres', '-c'],
+        '-XAtq',
+        '-h',
+        store,
+        '-U',
+        'coppice',
+        '-d',
+        'postgres',
+        '-c',
         `select id from line_snapshots where line = '${branch.id}' order by taken_at limit 1`,
       ])
     ).trim()
@@ -163,11 +170,7 @@ try {
       const at = new Date(from + share * (Date.now() - from))
       const data = join(platform.home, 'peer')
       const copied = await timed(async () =>
-        run('cp', [
-          ...['-a', '--reflink=never'],
-          join(pool, 'volumes', base, 'data', 'pgdata'),
-          data,
-        ]),
+        run('cp', ['-a', '--reflink=never', join(pool, 'volumes', base, 'data', 'pgdata'), data]),
       )
       const wal = join(platform.home, 'peer-wal')
       await cp(join(pool, 'wal', branch.id), wal, { recursive: true })
