@@ -43,6 +43,7 @@ export const errors = {
   project_locked: { status: 423, sqlstate: '55006', exit: 1, kind: 'user' },
   too_many_requests: { status: 429, sqlstate: '53300', exit: 1, kind: 'limit' },
   internal: { status: 500, sqlstate: 'XX000', exit: 2, kind: 'service' },
+  wake_refused: { status: 503, sqlstate: '57P03', exit: 1, kind: 'user' },
   compute_start_failed: { status: 503, sqlstate: '57P03', exit: 2, kind: 'compute' },
   store_unavailable: { status: 503, sqlstate: '57P03', exit: 2, kind: 'service' },
   s3_unavailable: { status: 503, sqlstate: '58030', exit: 1, kind: 'service' },

@@ -1,4 +1,5 @@
 export type { ApiKey, OrganizationApiKey } from './account.ts'
+export type { AwakeEvent, AwakeEventKind, AwakeSession, EndpointAwake } from './awake.ts'
 export type { Annotation, Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
 export type { BranchHistory } from './branch-history.ts'
 export { ApiError, type Client, createClient } from './client.ts'
@@ -10,6 +11,17 @@ export type {
   ConsumptionTimeframe,
 } from './consumption.ts'
 export type { ConnectionDetails } from './connection.ts'
+export type {
+  CostAdvice,
+  CostItem,
+  CostMetric,
+  CostReport,
+  CostShare,
+  PricePreset,
+  Prices,
+  PricesAnswer,
+  PricesUpdate,
+} from './cost.ts'
 export type { Database } from './database.ts'
 export type {
   BranchEndpointCreate,

@@ -9,7 +9,14 @@ export const AwakeReason = Type.Object({
   role: Type.Optional(Type.String()),
   database: Type.Optional(Type.String()),
   application_name: Type.Optional(Type.String()),
+  client_address: Type.Optional(Type.String()),
+  /** Of replication: the slot that is read. */
+  slot_name: Type.Optional(Type.String()),
+  /** What it does, more exactly: of autovacuum, which table. */
+  detail: Type.Optional(Type.String()),
   since: Type.Optional(Timestamp),
+  /** Set for a session that asks not to count: it is waited for, and keeps nothing awake. */
+  quiet: Type.Optional(Type.Boolean()),
 })
 export type AwakeReason = Static<typeof AwakeReason>
 

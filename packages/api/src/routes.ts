@@ -2,6 +2,7 @@ import type { Route } from './route.ts'
 import { accountRoutes } from './routes/account.ts'
 import { branchRoutes } from './routes/branches.ts'
 import { consumptionRoutes } from './routes/consumption.ts'
+import { costRoutes } from './routes/cost.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { historyRoutes } from './routes/history.ts'
 import { jwksRoutes } from './routes/jwks.ts'
@@ -24,6 +25,7 @@ export const routes = {
   ...poolerRoutes,
   ...operationRoutes,
   ...consumptionRoutes,
+  ...costRoutes,
   ...logRoutes,
   ...accountRoutes,
   ...organizationRoutes,

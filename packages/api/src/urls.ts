@@ -67,6 +67,9 @@ export const urls = {
   getProjectEndpointPooler: 'GET /projects/:project_id/endpoints/:endpoint_id/pooler',
   listProjectEndpointPoolerClients:
     'GET /projects/:project_id/endpoints/:endpoint_id/pooler/clients',
+  getProjectEndpointAwake: 'GET /projects/:project_id/endpoints/:endpoint_id/awake',
+  updateProjectEndpointAwake: 'PATCH /projects/:project_id/endpoints/:endpoint_id/awake',
+  getProjectCost: 'GET /projects/:project_id/cost',
   listProjectOperations: 'GET /projects/:project_id/operations',
   getProjectOperation: 'GET /projects/:project_id/operations/:operation_id',
   getConsumptionHistoryPerProject: 'GET /consumption_history/projects',
@@ -90,6 +93,9 @@ export const urls = {
   getCurrentUserOrganizations: 'GET /users/me/organizations',
   getAuthDetails: 'GET /auth',
   getActiveRegions: 'GET /regions',
+  getCost: 'GET /cost',
+  getPrices: 'GET /prices',
+  updatePrices: 'PATCH /prices',
   getPlatformStatus: 'GET /platform/status',
 } as const
 

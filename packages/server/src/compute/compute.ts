@@ -5,11 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AwakeReason } from '@coppice/api'
 import type { Sql } from 'postgres'
 
+import { type Cause, currentCause, withCause } from '../lib/cause.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
-import { describeListening, readActivity } from './activity.ts'
+import { describeListening, describeUse, readActivity } from './activity.ts'
 import { CatalogCache } from './catalog-cache.ts'
 import { findVerifier, readCatalog, readVerifier } from './catalog.ts'
 import {
@@ -34,7 +35,7 @@ import {
 import { identifyProcess, sendSignal } from './processes.ts'
 import { isFreshClone } from './promote-clone.ts'
 import { grantReplication } from './roles.ts'
-import { type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
+import { type OpenSession, type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
 import { postgresPort } from './settings.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
 import {
@@ -60,6 +61,8 @@ export interface ComputeOptions {
   installationFor: (majorVersion: number) => Installation
   log: Logger
   onStateChange: (state: ComputeState) => void
+  /** Told again and again while it does not sleep although its suspend timeout has passed since it woke. */
+  onKeptAwake: (reasons: readonly AwakeReason[]) => void
   /** Called before PostgreSQL is started, not where it is found running. */
   beforeStart: (spec: ComputeSpec) => Promise<void>
 }
@@ -78,6 +81,10 @@ const measureEveryMs = 5_000
 
 /** How soon background work, such as autovacuum, is looked at again before a suspend. */
 const recheckMs = 5_000
+
+/** How often it is told what keeps it awake, and of how many sessions. */
+const keptAwakeEveryMs = 60_000
+const maxUsersTold = 10
 
 /** Waits before each attempt to start a compute that has died. Then it stays idle until it is woken. */
 const restartDelaysMs = [0, 250, 1_000, 5_000, 15_000, 60_000]
@@ -122,6 +129,9 @@ export class Compute {
   #walReadMs = 0
   #notBeforeMs = 0
   #isTicking = false
+  #keptAwakeToldMs = 0
+  /** What of the platform's own work has used it last. */
+  #platformUse: { cause: Cause; atMs: number } | undefined
 
   constructor(options: ComputeOptions) {
     this.#options = options
@@ -153,6 +163,16 @@ export class Compute {
 
   get sessionCount(): number {
     return this.#sessions.count
+  }
+
+  /** Open sessions of clients, the one that was active last first. */
+  get sessions(): OpenSession[] {
+    return this.#sessions.list()
+  }
+
+  /** The platform's own work that has used it last. */
+  get platformUse(): { cause: Cause; atMs: number } | undefined {
+    return this.#platformUse
   }
 
   get logFile(): string {
@@ -201,8 +221,21 @@ export class Compute {
    */
   async wake(): Promise<{ socketPath: string }> {
     this.#sessions.noteActivity()
-    const postmaster = await this.#ensureActive()
-    return { socketPath: `${postmaster.socketDirectory}/.s.PGSQL.${postgresPort}` }
+    return socketOf(await this.#ensureActive())
+  }
+
+  /**
+   * The same for who is not to wake it and does not count as activity. Rejects with AppError `wake_refused`
+   * where it sleeps or is about to.
+   */
+  async joinIfAwake(): Promise<{ socketPath: string }> {
+    if (this.#state === 'idle' || this.#state === 'suspending' || this.#held) {
+      throw new AppError(
+        'wake_refused',
+        `endpoint ${this.#spec.endpointId} is suspended, and this connection is not to wake it`,
+      )
+    }
+    return socketOf(await this.#ensureActive())
   }
 
   /**
@@ -266,6 +299,7 @@ export class Compute {
     } finally {
       this.#superuserUses -= 1
       this.#sessions.noteActivity()
+      this.#platformUse = { cause: currentCause() ?? { reason: 'platform' }, atMs: Date.now() }
     }
   }
 
@@ -562,8 +596,10 @@ export class Compute {
 
   #startAgain(): void {
     void this.#connections.close().catch((error: unknown) => this.#warn(error))
-    this.#setState('starting')
-    void this.#ensureStarting(restartDelaysMs)
+    withCause({ reason: 'PostgreSQL died' }, () => {
+      this.#setState('starting')
+      void this.#ensureStarting(restartDelaysMs)
+    })
   }
 
   /** Answers nothing when it has stopped, else what keeps it awake. */
@@ -624,13 +660,17 @@ export class Compute {
   async #suspendWhenIdle(): Promise<void> {
     const timeoutMs = this.#spec.suspendTimeoutSeconds * 1000
     const now = Date.now()
+    this.#tellOfUse(now, timeoutMs)
     if (timeoutMs < 0 || now < this.#notBeforeMs) return
     if (now - this.#sessions.lastActiveMs < timeoutMs) return
     const { reasons, lastChangeMs } = await this.#readActivity()
     if (lastChangeMs !== undefined) this.#sessions.noteActivity(lastChangeMs)
     if (reasons.length > 0) {
+      this.#options.onKeptAwake(reasons)
       // A session that works is activity; for work of the cluster's own it is enough to look again.
-      if (reasons.some((one) => one.role !== undefined)) this.#sessions.noteActivity()
+      if (reasons.some((one) => one.role !== undefined && one.quiet !== true)) {
+        this.#sessions.noteActivity()
+      }
       this.#notBeforeMs = now + Math.min(timeoutMs, recheckMs)
       return
     }
@@ -639,11 +679,29 @@ export class Compute {
     if (Date.now() - this.#sessions.lastActiveMs >= timeoutMs) await this.suspend()
   }
 
+  /** One that is used all the time is never found idle; who uses it is told all the same. */
+  #tellOfUse(now: number, timeoutMs: number): void {
+    const awakeMs = now - (this.#startedAt?.getTime() ?? now)
+    if (awakeMs < timeoutMs || now - this.#keptAwakeToldMs < keptAwakeEveryMs) return
+    this.#keptAwakeToldMs = now
+    if (timeoutMs < 0) return this.#options.onKeptAwake([{ reason: 'never suspends' }])
+    const since = now - Math.min(timeoutMs, keptAwakeEveryMs)
+    const users = this.sessions.filter((one) => one.quiet !== true && one.lastActiveMs >= since)
+    if (users.length === 0) return
+    this.#options.onKeptAwake(users.slice(0, maxUsersTold).map(describeUse))
+  }
+
   async #readActivity(): Promise<{ reasons: AwakeReason[]; lastChangeMs: number | undefined }> {
     const own: AwakeReason[] = this.#sessions.listening().map(describeListening)
     if (this.#superuserUses > 0) own.push({ reason: 'in use by the platform' })
     if (this.#spec.suspendTimeoutSeconds < 0) own.push({ reason: 'never suspends' })
-    const server = await this.#look(readActivity)
+    const backends = this.sessions.filter((one) => one.backendPid !== undefined)
+    const pidsOf = (some: readonly OpenSession[]) => some.flatMap((one) => one.backendPid ?? [])
+    const known = {
+      pids: pidsOf(backends),
+      quietPids: pidsOf(backends.filter((one) => one.quiet === true)),
+    }
+    const server = await this.#look(async (sql) => readActivity(sql, known))
     return { reasons: [...own, ...server.reasons], lastChangeMs: server.lastChangeMs }
   }
 
@@ -673,4 +731,8 @@ export class Compute {
     this.#state = state
     this.#options.onStateChange(state)
   }
+}
+
+function socketOf({ socketDirectory }: Postmaster): { socketPath: string } {
+  return { socketPath: `${socketDirectory}/.s.PGSQL.${postgresPort}` }
 }

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { AwakeReason } from '@coppice/api'
+
+import { type Cause, currentCause, withCause } from '../lib/cause.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { syncDirectory } from '../lib/files.ts'
@@ -28,8 +31,18 @@ export interface ComputeHostOptions {
 
 export interface StateChange {
   endpointId: string
+  compute: Compute
   state: ComputeState
   at: Date
+  /** On whose behalf, where that is known. */
+  cause: Cause | undefined
+}
+
+/** What keeps a compute awake that would sleep otherwise. */
+export interface KeptAwake {
+  compute: Compute
+  at: Date
+  reasons: readonly AwakeReason[]
 }
 
 /** Often enough that a compute is suspended within a second of its timeout. */
@@ -58,6 +71,7 @@ export class ComputeHost implements Service {
   readonly #options: ComputeHostOptions
   readonly #computes = new Map<string, Compute>()
   readonly #listeners = new Set<(change: StateChange) => void>()
+  readonly #awakeListeners = new Set<(kept: KeptAwake) => void>()
   readonly #locks = new KeyedLock()
   #beforeStart: (spec: ComputeSpec) => Promise<void> = async () => undefined
   #watch: NodeJS.Timeout | undefined
@@ -75,11 +89,14 @@ export class ComputeHost implements Service {
     const names = await readdir(this.#options.directory)
     await forEachBounded(names, recoveriesAtOnce * 4, async (name) => {
       const compute = await this.#loadOne(name)
-      if (compute && (await compute.load()) === 'cut off') cutOff.push(compute)
+      if (compute === undefined) return
+      const found = await withCause({ reason: 'found running' }, async () => compute.load())
+      if (found === 'cut off') cutOff.push(compute)
     })
     this.#watch = setInterval(() => this.#tick(), watchIntervalMs)
     void forEachBounded(cutOff, recoveriesAtOnce, async (compute) => {
-      if (!this.#isStopped) await compute.recover()
+      const cause = { reason: 'recovery', detail: 'it was cut off' }
+      if (!this.#isStopped) await withCause(cause, async () => compute.recover())
     })
   }
 
@@ -89,7 +106,9 @@ export class ComputeHost implements Service {
     clearInterval(this.#watch)
     await forEachBounded(this.list(), suspendsAtOnce, async (compute) => {
       if (suspendComputes) {
-        await compute.suspend({ force: true }).catch((error: unknown) => this.#logError(error))
+        await withCause({ reason: 'platform stopped' }, async () =>
+          compute.suspend({ force: true }),
+        ).catch((error: unknown) => this.#logError(error))
       }
       await compute.release()
     })
@@ -163,6 +182,12 @@ export class ComputeHost implements Service {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Tells, about once a minute, what keeps computes awake. Answers how to stop listening. */
+  onKeptAwake(listener: (kept: KeptAwake) => void): () => void {
+    this.#awakeListeners.add(listener)
+    return () => this.#awakeListeners.delete(listener)
+  }
+
   /** The compute in a directory, or undefined where it cannot be known: then it waits for `put`. */
   async #loadOne(name: string): Promise<Compute | undefined> {
     const directory = join(this.#options.directory, name)
@@ -184,7 +209,7 @@ export class ComputeHost implements Service {
 
   #create(spec: ComputeSpec): Compute {
     const { endpointId } = spec
-    return new Compute({
+    const compute: Compute = new Compute({
       spec,
       directory: this.#directoryOf(endpointId),
       socketDirectory: socketDirectory(this.#options.runDirectory, endpointId),
@@ -192,8 +217,18 @@ export class ComputeHost implements Service {
       installationFor: (majorVersion) => this.#installationFor(majorVersion),
       log: this.#options.log,
       beforeStart: async (current) => this.#beforeStart(current),
-      onStateChange: (state) => this.#announce({ endpointId, state, at: new Date() }),
+      onStateChange: (state) =>
+        this.#announce(this.#listeners, {
+          endpointId,
+          compute,
+          state,
+          at: new Date(),
+          cause: currentCause(),
+        }),
+      onKeptAwake: (reasons) =>
+        this.#announce(this.#awakeListeners, { compute, at: new Date(), reasons }),
     })
+    return compute
   }
 
   #installationFor(majorVersion: number): Installation {
@@ -208,13 +243,15 @@ export class ComputeHost implements Service {
   }
 
   #tick(): void {
-    for (const compute of this.#computes.values()) void compute.tick()
+    withCause({ reason: 'idle' }, () => {
+      for (const compute of this.#computes.values()) void compute.tick()
+    })
   }
 
-  #announce(change: StateChange): void {
-    for (const listener of this.#listeners) {
+  #announce<News>(listeners: ReadonlySet<(news: News) => void>, news: News): void {
+    for (const listener of listeners) {
       try {
-        listener(change)
+        listener(news)
       } catch (error) {
         this.#logError(error)
       }

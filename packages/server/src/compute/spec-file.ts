@@ -39,6 +39,7 @@ const fieldTypes = {
   jwks: 'object',
   preloadLibraries: 'object',
   blockPublicConnections: 'boolean',
+  quietApplications: 'object',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

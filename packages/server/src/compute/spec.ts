@@ -37,6 +37,8 @@ export interface ComputeSpec {
   preloadLibraries: readonly string[]
   /** Whether clients from other machines are refused, whatever `allowedIps` says. */
   blockPublicConnections: boolean
+  /** Application names of clients that neither wake it nor keep it awake. */
+  quietApplications: readonly string[]
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }
@@ -59,6 +61,7 @@ export const plainSpec = {
   jwks: [],
   preloadLibraries: defaultLibraries,
   blockPublicConnections: false,
+  quietApplications: [],
   labels: {},
 } satisfies Partial<ComputeSpec>
 

@@ -37,6 +37,7 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
       endpoint.preload_libraries ?? endpoint.project_settings.preload_libraries,
     ),
     blockPublicConnections: endpoint.project_settings.block_public_connections === true,
+    quietApplications: endpoint.quiet_applications,
     labels: {
       project_id: endpoint.project_id,
       branch_id: endpoint.branch_id,

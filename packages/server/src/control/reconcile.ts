@@ -1,3 +1,4 @@
+import { withCause } from '../lib/cause.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Service } from '../lib/service.ts'
 import { archiveColdBranches, packArchivedBranches } from './archive.ts'
@@ -41,7 +42,8 @@ export function createReconciler(context: Context): Service {
     isRunning: false,
     tick: async (): Promise<void> => {
       for (const reconcile of reconcilers) {
-        await reconcile(context).catch((error: unknown) => {
+        const cause = { reason: 'scheduled job', detail: reconcile.name }
+        await withCause(cause, async () => reconcile(context)).catch((error: unknown) => {
           context.log.error(
             { reconciler: reconcile.name, error: describeError(error) },
             'reconciler failed',

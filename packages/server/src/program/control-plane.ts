@@ -1,11 +1,13 @@
+import type { Compute } from '../compute/compute.ts'
 import type { ComputeHost } from '../compute/host.ts'
 import { checkObjectName } from '../compute/object-names.ts'
 import { rolesOfSource } from '../compute/token-roles.ts'
 import { findApiKey } from '../control/store/api-keys.ts'
 import type { Store } from '../control/store/store.ts'
 import { isOfThePast, type TimeTravel } from '../control/time-travel.ts'
-import type { ControlPlane } from '../gateway/control-plane.ts'
+import type { ControlPlane, WakingClient } from '../gateway/control-plane.ts'
 import { quotaExceeded } from '../gateway/errors.ts'
+import { type Cause, withCause } from '../lib/cause.ts'
 import { AppError, errorCode } from '../lib/errors.ts'
 import { hashApiKey } from '../lib/passwords.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
@@ -53,6 +55,7 @@ export function createControlPlane({
         blockPublicConnections,
         poolerSettings,
         logicalReplication,
+        quietApplications,
       } = compute.spec
       return {
         endpointId,
@@ -62,6 +65,7 @@ export function createControlPlane({
         blockPublicConnections,
         poolerSettings,
         logicalReplication,
+        quietApplications,
       }
     },
     findVerifier: async (endpointId, role) => {
@@ -72,16 +76,19 @@ export function createControlPlane({
       const authority = compute && (host.get(compute.spec.follows) ?? compute)
       return authority?.verifier(role)
     },
-    wake: async (endpointId) => {
+    wake: async (endpointId, client) => {
       if (isOfThePast(endpointId)) return timeTravel.wake(endpointId)
       const compute = require(endpointId)
       if (compute.spec.blockedBecause !== '') throw quotaExceeded(compute.spec.blockedBecause)
-      return compute.wake()
+      if (client === undefined) return compute.wake()
+      if (isQuiet(compute, client)) return compute.joinIfAwake()
+      return withCause(causeOf(client), async () => compute.wake())
     },
-    openSession: (session) =>
-      isOfThePast(session.endpointId)
-        ? timeTravel.openSession(session)
-        : require(session.endpointId).openSession(session),
+    openSession: (session) => {
+      if (isOfThePast(session.endpointId)) return timeTravel.openSession(session)
+      const compute = require(session.endpointId)
+      return compute.openSession({ ...session, quiet: isQuiet(compute, session) })
+    },
     countSent: (endpointId, bytes) => host.get(endpointId)?.usage.countSent(bytes),
     jwksFor: async (endpointId) => {
       const { jwks = [], labels } = host.get(endpointId)?.spec ?? {}
@@ -95,7 +102,8 @@ export function createControlPlane({
       const key = secrets.derive(`tokens of project ${compute.spec.labels['project_id']}`)
       checkObjectName('database', database)
       try {
-        await compute.prepareTokens(database, Buffer.from(key, 'hex'))
+        const cause = { reason: 'client', detail: 'a token', database }
+        await withCause(cause, async () => compute.prepareTokens(database, Buffer.from(key, 'hex')))
       } catch (error) {
         if (errorCode(error) !== noSuchDatabase) throw error
         throw new AppError('database_not_found', `database "${database}" does not exist`)
@@ -107,5 +115,24 @@ export function createControlPlane({
       // The console shows every project's clients: nothing for the key of one.
       return found !== undefined && found.project_id === null
     },
+  }
+}
+
+/** By its own word, or by the endpoint's list. */
+function isQuiet(
+  { spec }: Compute,
+  { quiet, applicationName }: Pick<WakingClient, 'quiet' | 'applicationName'>,
+): boolean {
+  return quiet || spec.quietApplications.includes(applicationName)
+}
+
+function causeOf({ role, database, applicationName, clientAddress, via }: WakingClient): Cause {
+  return {
+    reason: 'client',
+    role,
+    database,
+    via,
+    ...(applicationName !== '' && { application_name: applicationName }),
+    ...(clientAddress !== '' && { client_address: clientAddress }),
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import { ComputeHost } from '../compute/host.ts'
+import { AwakeLedger } from '../control/awake-ledger.ts'
 import type { Context, Settings } from '../control/context.ts'
 import { createHistory } from '../control/history/create-history.ts'
 import { sweepHistory } from '../control/history/line-snapshots.ts'
@@ -177,7 +178,11 @@ async function start(
   }
   host.beforeStart(async (spec) => prepareStart(context, spec))
   await host.start()
+  const ledger = new AwakeLedger(context)
+  // After the host, whose last words it writes down.
+  stops.push(async () => ledger.stop())
   stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
+  await ledger.start()
   await recoverAfterCrash(context)
   followComputes(context)
   await context.history.spool?.start()

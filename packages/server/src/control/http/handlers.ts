@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import { accountHandlers } from './account-handlers.ts'
 import { branchHandlers } from './branch-handlers.ts'
 import { consumptionHandlers } from './consumption-handlers.ts'
+import { costHandlers } from './cost-handlers.ts'
 import { endpointHandlers } from './endpoint-handlers.ts'
 import { historyHandlers } from './history-handlers.ts'
 import { jwksHandlers } from './jwks-handlers.ts'
@@ -27,6 +28,7 @@ export function createHandlers(
     ...poolerHandlers(context),
     ...operationHandlers(context),
     ...consumptionHandlers(context),
+    ...costHandlers(context),
     ...logHandlers(context),
     ...accountHandlers(context),
     ...organizationHandlers(context),

@@ -19,6 +19,7 @@ import Fastify, {
   LogController,
 } from 'fastify'
 
+import { withCause } from '../../lib/cause.ts'
 import { AppError, describeError } from '../../lib/errors.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import { type Store, storeError } from '../store/store.ts'
@@ -144,7 +145,9 @@ function mount(
       const { params, query, body } = request
       try {
         const input = { path: params, query, body }
-        const answer = await handler(input, request.getDecorator<Caller>('caller'))
+        const caller = request.getDecorator<Caller>('caller')
+        const cause = { reason: 'API', detail: name }
+        const answer = await withCause(cause, async () => handler(input, caller))
         return await reply.code(route.status).send(answer)
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== route.absent) throw error

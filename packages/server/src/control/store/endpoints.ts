@@ -20,6 +20,8 @@ export interface EndpointRow {
   preload_libraries: PreloadLibraries | null
   pooler_enabled: boolean
   disabled: boolean
+  /** Application names of clients that neither wake the compute nor keep it awake. */
+  quiet_applications: string[]
   current_state: EndpointState
   last_active: Date | null
   started_at: Date | null
@@ -168,6 +170,16 @@ export async function updateEndpoint(
       pooler_enabled = coalesce(${change.pooler_enabled ?? null}, pooler_enabled),
       disabled = coalesce(${change.disabled ?? null}, disabled),
       updated_at = now()
+    where id = ${id}`
+}
+
+export async function setQuietApplications(
+  sql: Queryable,
+  id: string,
+  names: readonly string[],
+): Promise<void> {
+  await sql`
+    update endpoints set quiet_applications = ${sql.array([...names])}, updated_at = now()
     where id = ${id}`
 }
 

@@ -14,6 +14,8 @@ export interface PoolClientDetails extends PoolKey {
   /** Session variables by name, from the start-up packet or a connection string: `application_name` and others. */
   variables: ReadonlyMap<string, string>
   clientAddress: string
+  /** Whether it asks neither to wake the compute nor to keep it awake. */
+  quiet: boolean
   /** What kind of client: `SHOW CLIENTS` tells. */
   via: 'wire' | 'http'
 }

@@ -25,7 +25,7 @@ export async function leaseFrom(
     pool.recycle(server)
     throw forClient(error)
   }
-  return new PoolLease(pool, server)
+  return new PoolLease(pool, server, pool.wakingClient(client).quiet)
 }
 
 async function waitFor(
@@ -42,6 +42,7 @@ async function waitFor(
     const waiter: Waiter = {
       keys: client.keys,
       signature: variables.signature,
+      waking: pool.wakingClient(client),
       waitingSince: 0,
       take: (server) => {
         signal.removeEventListener('abort', onAbort)
@@ -60,14 +61,16 @@ async function waitFor(
 class PoolLease implements Lease {
   readonly #pool: Pool
   readonly #server: ServerConnection
+  readonly #isQuiet: boolean
   readonly #startedAt = performance.now()
   #isDirty = false
   #isRunning = false
   #isReleased = false
 
-  constructor(pool: Pool, server: ServerConnection) {
+  constructor(pool: Pool, server: ServerConnection, isQuiet: boolean) {
     this.#pool = pool
     this.#server = server
+    this.#isQuiet = isQuiet
   }
 
   async exchange(
@@ -85,7 +88,7 @@ class PoolLease implements Lease {
       onMessage(type, body)
     })
     this.#isRunning = false
-    this.#server.activity.touch()
+    if (!this.#isQuiet) this.#server.activity.touch()
     return status
   }
 

@@ -16,6 +16,7 @@ import {
   renderError,
   sqlstates,
 } from '../errors.ts'
+import type { WakingClient } from '../control-plane.ts'
 import { failingStatement } from '../failing-statement.ts'
 import { rewriteShowPoolMode } from '../show-pool-mode.ts'
 import { fatal } from '../wire/error-response.ts'
@@ -147,6 +148,10 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
 
   get pool(): Pool {
     return this.#pool
+  }
+
+  get waking(): WakingClient {
+    return this.#pool.wakingClient(this.details)
   }
 
   get server(): ServerConnection | undefined {
@@ -309,7 +314,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     if (this.#isUnsynced || this.#passing > 0) return
     totals.transactions++
     totals.transactionTimeUs += elapsedUs
-    this.#server?.activity.touch()
+    if (!this.waking.quiet) this.#server?.activity.touch()
     if (settings.pool_mode === 'session') this.#keep()
     else if (this.#isSuspicious) {
       this.#work(

@@ -16,6 +16,7 @@ const details: SessionDetails = {
   applicationName: 'test',
   clientAddress: '127.0.0.1',
   pooled: false,
+  quiet: false,
 }
 
 interface Recorded {
@@ -41,6 +42,7 @@ function connect(): Recorded {
             poolerSettings: {},
             logicalReplication: false,
             blockPublicConnections: false,
+            quietApplications: [],
           }
         : undefined,
     findVerifier: async (endpointId, role) => `${endpointId} ${role}`,
@@ -56,6 +58,7 @@ function connect(): Recorded {
       return {
         touch: () => void events.push('touch'),
         setListening: (isListening) => void events.push(`listening ${isListening}`),
+        setBackend: (pid) => void events.push(`backend ${pid}`),
         end: () => void events.push('end'),
       }
     },

@@ -6,6 +6,7 @@ import type {
   SessionActivity,
   SessionDetails,
   TokenIssuer,
+  WakingClient,
 } from '../control-plane.ts'
 import { ClientError, sqlstates } from '../errors.ts'
 import type { DaemonProcedures } from './protocol.ts'
@@ -39,14 +40,16 @@ export class RemoteControlPlane implements ControlPlane {
     return this.#daemon.call('findVerifier', { endpointId, role }, lookUpTimeoutMs)
   }
 
-  /** A thousand clients that wait for one compute are one question. */
-  async wake(endpointId: string): Promise<ComputeAddress> {
-    let waking = this.#wakes.get(endpointId)
+  /** A thousand clients of an application that wait for one compute are one question. */
+  async wake(endpointId: string, client?: WakingClient): Promise<ComputeAddress> {
+    // Who is not to wake it is refused, and must not be taken for those who may.
+    const key = JSON.stringify([endpointId, client?.quiet, client?.applicationName])
+    let waking = this.#wakes.get(key)
     if (waking === undefined) {
       waking = this.#daemon
-        .call('wake', endpointId, wakeTimeoutMs)
-        .finally(() => this.#wakes.delete(endpointId))
-      this.#wakes.set(endpointId, waking)
+        .call('wake', { endpointId, ...(client && { client }) }, wakeTimeoutMs)
+        .finally(() => this.#wakes.delete(key))
+      this.#wakes.set(key, waking)
     }
     return waking
   }
@@ -70,6 +73,7 @@ export class RemoteControlPlane implements ControlPlane {
     return {
       touch: () => this.#touch(id),
       setListening: (isListening) => this.#daemon.tell('sessionListening', { id, isListening }),
+      setBackend: (pid) => this.#daemon.tell('sessionBackend', { id, pid }),
       end: () => {
         this.#touched.delete(id)
         this.#tellSent()
