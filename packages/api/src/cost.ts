@@ -82,6 +82,8 @@ export const CostShare = Type.Object({
   snapshot_gb_months: Type.Number(),
   egress_gb: Type.Number(),
   written_gb: Type.Number(),
+  /** Of a branch, now: what destroying it would free, where the file system tells. */
+  exclusive_gb: Type.Optional(Type.Number()),
   cost: Type.Number(),
 })
 export type CostShare = Static<typeof CostShare>

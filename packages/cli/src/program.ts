@@ -10,6 +10,7 @@ import { addCa } from './commands/ca.ts'
 import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
+import { addCost } from './commands/cost.ts'
 import { addDatabases } from './commands/databases.ts'
 import { addElsewhere, addForeignFlags } from './commands/elsewhere.ts'
 import { addEndpoints } from './commands/endpoints.ts'
@@ -67,6 +68,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addRoles(program, cli)
   addOperations(program, cli)
   addIpAllow(program, cli)
+  addCost(program, cli)
   program.commandsGroup('Connecting:')
   addConnectionString(program, cli)
   addPsql(program, cli)

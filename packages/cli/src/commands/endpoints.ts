@@ -9,6 +9,7 @@ import { CliError, deleted } from '../errors.ts'
 import { addExamples } from '../help.ts'
 import { addPoolerFlag, type PoolerFlags } from '../pooler-options.ts'
 import { endpointDetails, endpointTable } from '../views/endpoint.ts'
+import { addComputesWhy } from './computes-why.ts'
 
 type Flags = { branch?: string; branchName?: string }
 type Path = { project_id: string; endpoint_id: string }
@@ -41,6 +42,7 @@ export function addEndpoints(program: Command, cli: Cli): void {
     run: ({ client }, path) => client.restartProjectEndpoint({ path }),
   })
   addUpdate(endpoints, cli)
+  addComputesWhy(endpoints, cli)
   addAction(endpoints, cli, {
     name: 'delete',
     description: 'Take a compute away from its branch; the data stays.',

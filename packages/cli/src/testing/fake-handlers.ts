@@ -4,10 +4,12 @@ import type {
   BranchUpdate,
   ConnectionDetails,
   Endpoint,
+  EndpointAwake,
   EndpointCreate,
   EndpointUpdate,
   ErrorCode,
   Operation,
+  PricesUpdate,
   Project,
   ProjectCreate,
   ProjectUpdate,
@@ -222,6 +224,19 @@ function endpointHandlers(world: World): Record<string, Handler> {
         pools: world.pools,
       },
     }),
+    getProjectEndpointAwake: ({ path }) => ({ awake: awakeOf(world, endpointOf(path)) }),
+    updateProjectEndpointAwake: ({ path, body }) => {
+      world.quietApplications = (body as { quiet_applications: string[] }).quiet_applications
+      return { awake: awakeOf(world, endpointOf(path)) }
+    },
+    getCost: () => ({ cost: world.cost }),
+    getProjectCost: () => ({ cost: world.cost }),
+    getPrices: () => world.prices,
+    updatePrices: ({ body }) => {
+      const { prices = {} } = body as PricesUpdate
+      world.prices = { preset: 'custom', prices: { ...world.prices.prices, ...prices } }
+      return world.prices
+    },
     listProjectEndpointPoolerClients: ({ query }) => ({
       clients: world.poolerClients.slice(0, Number(query['limit'])),
       total: world.poolerClients.length,
@@ -402,5 +417,26 @@ export function makeOperation(
     created_at: branch.created_at,
     updated_at: branch.created_at,
     total_duration_ms: 87,
+  }
+}
+
+function awakeOf(world: World, endpoint: Endpoint): EndpointAwake {
+  const branch = world.branches.find((one) => one.id === endpoint.branch_id)
+  const timestamp = new Date().toISOString()
+  return {
+    endpoint_id: endpoint.id,
+    branch_id: endpoint.branch_id,
+    branch_name: branch?.name ?? '',
+    current_state: 'active',
+    suspend_timeout_seconds: 300,
+    started_at: timestamp,
+    last_active: timestamp,
+    awake: [{ reason: 'running a query', application_name: 'shop', role: 'app', database: 'db' }],
+    compute_unit_seconds: 3600,
+    cost: 0.1,
+    currency: 'USD',
+    quiet_applications: world.quietApplications,
+    sessions: [],
+    events: world.awakeEvents,
   }
 }

@@ -1,4 +1,6 @@
 import type {
+  AwakeEvent,
+  CostReport,
   BackupScheduleItem,
   Branch,
   Database,
@@ -6,6 +8,7 @@ import type {
   Operation,
   PoolerClient,
   PoolerPool,
+  PricesAnswer,
   Project,
   Role,
   Snapshot,
@@ -21,6 +24,10 @@ export interface World {
   operations: Operation[]
   pools: PoolerPool[]
   poolerClients: PoolerClient[]
+  awakeEvents: AwakeEvent[]
+  quietApplications: string[]
+  cost: CostReport
+  prices: PricesAnswer
   keys: Array<{ id: number; name: string }>
   snapshots: Snapshot[]
   schedule: BackupScheduleItem[]
@@ -30,6 +37,37 @@ export interface World {
 
 const then = '2030-01-01T00:00:00Z'
 const created = '2026-01-01T00:00:00Z'
+
+const examplePrices = {
+  currency: 'USD',
+  compute_unit_hour: 0.1,
+  storage_gb_month: 0.3,
+  history_gb_month: 0.3,
+  snapshot_gb_month: 0.3,
+  egress_gb: 0.1,
+  extra_branch_month: 0,
+  included_compute_unit_hours: 0,
+  included_storage_gb: 10,
+  included_egress_gb: 1,
+  included_branches: 0,
+}
+
+const noCost = {
+  month: '2026-11',
+  is_running: true,
+  items: [],
+  total: 0,
+  estimate: 0,
+  saved: {
+    sleeping_hours: 0,
+    sleeping_compute_unit_hours: 0,
+    sleeping_cost: 0,
+    shared_gb_months: 0,
+    sharing_cost: 0,
+  },
+  shares: [],
+  advice: [],
+}
 
 /** One project with its default branch `main`, as the platform makes it. */
 export function createWorld(): World {
@@ -42,6 +80,10 @@ export function createWorld(): World {
     operations: [],
     pools: [],
     poolerClients: [],
+    awakeEvents: [],
+    quietApplications: [],
+    cost: { ...noCost, prices: examplePrices },
+    prices: { preset: 'mission', prices: examplePrices },
     keys: [{ id: 1, name: 'first' }],
     snapshots: [],
     schedule: [],

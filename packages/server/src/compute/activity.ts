@@ -44,24 +44,27 @@ export async function readActivity(
   sql: Sql,
   { pids, quietPids }: KnownBackends,
 ): Promise<ServerActivity> {
+  // These connections know no types of arrays.
+  const arrayOf = (some: readonly number[]) => sql`string_to_array(${some.join(',')}, ',')::int[]`
+  const [known, quiet] = [arrayOf(pids), arrayOf(quietPids)]
   const backends = await sql<BackendRow[]>`
     select backend_type, state, usename as role, datname as database, application_name,
       to_json(coalesce(xact_start, query_start, backend_start)) #>> '{}' as since,
       case when backend_type = 'autovacuum worker' then left(query, 200) end as detail,
       (select slot_name from pg_replication_slots s where s.active_pid = a.pid limit 1) as slot_name,
-      pid = any (${quietPids}::int[]) as quiet
+      pid = any (${quiet}) as quiet
     from pg_stat_activity a
     where backend_type = 'autovacuum worker'
       or (backend_type = 'walsender' and usename <> ${superuserName})
       or (backend_type = 'client backend' and usename <> ${superuserName}
         and (state in ('active', 'fastpath function call')
-          or (state like 'idle in transaction%' and not pid = any (${quietPids}::int[]))))
+          or (state like 'idle in transaction%' and not pid = any (${quiet}))))
     order by backend_start limit ${maxListed}`
   const [row] = await sql<{ last_change_ms: string | null; prepared_since: string | null }[]>`
     select
       (select (extract(epoch from max(state_change)) * 1000)::bigint::text from pg_stat_activity
         where backend_type = 'client backend' and usename <> ${superuserName}
-          and not pid = any (${pids}::int[])) as last_change_ms,
+          and not pid = any (${known})) as last_change_ms,
       (select to_json(min(prepared)) #>> '{}' from pg_prepared_xacts) as prepared_since`
   const prepared = row?.prepared_since ?? null
   return {

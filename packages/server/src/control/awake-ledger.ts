@@ -132,7 +132,9 @@ export class AwakeLedger implements Service {
       for (;;) {
         const [next] = this.#waiting
         if (next === undefined) return
-        await (next.event === 'stayed_awake' ? recordStay(store, next) : insertComputeEvent(store, next))
+        await (next.event === 'stayed_awake'
+          ? recordStay(store, next)
+          : insertComputeEvent(store, next))
         if (this.#waiting[0] === next) this.#waiting.shift()
       }
     } catch (error) {
@@ -151,7 +153,15 @@ function explainIdle({ spec }: Compute, cause: Cause): Cause {
 }
 
 /** Without what is different each time. */
-function causeOf({ since: _, quiet: __, slot_name, detail, ...rest }: AwakeReason): Cause {
-  const exactly = detail ?? (slot_name === undefined ? undefined : `slot ${slot_name}`)
-  return { ...rest, ...(exactly !== undefined && { detail: exactly }) }
+function causeOf(awake: AwakeReason): Cause {
+  const { reason, role, database, application_name, client_address, slot_name } = awake
+  const detail = awake.detail ?? (slot_name === undefined ? undefined : `slot ${slot_name}`)
+  return {
+    reason,
+    ...(detail !== undefined && { detail }),
+    ...(role !== undefined && { role }),
+    ...(database !== undefined && { database }),
+    ...(application_name !== undefined && { application_name }),
+    ...(client_address !== undefined && { client_address }),
+  }
 }

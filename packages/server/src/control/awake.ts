@@ -4,8 +4,8 @@ import type { AwakeEvent, AwakeReason, AwakeSession, EndpointAwake } from '@copp
 import type { Compute } from '../compute/compute.ts'
 import type { OpenSession } from '../compute/sessions.ts'
 import type { Context } from './context.ts'
-import { computeCost } from './cost/prices.ts'
 import { pricesInForce } from './cost/price-list.ts'
+import { computeCost } from './cost/prices.ts'
 import { endpointState, requireEndpoint } from './endpoints.ts'
 import { putCompute } from './put-compute.ts'
 import { type ComputeEventRow, listComputeEvents } from './store/compute-events.ts'
@@ -64,7 +64,7 @@ export async function changeAwake(
 async function whyAwake(compute: Compute): Promise<AwakeReason[]> {
   const reasons = await compute.activity()
   const windowMs = Math.max(0, compute.spec.suspendTimeoutSeconds) * 1000
-  const since = Date.now() - windowMs
+  const since = Math.max(Date.now() - windowMs, compute.startedAt?.getTime() ?? 0)
   const [latest] = compute.sessions.filter((one) => one.quiet !== true && one.lastActiveMs >= since)
   const { platformUse } = compute
   return [

@@ -5,6 +5,7 @@ import { archiveColdBranches, packArchivedBranches } from './archive.ts'
 import { deleteBranch } from './branches.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
+import { readNextExclusive } from './exclusive-bytes.ts'
 import { takeDueSnapshots, trimHistory } from './history/trim.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
@@ -91,6 +92,7 @@ function createSchedule() {
     },
     { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },
     { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
+    { everyMs: seldomMs, reconcilers: [readNextExclusive] },
     { everyMs: seldomMs, reconcilers: [trimHistory, archiveColdBranches, packArchivedBranches] },
   ]
 }

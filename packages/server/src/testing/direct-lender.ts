@@ -21,7 +21,8 @@ export function createDirectLender(controlPlane: ControlPlane): DirectLender {
 
     lease: async (client, signal) => {
       const { endpointId, role, database, keys, variables, clientAddress, quiet } = client
-      const wake = async () => controlPlane.wake(endpointId, {
+      const wake = async () =>
+        controlPlane.wake(endpointId, {
           role,
           database,
           applicationName: variables.get('application_name') ?? '',

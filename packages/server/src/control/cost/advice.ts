@@ -60,7 +60,8 @@ function unusedBranch(branch: BranchFacts, { now, prices }: AdviceInput): CostAd
       project_id: branch.project_id,
       branch_id: branch.branch_id,
       message: `branch ${branch.branch_name} has not been used for ${days} days: delete it${frees}, or let the next one expire`,
-      cost_month: monthly(branch.storage_byte_hours, branch, prices.storage_gb_month) +
+      cost_month:
+        monthly(branch.storage_byte_hours, branch, prices.storage_gb_month) +
         prices.extra_branch_month,
     },
   ]
@@ -118,7 +119,11 @@ function whyAwake(
     cause.detail,
   ].filter(Boolean)
   const by = who.length > 0 ? ` (${who.join(', ')})` : ''
-  return `${cause.reason}${by}; if that may wait, tell it not to: \`coppice computes why ${id} --help\``
+  const remedy =
+    cause.application_name === undefined
+      ? 'if that may wait, let it connect with coppice.wake=off'
+      : `if that may wait: \`coppice computes quiet ${id} ${JSON.stringify(cause.application_name)}\``
+  return `${cause.reason}${by}; ${remedy}`
 }
 
 /** Bytes at a time. */

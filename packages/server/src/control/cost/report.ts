@@ -53,9 +53,7 @@ export async function reportCost(
   const isRunning = end > now
   if (isRunning) await recordUsage(context)
   const projectIds =
-    projectId === undefined
-      ? await store.listCostProjects(context.store, start, end)
-      : [projectId]
+    projectId === undefined ? await store.listCostProjects(context.store, start, end) : [projectId]
   const range = { from: start, to: end, projectIds }
   const { prices } = await pricesInForce(context)
   const [endpoints, storage, facts, first, extraHours] = await Promise.all([
@@ -66,10 +64,14 @@ export async function reportCost(
     store.extraBranchHours(context.store, range, prices.included_branches),
   ])
   const found = { endpoints, storage, facts, from: start, to: isRunning ? now : end }
-  const items = priceUsage({ ...usageOf(endpoints, storage), extra_branch_hours: extraHours }, prices, {
-    observedHours: Math.max(1, (found.to.getTime() - (first ?? start).getTime()) / hourMs),
-    remainingHours: isRunning ? (end.getTime() - now.getTime()) / hourMs : 0,
-  })
+  const items = priceUsage(
+    { ...usageOf(endpoints, storage), extra_branch_hours: extraHours },
+    prices,
+    {
+      observedHours: Math.max(1, (found.to.getTime() - (first ?? start).getTime()) / hourMs),
+      remainingHours: isRunning ? (end.getTime() - now.getTime()) / hourMs : 0,
+    },
+  )
   return {
     month: start.toISOString().slice(0, 7),
     prices,
@@ -106,7 +108,10 @@ function usageOf(
 }
 
 /** Sleeping is told of the endpoints that there are: each could have been awake since it was made. */
-function savedBy({ endpoints, storage, facts, from, to }: Found, prices: Prices): CostReport['saved'] {
+function savedBy(
+  { endpoints, storage, facts, from, to }: Found,
+  prices: Prices,
+): CostReport['saved'] {
   let sleepingMs = 0
   let sleepingComputeMs = 0
   for (const endpoint of facts.flatMap((branch) => branch.endpoints)) {
@@ -127,9 +132,13 @@ function savedBy({ endpoints, storage, facts, from, to }: Found, prices: Prices)
 }
 
 /** The dearest first. Storage is of a branch, so by endpoint it is left out. */
-function sharesOf({ endpoints, storage, facts }: Found, by: CostGrouping, prices: Prices): CostShare[] {
-  const names = new Map(facts.map((row) => [row.branch_id, row.branch_name]))
-  const nameOf = (branchId: string) => names.get(branchId) ?? branchId
+function sharesOf(
+  { endpoints, storage, facts }: Found,
+  by: CostGrouping,
+  prices: Prices,
+): CostShare[] {
+  const known = new Map(facts.map((row) => [row.branch_id, row]))
+  const nameOf = (branchId: string) => known.get(branchId)?.branch_name ?? branchId
   const shares =
     by === 'endpoint'
       ? endpoints.map((row) => ({
@@ -137,8 +146,18 @@ function sharesOf({ endpoints, storage, facts }: Found, by: CostGrouping, prices
           endpoint_id: row.endpoint_id,
         }))
       : branchesOf([...endpoints, ...storage]).map((row) => {
-          const isOf = (one: { branch_id: string }) => one.branch_id === row.branch_id
-          return shareOf(row, nameOf(row.branch_id), endpoints.filter(isOf), storage.filter(isOf), prices)
+          const isOf = (one: BranchRef) => one.branch_id === row.branch_id
+          const exclusive = known.get(row.branch_id)?.exclusive_bytes ?? null
+          return {
+            ...shareOf(
+              row,
+              nameOf(row.branch_id),
+              endpoints.filter(isOf),
+              storage.filter(isOf),
+              prices,
+            ),
+            ...(exclusive !== null && { exclusive_gb: gigabytes(exclusive) }),
+          }
         })
   return shares.toSorted((one, other) => other.cost - one.cost)
 }

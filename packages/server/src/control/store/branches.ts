@@ -415,3 +415,25 @@ export async function lockLiveBranch(sql: Queryable, id: string): Promise<Branch
     select * from branches where id = ${id} and deleted_at is null for update`
   return row
 }
+
+/** The branch whose exclusive bytes were never read, or longest ago of those read six hours ago. */
+export async function findStaleExclusive(
+  sql: Queryable,
+): Promise<Pick<BranchRow, 'id' | 'volume_id'> | undefined> {
+  const [row] = await sql<Pick<BranchRow, 'id' | 'volume_id'>[]>`
+    select id, volume_id from branches
+    where ready_at is not null and deleted_at is null and archived_at is null
+      and snapshot_id is null and ${inLiveProject(sql)}
+      and coalesce(exclusive_read_at, '-infinity') < now() - interval '6 hours'
+    order by exclusive_read_at nulls first, created_at limit 1`
+  return row
+}
+
+export async function setExclusiveBytes(
+  sql: Queryable,
+  id: string,
+  bytes: number | null,
+): Promise<void> {
+  await sql`
+    update branches set exclusive_bytes = ${bytes}, exclusive_read_at = now() where id = ${id}`
+}

@@ -77,7 +77,11 @@ export async function lastStateEvents(
 /** What kept computes awake longest since a moment; at most so many for each endpoint. */
 export async function longestStays(
   sql: Queryable,
-  { projectIds, since, perEndpoint }: { projectIds: readonly string[]; since: Date; perEndpoint: number },
+  {
+    projectIds,
+    since,
+    perEndpoint,
+  }: { projectIds: readonly string[]; since: Date; perEndpoint: number },
 ): Promise<{ endpoint_id: string; cause: Cause; total_ms: number }[]> {
   return sql<{ endpoint_id: string; cause: Cause; total_ms: number }[]>`
     select endpoint_id, cause, total_ms from (

@@ -303,7 +303,10 @@ function isShown(error: unknown): boolean {
 }
 
 function needsPassword(): RequestError {
-  return new RequestError(400, 'a request that is not to wake the compute needs a password; a token will not do')
+  return new RequestError(
+    400,
+    'a request that is not to wake the compute needs a password; a token will not do',
+  )
 }
 
 function requestTimedOut(): RequestError {

@@ -1,3 +1,4 @@
+import { errorCode } from '../../lib/errors.ts'
 /**
  * The server connections of one database and role of an endpoint, and the clients that wait for one.
  * Who waited longest is served first.
@@ -5,7 +6,6 @@
 import type { ScramKeys } from '../../lib/scram.ts'
 import { type ComputeConnection, connectCompute } from '../connect-compute.ts'
 import type { ComputeAddress, SessionActivity, WakingClient } from '../control-plane.ts'
-import { errorCode } from '../../lib/errors.ts'
 import { ClientError, ComputeRefusal, Disconnected, sqlstates } from '../errors.ts'
 import { HiddenEffects, hiddenEffectsQuery } from './hidden-effects.ts'
 import type { PoolClientDetails, PoolKey } from './lease.ts'
@@ -321,10 +321,7 @@ export class Pool {
 
   #lastKeys: ScramKeys | undefined
 
-  async #connect(
-    keys: ScramKeys,
-    client: WakingClient | undefined,
-  ): Promise<ComputeConnection> {
+  async #connect(keys: ScramKeys, client: WakingClient | undefined): Promise<ComputeConnection> {
     const { signal } = this.#abort
     const wake = async () => this.#host.wake(client)
     const parameters = new Map([

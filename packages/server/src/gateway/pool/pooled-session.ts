@@ -8,6 +8,7 @@
  */
 import type { Duplex } from 'node:stream'
 
+import type { WakingClient } from '../control-plane.ts'
 import {
   ClientError,
   ComputeRefusal,
@@ -16,7 +17,6 @@ import {
   renderError,
   sqlstates,
 } from '../errors.ts'
-import type { WakingClient } from '../control-plane.ts'
 import { failingStatement } from '../failing-statement.ts'
 import { rewriteShowPoolMode } from '../show-pool-mode.ts'
 import { fatal } from '../wire/error-response.ts'
