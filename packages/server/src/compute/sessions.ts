@@ -13,8 +13,8 @@ export interface SessionDetails {
 }
 
 export interface SessionHandle {
-  /** Bytes have passed. Cheap: called for every chunk. */
-  touch(): void
+  /** Bytes have passed; of a connection of a pool, for whom. Cheap: called for every chunk. */
+  touch(user?: Pick<SessionDetails, 'applicationName' | 'clientAddress'>): void
   /** Whether the session waits for notifications: while it does, it keeps the compute awake. */
   setListening(isListening: boolean): void
   /** The process that serves it. */
@@ -74,8 +74,9 @@ export class Sessions {
       backendPid: undefined,
     }
     this.#open.add(session)
-    const touch = (): void => {
+    const touch: SessionHandle['touch'] = (user) => {
       session.lastActiveMs = Date.now()
+      if (user !== undefined) Object.assign(session, user)
       if (session.quiet !== true) this.noteActivity(session.lastActiveMs)
     }
     if (!isOpenedQuietly) this.noteActivity()

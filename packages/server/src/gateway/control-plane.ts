@@ -83,9 +83,15 @@ export interface SessionDetails {
   quiet: boolean
 }
 
+/** Of a connection of a pool: who has it at the moment. */
+export interface SessionUser {
+  applicationName: string
+  clientAddress: string
+}
+
 export interface SessionActivity {
-  /** Bytes have passed. Cheap: called for every chunk. */
-  touch(): void
+  /** Bytes have passed; of a connection of a pool, for whom. Cheap: called for every chunk. */
+  touch(user?: SessionUser): void
   /** Whether the session waits for notifications (LISTEN): while it does, the compute stays awake. */
   setListening(isListening: boolean): void
   /** The process of the compute that serves it. */

@@ -267,6 +267,18 @@ describe('a compute that is awake', () => {
     ])
     await sql.end()
   })
+
+  test('tells of a pooled client, not of the pool', async () => {
+    const sql = connect({ application: 'pooled shop', pooled: true })
+    await sql`select 1`
+    const { awake, sessions } = await why()
+    expect(sessions).toMatchObject([{ application_name: 'pooled shop', pooled: true }])
+    expect(awake.at(-1)).toMatchObject({
+      reason: 'was used by a client',
+      application_name: 'pooled shop',
+    })
+    await sql.end()
+  })
 })
 
 describe('a client that is not to wake a compute', () => {

@@ -270,7 +270,8 @@ export class Pool {
   #lend(server: ServerConnection, waiter: Waiter): void {
     this.totals.assignments++
     this.totals.waitTimeUs += Math.round((performance.now() - waiter.waitingSince) * 1000)
-    if (!waiter.waking.quiet) server.activity.touch()
+    const { quiet, applicationName, clientAddress } = waiter.waking
+    if (!quiet) server.activity.touch({ applicationName, clientAddress })
     waiter.take(server)
   }
 

@@ -24,8 +24,8 @@ export function serveControlPlane(controlPlane: ControlPlane): ControlPlaneServe
         // The endpoint may have been deleted since; its session then ends by itself.
         if (!isClosed) sessions.set(id, controlPlane.openSession(details))
       },
-      sessionsTouched: (ids) => {
-        for (const id of ids) sessions.get(id)?.touch()
+      sessionsTouched: (touched) => {
+        for (const [id, user] of touched) sessions.get(id)?.touch(user)
       },
       sessionListening: ({ id, isListening }) => {
         sessions.get(id)?.setListening(isListening)

@@ -3,6 +3,7 @@ import type {
   ComputeAddress,
   EndpointAccess,
   SessionDetails,
+  SessionUser,
   TokenIssuer,
   WakingClient,
 } from '../control-plane.ts'
@@ -19,7 +20,8 @@ export interface DaemonProcedures {
   isAdminKey(key: string): Promise<boolean>
   /** The process names its sessions by numbers of its own. */
   sessionOpened(session: { id: number; details: SessionDetails }): void
-  sessionsTouched(ids: number[]): void
+  /** With whom those of pools have been lent to meanwhile. */
+  sessionsTouched(touched: ReadonlyMap<number, SessionUser | undefined>): void
   sessionListening(session: { id: number; isListening: boolean }): void
   sessionBackend(session: { id: number; pid: number }): void
   sessionEnded(id: number): void

@@ -5,6 +5,7 @@ import type {
   EndpointAccess,
   SessionActivity,
   SessionDetails,
+  SessionUser,
   TokenIssuer,
   WakingClient,
 } from '../control-plane.ts'
@@ -24,7 +25,7 @@ const touchEveryMs = 250
 export class RemoteControlPlane implements ControlPlane {
   readonly #daemon: DaemonRpc
   readonly #wakes = new Map<string, Promise<ComputeAddress>>()
-  readonly #touched = new Set<number>()
+  readonly #touched = new Map<number, SessionUser | undefined>()
   readonly #sent = new Map<string, number>()
   #lastSessionId = 0
 
@@ -71,7 +72,7 @@ export class RemoteControlPlane implements ControlPlane {
     const id = ++this.#lastSessionId
     this.#daemon.tell('sessionOpened', { id, details })
     return {
-      touch: () => this.#touch(id),
+      touch: (user) => this.#touch(id, user),
       setListening: (isListening) => this.#daemon.tell('sessionListening', { id, isListening }),
       setBackend: (pid) => this.#daemon.tell('sessionBackend', { id, pid }),
       end: () => {
@@ -93,15 +94,15 @@ export class RemoteControlPlane implements ControlPlane {
     this.#sent.clear()
   }
 
-  #touch(id: number): void {
+  #touch(id: number, user: SessionUser | undefined): void {
     // The first since they were told last; the others go with it.
     if (this.#touched.size === 0) setTimeout(() => this.#tellTouched(), touchEveryMs).unref()
-    this.#touched.add(id)
+    this.#touched.set(id, user ?? this.#touched.get(id))
   }
 
   #tellTouched(): void {
     if (this.#touched.size === 0) return
-    this.#daemon.tell('sessionsTouched', [...this.#touched])
+    this.#daemon.tell('sessionsTouched', new Map(this.#touched))
     this.#touched.clear()
   }
 }
