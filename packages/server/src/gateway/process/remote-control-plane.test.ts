@@ -112,6 +112,17 @@ test('many who wait for one compute are one question, and the next is another', 
   expect(events).toEqual(['wake ep-1', 'wake ep-1'])
 })
 
+test('bytes that no daemon can be told of are kept', async () => {
+  const { remote, events, cut } = connect()
+  remote.countSent('ep-1', 10)
+  cut()
+  remote.countSent('ep-1', 5)
+  const untold = async () => remote.takeUntold().get('ep-1')
+  expect(await untold()).toBe(15)
+  expect(await untold()).toBeUndefined()
+  expect(events).toEqual([])
+})
+
 test('a busy session is told of in few messages, and its end comes last', async () => {
   const { remote, events } = connect()
   const session = remote.openSession(details)

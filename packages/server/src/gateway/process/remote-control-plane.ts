@@ -13,7 +13,7 @@ import { ClientError, sqlstates } from '../errors.ts'
 import type { DaemonProcedures } from './protocol.ts'
 import type { Rpc } from './rpc.ts'
 
-export type DaemonRpc = Pick<Rpc<DaemonProcedures>, 'call' | 'tell'>
+export type DaemonRpc = Pick<Rpc<DaemonProcedures>, 'call' | 'tell' | 'isClosed'>
 
 /** Endpoints and verifiers are read from memory, or from a compute that is awake. */
 const lookUpTimeoutMs = 10_000
@@ -88,8 +88,15 @@ export class RemoteControlPlane implements ControlPlane {
     this.#sent.set(endpointId, (this.#sent.get(endpointId) ?? 0) + bytes)
   }
 
+  /** What was sent and no daemon was told of; it is the caller's from now on. */
+  takeUntold(): ReadonlyMap<string, number> {
+    const untold = new Map(this.#sent)
+    this.#sent.clear()
+    return untold
+  }
+
   #tellSent(): void {
-    if (this.#sent.size === 0) return
+    if (this.#sent.size === 0 || this.#daemon.isClosed) return
     this.#daemon.tell('bytesSent', new Map(this.#sent))
     this.#sent.clear()
   }
