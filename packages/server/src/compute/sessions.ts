@@ -76,7 +76,10 @@ export class Sessions {
     this.#open.add(session)
     const touch: SessionHandle['touch'] = (user) => {
       session.lastActiveMs = Date.now()
-      if (user !== undefined) Object.assign(session, user)
+      if (user !== undefined) {
+        session.applicationName = user.applicationName
+        session.clientAddress = user.clientAddress ?? ''
+      }
       if (session.quiet !== true) this.noteActivity(session.lastActiveMs)
     }
     if (!isOpenedQuietly) this.noteActivity()

@@ -1,5 +1,10 @@
 /** A server connection for a client that is no socket: one exchange or a few, then it goes back clean. */
-import type { Lease, PoolClientDetails, TransactionStatus } from './lease.ts'
+import {
+  type Lease,
+  type PoolClientDetails,
+  type TransactionStatus,
+  wakingClient,
+} from './lease.ts'
 import type { Pool, Waiter } from './pool.ts'
 import { forClient } from './pooled-session.ts'
 import type { ServerConnection } from './server-connection.ts'
@@ -25,7 +30,7 @@ export async function leaseFrom(
     pool.recycle(server)
     throw forClient(error)
   }
-  return new PoolLease(pool, server, pool.wakingClient(client).quiet)
+  return new PoolLease(pool, server, pool.isQuiet(wakingClient(client)))
 }
 
 async function waitFor(
@@ -42,7 +47,7 @@ async function waitFor(
     const waiter: Waiter = {
       keys: client.keys,
       signature: variables.signature,
-      waking: pool.wakingClient(client),
+      waking: wakingClient(client),
       waitingSince: 0,
       take: (server) => {
         signal.removeEventListener('abort', onAbort)

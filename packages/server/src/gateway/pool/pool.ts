@@ -8,7 +8,7 @@ import { type ComputeConnection, connectCompute } from '../connect-compute.ts'
 import type { ComputeAddress, SessionActivity, WakingClient } from '../control-plane.ts'
 import { ClientError, ComputeRefusal, Disconnected, sqlstates } from '../errors.ts'
 import { HiddenEffects, hiddenEffectsQuery } from './hidden-effects.ts'
-import type { PoolClientDetails, PoolKey } from './lease.ts'
+import type { PoolKey } from './lease.ts'
 import type { PoolTotals } from './report.ts'
 import { ServerConnection } from './server-connection.ts'
 import { hintsOf, mergeHints, type SessionHints } from './session-hints.ts'
@@ -104,18 +104,9 @@ export class Pool {
     return this.#idle.includes(server)
   }
 
-  /** A client as the platform is told of it, where the compute has to be woken for it. */
-  wakingClient(client: PoolClientDetails): WakingClient {
-    const { role, database, clientAddress, via, variables } = client
-    const applicationName = variables.get('application_name') ?? ''
-    return {
-      role,
-      database,
-      applicationName,
-      clientAddress,
-      via: via === 'http' ? 'http' : 'pooled',
-      quiet: client.quiet || this.#host.quietApplications().includes(applicationName),
-    }
+  /** Whether it neither wakes the compute nor keeps it awake: by its own word, or by the endpoint's list. */
+  isQuiet({ quiet, applicationName }: WakingClient): boolean {
+    return quiet || this.#host.quietApplications().includes(applicationName)
   }
 
   countSent(bytes: number): void {
@@ -270,8 +261,7 @@ export class Pool {
   #lend(server: ServerConnection, waiter: Waiter): void {
     this.totals.assignments++
     this.totals.waitTimeUs += Math.round((performance.now() - waiter.waitingSince) * 1000)
-    const { quiet, applicationName, clientAddress } = waiter.waking
-    if (!quiet) server.activity.touch({ applicationName, clientAddress })
+    if (!this.isQuiet(waiter.waking)) server.activity.touch(waiter.waking)
     waiter.take(server)
   }
 
@@ -309,7 +299,8 @@ export class Pool {
     const keys = waiter?.keys ?? this.#lastKeys
     try {
       if (keys === undefined) throw new Disconnected('the client')
-      this.#add(await this.#connect(keys, waiter?.waking), waiter?.waking.quiet === true)
+      const client = waiter && { ...waiter.waking, quiet: this.isQuiet(waiter.waking) }
+      this.#add(await this.#connect(keys, client), client?.quiet === true)
     } catch (error) {
       this.#host.free()
       this.#opening--

@@ -35,7 +35,7 @@ import {
   tagChangesFunctions,
   tagForgetsStatements,
 } from './command-tags.ts'
-import type { PoolClientDetails, TransactionStatus } from './lease.ts'
+import { type PoolClientDetails, type TransactionStatus, wakingClient } from './lease.ts'
 import type { Pool, Waiter } from './pool.ts'
 import {
   canonical,
@@ -87,6 +87,7 @@ let lastId = 0
 export class PooledSession implements ServerUser, TextReader, Waiter {
   readonly id = ++lastId
   readonly details: PooledClient
+  readonly waking: WakingClient
   readonly connectedAtMs = Date.now()
   lastRequestAtMs = Date.now()
   waitingSince = 0
@@ -128,6 +129,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
 
   constructor(details: PooledClient, pool: Pool) {
     this.details = details
+    this.waking = wakingClient(details)
     this.#pool = pool
     this.#statements = new ClientStatements(pool, this)
     this.#stream = details.stream
@@ -148,10 +150,6 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
 
   get pool(): Pool {
     return this.#pool
-  }
-
-  get waking(): WakingClient {
-    return this.#pool.wakingClient(this.details)
   }
 
   get server(): ServerConnection | undefined {
@@ -314,7 +312,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     if (this.#isUnsynced || this.#passing > 0) return
     totals.transactions++
     totals.transactionTimeUs += elapsedUs
-    if (!this.waking.quiet) this.#server?.activity.touch()
+    if (!this.#pool.isQuiet(this.waking)) this.#server?.activity.touch()
     if (settings.pool_mode === 'session') this.#keep()
     else if (this.#isSuspicious) {
       this.#work(

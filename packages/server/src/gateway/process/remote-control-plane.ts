@@ -109,7 +109,11 @@ export class RemoteControlPlane implements ControlPlane {
 
   #tellTouched(): void {
     if (this.#touched.size === 0) return
-    this.#daemon.tell('sessionsTouched', new Map(this.#touched))
+    const touched = [...this.#touched].map(([id, user]): [number, SessionUser | undefined] => [
+      id,
+      user && { applicationName: user.applicationName, clientAddress: user.clientAddress },
+    ])
+    this.#daemon.tell('sessionsTouched', new Map(touched))
     this.#touched.clear()
   }
 }
