@@ -137,7 +137,8 @@ export async function listMeteredBranches(
   return sql<MeteredBranch[]>`
     select project_id, branch_id, min(since) as since from (
       select project_id, id as branch_id, created_at as since from branches
-      where ready_at is not null and deleted_at is null and project_id = any (${projectIds})
+      where ready_at is not null and deleted_at is null and snapshot_id is null
+        and project_id = any (${projectIds})
       union all
       select project_id, branch_id, min(hour) from usage_hours
       where hour >= ${from} and hour < ${to} and project_id = any (${projectIds}) group by 1, 2
