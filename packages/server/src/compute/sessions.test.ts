@@ -38,6 +38,8 @@ test('a connection of a pool counts by what is done on it, not by when it is ope
   const session = sessions.open({ ...who, pooled: true, quiet: true })
   expect(sessions.lastActiveMs).toBe(0)
   expect(sessions.list()).toMatchObject([{ quiet: false }])
+  session.touch({ applicationName: 'uptime', clientAddress: '192.0.2.8', quiet: true })
+  expect(sessions.lastActiveMs).toBe(0)
   session.touch({ applicationName: 'shop', clientAddress: '192.0.2.7' })
   expect(sessions.list()).toMatchObject([{ applicationName: 'shop', role: 'app' }])
   expect(sessions.lastActiveMs).toBe(1000)

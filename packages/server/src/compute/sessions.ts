@@ -14,7 +14,7 @@ export interface SessionDetails {
 
 export interface SessionHandle {
   /** Bytes have passed; of a connection of a pool, for whom. Cheap: called for every chunk. */
-  touch(user?: Pick<SessionDetails, 'applicationName' | 'clientAddress'>): void
+  touch(user?: Pick<SessionDetails, 'applicationName' | 'clientAddress' | 'quiet'>): void
   /** Whether the session waits for notifications: while it does, it keeps the compute awake. */
   setListening(isListening: boolean): void
   /** The process that serves it. */
@@ -75,6 +75,7 @@ export class Sessions {
     }
     this.#open.add(session)
     const touch: SessionHandle['touch'] = (user) => {
+      if (user?.quiet === true) return
       session.lastActiveMs = Date.now()
       if (user !== undefined) {
         session.applicationName = user.applicationName

@@ -87,6 +87,8 @@ export interface SessionDetails {
 export interface SessionUser {
   applicationName: string
   clientAddress: string
+  /** Whether what it does is no activity. */
+  quiet: boolean
 }
 
 export interface SessionActivity {

@@ -261,7 +261,10 @@ export class Pool {
   #lend(server: ServerConnection, waiter: Waiter): void {
     this.totals.assignments++
     this.totals.waitTimeUs += Math.round((performance.now() - waiter.waitingSince) * 1000)
-    if (!this.isQuiet(waiter.waking)) server.activity.touch(waiter.waking)
+    const { waking } = waiter
+    server.activity.touch(
+      this.isQuiet(waking) && !waking.quiet ? { ...waking, quiet: true } : waking,
+    )
     waiter.take(server)
   }
 

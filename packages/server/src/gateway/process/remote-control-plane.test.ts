@@ -56,7 +56,7 @@ function connect(): Recorded {
     openSession: (session) => {
       events.push(`open ${session.applicationName}`)
       return {
-        touch: () => void events.push('touch'),
+        touch: (user) => void events.push(user?.quiet === true ? 'touch quietly' : 'touch'),
         setListening: (isListening) => void events.push(`listening ${isListening}`),
         setBackend: (pid) => void events.push(`backend ${pid}`),
         end: () => void events.push('end'),
@@ -110,6 +110,19 @@ test('many who wait for one compute are one question, and the next is another', 
     expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'endpoint_disabled' } })
   }
   expect(events).toEqual(['wake ep-1', 'wake ep-1'])
+})
+
+test('a quiet use of a connection takes nothing back of a use that counts', async () => {
+  const { remote, events } = connect()
+  const user = { applicationName: 'uptime', clientAddress: '', quiet: true }
+  const [first, second, third] = [0, 0, 0].map(() => remote.openSession(details))
+  first?.touch(user)
+  second?.touch({ ...user, quiet: false })
+  second?.touch(user)
+  third?.touch(user)
+  third?.touch()
+  await until(() => events.length > 5)
+  expect(events.slice(3)).toEqual(['touch quietly', 'touch', 'touch'])
 })
 
 test('bytes that no daemon can be told of are kept', async () => {

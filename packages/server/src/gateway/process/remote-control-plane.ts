@@ -104,14 +104,21 @@ export class RemoteControlPlane implements ControlPlane {
   #touch(id: number, user: SessionUser | undefined): void {
     // The first since they were told last; the others go with it.
     if (this.#touched.size === 0) setTimeout(() => this.#tellTouched(), touchEveryMs).unref()
-    this.#touched.set(id, user ?? this.#touched.get(id))
+    const known = this.#touched.get(id)
+    // What is no activity takes nothing back of what was.
+    if (user?.quiet === true && this.#touched.has(id)) return
+    this.#touched.set(id, user ?? (known?.quiet === true ? undefined : known))
   }
 
   #tellTouched(): void {
     if (this.#touched.size === 0) return
     const touched = [...this.#touched].map(([id, user]): [number, SessionUser | undefined] => [
       id,
-      user && { applicationName: user.applicationName, clientAddress: user.clientAddress },
+      user && {
+        applicationName: user.applicationName,
+        clientAddress: user.clientAddress,
+        quiet: user.quiet,
+      },
     ])
     this.#daemon.tell('sessionsTouched', new Map(touched))
     this.#touched.clear()
