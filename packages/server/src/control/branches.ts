@@ -12,7 +12,7 @@ import { connectionDetails } from './connection-uri.ts'
 import type { Context } from './context.ts'
 import { defaultConnection } from './default-connection.ts'
 import { planEndpoint } from './endpoint-plan.ts'
-import { findStart, readMoment } from './history/moments.ts'
+import { findStart, type Moment, readMoment } from './history/moments.ts'
 import {
   branchExists,
   branchNotFound,
@@ -25,6 +25,7 @@ import { runInBackground, runOperation } from './operations/runner.ts'
 import { makeSpace } from './purge.ts'
 import { refreshComputes } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
+import { insertAnonymizedBranch, type NewAnonymizedBranch } from './store/anonymized-branches.ts'
 import * as store from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import { type DatabaseRow, listDatabases } from './store/databases.ts'
@@ -52,6 +53,15 @@ export async function createBranch(
   projectId: string,
   request: BranchCreate,
 ): Promise<CreatedBranch> {
+  return createBranchFrom(context, (await planBranch(context, projectId, request)).plan)
+}
+
+/** Checks a request for a branch, and answers what is to be made, and as of when. */
+export async function planBranch(
+  context: Context,
+  projectId: string,
+  request: BranchCreate,
+): Promise<{ plan: BranchPlan; moment: Moment | undefined }> {
   const project = await requireProject(context, projectId)
   const wanted = request.branch ?? {}
   const name = checkBranchName(wanted.name ?? newName())
@@ -63,7 +73,7 @@ export async function createBranch(
   const moment = readMoment({ timestamp: wanted.parent_timestamp, lsn: wanted.parent_lsn })
   // Refused here, before anything is made.
   if (moment !== undefined) await findStart(context, project, parent, moment)
-  return createBranchFrom(context, {
+  const plan: BranchPlan = {
     project,
     source: parent,
     branch: {
@@ -82,7 +92,8 @@ export async function createBranch(
     },
     endpoints: request.endpoints ?? [],
     isArchived: wanted.archived ?? false,
-  })
+  }
+  return { plan, moment }
 }
 
 const schemaOnly = 'schema-only'
@@ -95,6 +106,8 @@ export interface BranchPlan {
   /** Of the source; its present where neither is given. */
   moment?: { timestamp?: string; lsn?: string }
   endpoints: readonly BranchEndpointCreate[]
+  /** Of one that is to hold the source's data masked. */
+  anonymization?: NewAnonymizedBranch
   /** Put away as soon as it is made. */
   isArchived?: boolean
 }
@@ -119,6 +132,7 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
         volume_id: id,
         is_default: false,
       })
+      if (plan.anonymization) await insertAnonymizedBranch(sql, id, plan.anonymization)
       for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
       const base = { project_id: projectId, branch_id: id }
       return {

@@ -81,7 +81,7 @@ describe("Neon's document", () => {
   const notHere = [
     /Auth|DataAPI|Bucket|Storage|AiGateway|Credential|Function/,
     /VPC|SpendingLimit|Advisor|Transfer|transfer/,
-    /Anonym|MaskingRules|Consumption/,
+    /Consumption/,
     /^(update|remove)OrganizationMember$|^createOrganizationInvitations$/,
     /^revokePermissionFromProject$/,
   ]
