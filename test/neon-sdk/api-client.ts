@@ -195,6 +195,25 @@ export function apiClientTests(suite: () => SdkSuite): void {
     expect(data.branches.map(({ name }) => name)).toContain('walk-old')
   })
 
+  test('api-client: anonymized branches', async () => {
+    const { client, platform } = suite()
+    const { projectId } = platform
+    const { data: made } = await client.createProjectBranchAnonymized(projectId, {
+      branch_create: { branch: { name: 'masked' } },
+      masking_rules: [],
+    })
+    const branchId = made.branch.id
+    await client.updateMaskingRules(projectId, branchId, { masking_rules: [] })
+    const { data: rules } = await client.getMaskingRules(projectId, branchId)
+    expect(rules.masking_rules).toEqual([])
+    await client.startAnonymization(projectId, branchId)
+    await until(async () => {
+      const { data } = await client.getAnonymizedBranchStatus(projectId, branchId)
+      return data.state === 'anonymized'
+    }, 'the branch is anonymized')
+    await client.deleteProjectBranch({ projectId, branchId })
+  })
+
   test('api-client: snapshots', async () => {
     const { client, platform } = suite()
     const { projectId } = platform

@@ -79,7 +79,7 @@ export async function getBranchOrDefault(scope: Scope, given: string | undefined
   return nameOrId === undefined ? defaultBranch(scope) : getBranch(scope, nameOrId)
 }
 
-async function defaultBranch(scope: Scope): Promise<Branch> {
+export async function defaultBranch(scope: Scope): Promise<Branch> {
   for await (const branch of eachBranch(scope)) {
     if (branch.default) return branch
   }

@@ -162,6 +162,7 @@ function generalized(expression: string, column: string): string {
   return expression
     .trim()
     .replaceAll(/\s+/g, ' ')
+    .replaceAll(/ ?([(),]) ?/g, '$1')
     .replaceAll(quoted, '$')
     .replaceAll(
       new RegExp(String.raw`(?<![\w$."'])${escapeForPattern(column)}(?![\w$"'(])`, 'g'),
@@ -174,7 +175,7 @@ const escapeForPattern = (text: string): string =>
 
 /** Whether equal values become equal ones whatever else is in their rows. */
 const isDeterministic = (expression: string, column: string): boolean =>
-  /^anon\.(?:hash|partial|partial_email|pseudo_\w+)\( ?\$(?: ?:: ?\w+)?(?: ?,[^()]*)? ?\)$/.test(
+  /^anon\.(?:hash|partial|partial_email|pseudo_\w+)\(\$(?:,[^()]*)?\)$/.test(
     generalized(expression, column),
   )
 
