@@ -4,12 +4,13 @@ import { ApiError } from '@coppice/api/client'
 import { confirmed } from './choose.ts'
 import type { Cli } from './cli.ts'
 import { getBranch, type Scope } from './context.ts'
+import { defined } from './defined.ts'
 import { CliError } from './errors.ts'
 import { type Pinned, pinBranch, pullAfterPinning } from './pinning.ts'
 
 export interface CheckoutOptions {
-  /** Make the branch where it is not there. */
-  create: boolean
+  /** Make the branch where it is not there, as this says. */
+  create: boolean | NewBranch
   /** Write its variables to the env file. */
   envPull: boolean
   /** Whether somebody may be asked. */
@@ -17,6 +18,17 @@ export interface CheckoutOptions {
   /** Where both files are; here, or above, unless given. */
   directory?: string
 }
+
+/** Of a branch that is made: its parent, by name or id, and when it goes by itself. */
+export interface NewBranch {
+  parent?: string | undefined
+  expiresAt?: string | undefined
+  /** The branch of git that it is made for. */
+  gitBranch?: string | undefined
+}
+
+/** Under which a branch is noted to be a git branch's. */
+export const gitBranchNote = 'git-branch'
 
 /** Pins a branch, which is made first where that is wanted. */
 export async function checkOut(
@@ -43,21 +55,31 @@ async function findIfThere(scope: Scope, name: string): Promise<Branch | undefin
 
 async function makeMissing(
   cli: Cli,
-  { client, projectId }: Scope,
+  scope: Scope,
   name: string,
-  create: boolean,
+  create: boolean | NewBranch,
   ask: boolean,
 ): Promise<Branch> {
   const question = `Branch ${name} does not exist. Create it?`
-  if (!create && !(ask && (await confirmed(cli, question)))) {
+  if (create === false && !(ask && (await confirmed(cli, question)))) {
     throw new CliError(`Branch ${name} does not exist.`, {
       advice: `Create it with: coppice checkout ${name} --create`,
     })
   }
-  const { branch } = await client.createProjectBranch({
-    path: { project_id: projectId },
-    body: { branch: { name }, endpoints: [{ type: 'read_write' }] },
+  const { parent, expiresAt, gitBranch }: NewBranch = typeof create === 'object' ? create : {}
+  const { branch } = await scope.client.createProjectBranch({
+    path: { project_id: scope.projectId },
+    body: {
+      branch: defined({
+        name,
+        parent_id: parent === undefined ? undefined : (await getBranch(scope, parent)).id,
+        expires_at: expiresAt,
+      }),
+      endpoints: [{ type: 'read_write' }],
+      ...(gitBranch !== undefined && { annotation_value: { [gitBranchNote]: gitBranch } }),
+    },
   })
-  cli.output.note(`Created branch ${branch.name} (${branch.id}).`)
+  const until = expiresAt === undefined ? '' : `, which goes at ${expiresAt}`
+  cli.output.note(`Created branch ${branch.name} (${branch.id})${until}.`)
   return branch
 }

@@ -99,7 +99,8 @@ function writtenRule(rule: unknown, what: string): WrittenRule {
     if (value === undefined) continue
     // `masking_function: NULL` is null to YAML.
     if (value === null && key === 'masking_function') written[key] = 'NULL'
-    else if (['string', 'number', 'boolean'].includes(typeof value)) written[key] = String(value)
+    else if (typeof value === 'string') written[key] = value
+    else if (typeof value === 'number' || typeof value === 'boolean') written[key] = String(value)
     else throw new CliError(`${what}: ${key} is no text.`)
   }
   return written

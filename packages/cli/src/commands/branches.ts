@@ -12,6 +12,7 @@ import { branchDetails, branchTable, recoveryHint } from '../views/branch.ts'
 import { endpointDetails } from '../views/endpoint.ts'
 import { addBranchCreate } from './branches-create.ts'
 import { addBranchHistory } from './branches-history.ts'
+import { addBranchPrune } from './branches-prune.ts'
 import { addBranchRestore } from './branches-restore.ts'
 import { addSchemaDiff } from './schema-diff.ts'
 
@@ -33,6 +34,7 @@ export function addBranches(program: Command, cli: Cli): void {
   addBranchRestore(branches, cli)
   addSchemaDiff(branches, cli)
   addDelete(branches, cli)
+  addBranchPrune(branches, cli)
   addRecover(branches, cli)
 }
 
