@@ -118,9 +118,8 @@ test('pull requests are asked for at GitHub', async () => {
     `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`
   bench.environment['GITHUB_REPOSITORY'] = 'acme/shop'
   bench.environment['GITHUB_TOKEN'] = 'secret-token'
-  const { code, stdout, stderr } = await bench.run(
-    ...['branches', 'prune', '--pull-requests', '--yes', '-o', 'json'],
-  )
+  const prune = ['branches', 'prune', '--pull-requests', '--yes', '-o', 'json']
+  const { code, stdout, stderr } = await bench.run(...prune)
   server.close()
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(JSON.parse(stdout)).toMatchObject([

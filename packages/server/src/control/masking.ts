@@ -6,6 +6,7 @@ import { applyRules } from '../compute/masking/rules.ts'
 import { readMaskableTables } from '../compute/masking/tables.ts'
 import { AppError } from '../lib/errors.ts'
 import { type CreatedBranch, planBranch, createBranchFrom } from './branches.ts'
+import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { atMoment } from './history/at-moment.ts'
 import type { Moment } from './history/moments.ts'
@@ -172,6 +173,8 @@ async function checkRules(
 ): Promise<void> {
   const wanted = new Set(rules.map((rule) => rule.database_name))
   if (wanted.size === 0) return
+  // SQL may have made one since.
+  await syncCatalog(context, source.id)
   const known = (await listDatabases(context.store, source.id)).map(({ name }) => name)
   for (const database of wanted) {
     if (known.includes(database)) continue

@@ -43,6 +43,7 @@ export async function copyMasked(
 ): Promise<MaskedResult> {
   await copyRoles(from, to, copy.verifierOf)
   const databases = await copyEmptyDatabases(from, to)
+  refuseUnknown(copy.rules, databases)
   const reader = await createLoginRole(from, {
     source: from,
     name: 'coppice_masker',
@@ -65,7 +66,7 @@ export async function copyMasked(
         await prepareReading(source, copy.key)
         for (const table of tables) {
           at += 1
-          await copy.onTable({ database, table: nameOf(table), at, of: total })
+          await copy.onTable({ database, table: `${table.schema}.${table.name}`, at, of: total })
           await copyRows(source, target, { table, masks: masks.get(table.oid) }).catch(
             (error: unknown) => {
               throw explainRows(error, database, table) ?? error
@@ -92,6 +93,16 @@ export async function copyMasked(
     return sum + own.reduce((all, count) => all + count, 0)
   }, 0)
   return { maskedColumns, unfilled }
+}
+
+/** A database that got another name would be copied as it is. */
+function refuseUnknown(rules: readonly MaskingRule[], databases: readonly string[]): void {
+  const unknown = rules.find((rule) => !databases.includes(rule.database_name))
+  if (unknown === undefined) return
+  throw new AppError(
+    'masking_failed',
+    `masking rules are for database ${unknown.database_name}, which the source does not have any more; change the rules`,
+  )
 }
 
 interface DatabasePlan {
@@ -184,7 +195,8 @@ function explainRows(error: unknown, database: string, table?: MaskableTable): E
   const code = errorCode(error)
   if (!(error instanceof Error) || code === undefined || !/^[0-9A-Z]{5}$/.test(code))
     return undefined
-  if (table === undefined && !code.startsWith('23')) return undefined
+  // Of the statements that make indexes and constraints: values that do not fit, and limits.
+  if (table === undefined && !/^(?:22|23|54)/.test(code)) return undefined
   const {
     constraint_name: constraint,
     table_name: tableName,

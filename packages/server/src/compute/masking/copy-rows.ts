@@ -60,6 +60,9 @@ export async function copyRows(
 /** As PostgreSQL writes the values out, in text. */
 type RawRow = (Uint8Array | null)[]
 
+/** Rejects bytes that are no text here, as a database without an encoding may hold. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** Rows as one array literal for each column. */
 function columnLists(rows: readonly RawRow[], width: number): { lists: string[]; bytes: number } {
   let bytes = 0
@@ -68,9 +71,7 @@ function columnLists(rows: readonly RawRow[], width: number): { lists: string[];
       const value = row[at] ?? null
       if (value === null) return 'NULL'
       bytes += value.length
-      return `"${Buffer.from(value)
-        .toString('utf8')
-        .replaceAll(/["\\]/g, String.raw`\$&`)}"`
+      return `"${decoder.decode(value).replaceAll(/["\\]/g, String.raw`\$&`)}"`
     })
     return `{${values.join(',')}}`
   })

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import type { MaskingRule } from '@coppice/api'
 import postgres, { type Sql } from 'postgres'
@@ -173,7 +173,11 @@ async function placesOf(branch: string): Promise<string[]> {
     select id from line_snapshots where line = ${line}`
   const volumes = [line, ...clones.map(({ id }) => id)].map((id) => context.volumes.path(id))
   const wal = join(context.volumes.root, 'wal', line)
-  return [...volumes, ...((await readdir(wal).catch(() => undefined)) ? [wal] : [])]
+  const { endpoints } = await control.client.listProjectBranchEndpoints({ path: pathOf(branch) })
+  const computes = endpoints.map(({ id }) =>
+    dirname(must(context.host.get(id), 'has a compute').logFile),
+  )
+  return [...volumes, ...computes, ...((await readdir(wal).catch(() => undefined)) ? [wal] : [])]
 }
 
 async function findMarkOf(branch: string): Promise<string[]> {
@@ -312,6 +316,15 @@ test('rules that do not fit are refused, and those that only rows can refute lea
   expect(
     await asUser('masked', async (sql) => sql`select count(*)::integer as count from people`),
   ).toMatchObject([{ count: 41 }])
+  const main = await computeOf('main')
+  await main.withSuperuser('postgres', async (sql) => sql`create database extra`)
+  await main.withSuperuser('extra', async (sql) => sql`create table public.t (a text)`)
+  const extra = { ...masked('t', 'a', 'NULL'), database_name: 'extra' }
+  await client.updateMaskingRules({ path, body: { masking_rules: [...rules, extra] } })
+  await main.withSuperuser('postgres', async (sql) => sql`alter database extra rename to other`)
+  await client.startAnonymization({ path })
+  await waitUntilDone('masked')
+  expect((await statusOf('masked')).status_message).toContain('database extra')
 })
 
 test('without a start it has the schema and no rows', async () => {
