@@ -9,8 +9,10 @@ import { CliError } from './errors.ts'
 import { type Pinned, pinBranch, pullAfterPinning } from './pinning.ts'
 
 export interface CheckoutOptions {
-  /** Make the branch where it is not there, as this says. */
-  create: boolean | NewBranch
+  /** Make the branch where it is not there. */
+  create: boolean
+  /** Of what, and for how long; of the default branch and for good unless given. */
+  newBranch?: NewBranch
   /** Write its variables to the env file. */
   envPull: boolean
   /** Whether somebody may be asked. */
@@ -35,10 +37,10 @@ export async function checkOut(
   cli: Cli,
   scope: Scope,
   name: string,
-  { create, envPull, ask, directory }: CheckoutOptions,
+  options: CheckoutOptions,
 ): Promise<Pinned & { branch: Branch }> {
-  const branch =
-    (await findIfThere(scope, name)) ?? (await makeMissing(cli, scope, name, create, ask))
+  const { envPull, directory } = options
+  const branch = (await findIfThere(scope, name)) ?? (await makeMissing(cli, scope, name, options))
   const pinned = await pinBranch(cli, scope, branch, directory)
   if (envPull) await pullAfterPinning(cli, branch, directory)
   return { ...pinned, branch }
@@ -57,16 +59,15 @@ async function makeMissing(
   cli: Cli,
   scope: Scope,
   name: string,
-  create: boolean | NewBranch,
-  ask: boolean,
+  { create, ask, newBranch = {} }: CheckoutOptions,
 ): Promise<Branch> {
   const question = `Branch ${name} does not exist. Create it?`
-  if (create === false && !(ask && (await confirmed(cli, question)))) {
+  if (!create && !(ask && (await confirmed(cli, question)))) {
     throw new CliError(`Branch ${name} does not exist.`, {
       advice: `Create it with: coppice checkout ${name} --create`,
     })
   }
-  const { parent, expiresAt, gitBranch }: NewBranch = typeof create === 'object' ? create : {}
+  const { parent, expiresAt, gitBranch } = newBranch
   const { branch } = await scope.client.createProjectBranch({
     path: { project_id: scope.projectId },
     body: {

@@ -39,7 +39,7 @@ interface NewBranchFlags {
   ttl: string
 }
 
-/** `--create`, which the hook has unless it is told not to, and what is created. */
+/** What new branches are made of, and how long they stay. */
 function addNewBranchFlags(command: Command): Command {
   return command
     .option('--parent <branch>', 'What new branches are made of; the default branch unless given.')
@@ -154,7 +154,8 @@ async function sync(cli: Cli, flags: SyncFlags): Promise<void> {
   }
   const name = mappedBranch(context, branch) ?? branch
   const pinned = await checkOut(cli, scope, await existingName(cli, scope, { name, branch }), {
-    create: flags.create === true && {
+    create: flags.create ?? false,
+    newBranch: {
       parent: flags.parent,
       expiresAt: flags.ttl === 'none' ? undefined : parseMoment(flags.ttl),
       gitBranch: branch,
