@@ -241,13 +241,12 @@ async function expectNoRemains(volumes: readonly string[]): Promise<void> {
   const { home } = platform
   const wal = join(home, 'pool', 'wal')
   const lines = await namesIn(wal)
-  expect(lines.filter((name) => name !== '.staged' && !volumes.includes(name))).toEqual([])
+  expect(lines.filter((name) => !volumes.includes(name))).toEqual([])
   // One that is being put right now is there for a moment.
   await until(async () => {
     const names = await Promise.all(lines.map(async (line) => namesIn(join(wal, line))))
     return names.flat().every((name) => !name.startsWith('.'))
   }, 'no file of WAL is left half-put')
-  expect(await namesIn(join(wal, '.staged'))).toEqual([])
   expect(await namesIn(join(home, 'replays'))).toEqual([])
   const sockets = await namesIn(join(home, 'run'))
   expect(sockets.filter((name) => /^(replay|past)-/.test(name))).toEqual([])

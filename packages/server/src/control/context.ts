@@ -32,8 +32,6 @@ export interface Context {
 export interface History {
   wal: WalStore
   archiver: WalArchiver
-  /** On the pool: the WAL of recoveries that are going on. */
-  stagingDirectory: string
   /** Configuration and logs of the PostgreSQLs that recover. */
   replayDirectory: string
   /** Of their sockets: short. */

@@ -75,9 +75,9 @@ function createPreparation(root: string): () => Promise<void> {
   }
 }
 
-/** Without copying where the file system can clone. */
+/** Without copying where the file system can clone; to a path where nothing is, no link either. */
 export async function cloneFile(from: string, to: string): Promise<void> {
-  await copyFile(from, to, constants.COPYFILE_FICLONE)
+  await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
 }
 
 async function syncFile(path: string): Promise<void> {

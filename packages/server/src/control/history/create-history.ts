@@ -18,12 +18,10 @@ interface HistoryOptions {
 /** Starts nothing: the archiver is a service of its own. */
 export function createHistory(options: HistoryOptions): History {
   const { host, log } = options
-  const directory = join(options.poolDirectory, 'wal')
-  const wal = createDirectoryWalStore(directory)
+  const wal = createDirectoryWalStore(join(options.poolDirectory, 'wal'))
   return {
     wal,
     archiver: new WalArchiver({ store: wal, sources: () => activeLines(host), log }),
-    stagingDirectory: join(directory, '.staged'),
     replayDirectory: options.replayDirectory,
     socketDirectory: options.socketDirectory,
   }

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { removeLine } from '../history/line-snapshots.ts'
 import { makeVolume } from '../history/make-volume.ts'
 import { momentOf } from '../history/moments.ts'
-import { abandonReplay } from '../history/scratch.ts'
+import { endReplay } from '../history/replay.ts'
 import { branchExists, holdLiveBranch, requireRemaining } from '../lookups.ts'
 import { putCompute } from '../put-compute.ts'
 import { type BranchRow, exchangeLine, findBranchOfLine, type Origin } from '../store/branches.ts'
@@ -48,7 +48,7 @@ export const restoreBranch: OperationKind = {
   undo: async (context, operation) => {
     if (await isExchanged(context, operation)) return
     const { volume_id } = inputOf(operation)
-    await abandonReplay(context, volume_id)
+    await endReplay(context, volume_id)
     await removeLine(context, volume_id)
     await context.volumes.destroy(volume_id)
   },
