@@ -43,6 +43,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.e2e.test.ts'],
+          exclude: ['**/node_modules/**'],
+          globalSetup: 'test/install-clients.ts',
           retry,
           testTimeout: 180_000,
           hookTimeout: 300_000,

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { Branch } from '@coppice/api'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { kinds } from '../packages/server/src/control/operations/kinds.ts'
@@ -52,6 +53,22 @@ function triggers(action: string): Trigger[] {
             body: { branch: { name: 'made' }, endpoints: [{ type: 'read_write' }] },
           }),
       ]
+    case 'apply_schema_from_branch':
+      return [
+        async () =>
+          client.createProjectBranch({
+            path,
+            body: {
+              branch: { name: 'made', init_source: 'schema-only' },
+              endpoints: [{ type: 'read_write' }],
+            },
+          }),
+        async () =>
+          client.createProjectBranch({
+            path,
+            body: { branch: { name: 'made', init_source: 'schema-only' } },
+          }),
+      ]
     case 'delete_timeline':
       return [
         async () => client.deleteProjectBranch({ path: branch, query: {} }),
@@ -87,6 +104,18 @@ function triggers(action: string): Trigger[] {
               preserve_under_name: 'made',
             },
           }),
+      ]
+    case 'timeline_archive':
+      return [
+        async () =>
+          client.updateProjectBranch({ path: branch, body: { branch: { archived: true } } }),
+      ]
+    case 'timeline_unarchive':
+      return [
+        async () => {
+          await client.updateProjectBranch({ path: branch, body: { branch: { archived: true } } })
+          await client.updateProjectBranch({ path: branch, body: { branch: { archived: false } } })
+        },
       ]
     case 'timeline_mark_invisible':
       return [async () => client.createSnapshot({ path: branch, query: {} })]
@@ -192,7 +221,7 @@ async function expectWhole(): Promise<void> {
       })
       for (const endpoint of endpoints) endpointIds.add(endpoint.id)
       // What a branch was before a restore has no compute of its own.
-      if (endpoints.length > 0) await expectUsable(project.id, branch.id)
+      if (endpoints.length > 0) await expectUsable(project.id, branch)
     }
   }
   const volumes = await expectRows({ branchIds, snapshotIds })
@@ -257,13 +286,14 @@ async function namesIn(directory: string): Promise<string[]> {
 }
 
 /** A listed branch can be connected to, and has its parent's data where it is a branch of ours. */
-async function expectUsable(projectId: string, branchId: string): Promise<void> {
+async function expectUsable(projectId: string, branch: Branch): Promise<void> {
   const { uri } = await platform.client.getConnectionURI({
     path: { project_id: projectId },
-    query: { branch_id: branchId, database_name: 'neondb', role_name: 'neondb_owner' },
+    query: { branch_id: branch.id, database_name: 'neondb', role_name: 'neondb_owner' },
   })
   if (projectId === platform.projectId) {
-    expect(await psql(uri, 'SELECT count(*), sum(n) FROM ledger')).toBe('100|5050')
+    const rows = branch.init_source === 'schema-only' ? '0|' : '100|5050'
+    expect(await psql(uri, 'SELECT count(*), sum(n) FROM ledger')).toBe(rows)
   } else {
     expect(await psql(uri, 'SELECT 1')).toBe('1')
   }

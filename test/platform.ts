@@ -6,6 +6,8 @@ import { join } from 'node:path'
 
 import { type Client, createClient } from '@coppice/api'
 
+import { neonOperations, problemsOfBody } from '../packages/server/src/testing/neon-document.ts'
+
 /**
  * A whole platform of a test's own, started and stopped through the built CLI as a user would: own
  * state directory, own free ports, own pool.
@@ -14,6 +16,7 @@ export interface TestPlatform {
   home: string
   /** The environment that makes `neon`, `coppice` and `psql` talk to this platform. */
   env: NodeJS.ProcessEnv
+  /** Rejects also where an answer is not as Neon documents it. */
   client: Client
   apiUrl: string
   apiKey: string
@@ -81,6 +84,8 @@ export async function freePort(): Promise<number> {
 interface StartOptions {
   poolSize?: string
   env?: NodeJS.ProcessEnv
+  /** More flags of `up`, over those that every test has. */
+  flags?: readonly string[]
   /** Runs everything as this user, who must not be able to become root again. */
   user?: { uid: number; gid: number }
 }
@@ -100,6 +105,7 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
     '--sql-port',
     String(ports[3]),
     ...(user ? [] : ['--pool-size', options.poolSize ?? '4G']),
+    ...(options.flags ?? []),
   ]
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -122,7 +128,7 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
     Object.assign(platform, {
       apiKey,
       apiUrl,
-      client: createClient({ baseUrl: apiUrl, apiKey }),
+      client: checkedClient(createClient({ baseUrl: apiUrl, apiKey })),
       projectId: found['project_id'],
       directPort: Number(found['direct_port']),
       pooledPort: Number(found['pooled_port']),
@@ -166,6 +172,22 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
     throw error
   }
   return platform
+}
+
+function checkedClient(client: Client): Client {
+  const calls = Object.entries(client).map(([name, call]) => [
+    name,
+    async (input: never) => {
+      const answer: unknown = await call(input)
+      const operation = neonOperations.find(({ operationId }) => operationId === name)
+      const [status] = operation?.statuses ?? []
+      if (operation === undefined || status === undefined || answer === undefined) return answer
+      const problems = problemsOfBody(operation, status, answer)
+      if (problems.length > 0) throw new Error(`${name} answered ${problems.join('; ')}`)
+      return answer
+    },
+  ])
+  return Object.fromEntries(calls) as Client
 }
 
 async function postmastersBelow(directory: string): Promise<number[]> {

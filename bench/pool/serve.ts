@@ -6,6 +6,7 @@
 import { chown, copyFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { readCertificatePair } from '../../packages/server/src/gateway/certificate-pair.ts'
 import type { CertificatePaths } from '../../packages/server/src/gateway/certificates.ts'
 import { createGateway } from '../../packages/server/src/gateway/gateway.ts'
 import { createLog } from '../../packages/server/src/lib/log.ts'
@@ -92,7 +93,8 @@ async function serveTls(found: Installation): Promise<{ fixture: Fixture; place:
 async function serveSql({ controlPlane, certificates }: gateway.GatewayFixture): Promise<number> {
   const sql = createGateway({
     controlPlane,
-    tls: certificates,
+    tls: await readCertificatePair(certificates),
+    secret: '',
     domain: gateway.domain,
     listen: [],
     listenSql: [{ host: '127.0.0.1', port: 0 }],

@@ -1,16 +1,25 @@
 import { type Static, Type } from 'typebox'
 
-import { Timestamp } from './ids.ts'
+import { Id, Timestamp, Uuid } from './ids.ts'
+
+/** Of an organization's key: the one project that it reaches, where it is for one. */
+const KeyScope = { project_id: Type.Optional(Id) }
 
 export const ApiKey = Type.Object({
   id: Type.Integer(),
   name: Type.String(),
   created_at: Timestamp,
-  created_by: Type.Object({ id: Type.String(), name: Type.String(), image: Type.String() }),
+  created_by: Type.Object({ id: Uuid, name: Type.String(), image: Type.String() }),
   last_used_at: Type.Optional(Timestamp),
   last_used_from_addr: Type.String(),
 })
 export type ApiKey = Static<typeof ApiKey>
+
+export const OrganizationApiKey = Type.Object({ ...ApiKey.properties, ...KeyScope })
+export type OrganizationApiKey = Static<typeof OrganizationApiKey>
+
+export const ApiKeyCreate = Type.Object({ key_name: Type.String({ minLength: 1, maxLength: 64 }) })
+export const OrganizationApiKeyCreate = Type.Object({ ...ApiKeyCreate.properties, ...KeyScope })
 
 export const ApiKeyCreated = Type.Object({
   id: Type.Integer(),
@@ -18,21 +27,23 @@ export const ApiKeyCreated = Type.Object({
   key: Type.String(),
   name: Type.String(),
   created_at: Timestamp,
-  created_by: Type.String(),
+  created_by: Uuid,
 })
+export const OrganizationApiKeyCreated = Type.Object({ ...ApiKeyCreated.properties, ...KeyScope })
 
 export const ApiKeyRevoked = Type.Object({
   id: Type.Integer(),
   name: Type.String(),
   created_at: Timestamp,
-  created_by: Type.String(),
+  created_by: Uuid,
   revoked: Type.Boolean(),
+  last_used_at: Type.Optional(Timestamp),
   last_used_from_addr: Type.String(),
 })
+export const OrganizationApiKeyRevoked = Type.Object({ ...ApiKeyRevoked.properties, ...KeyScope })
 
 export const CurrentUser = Type.Object({
   active_seconds_limit: Type.Integer(),
-  billing_account: Type.Record(Type.String(), Type.Unknown()),
   auth_accounts: Type.Array(Type.Record(Type.String(), Type.Unknown())),
   email: Type.String(),
   id: Type.String(),
@@ -54,6 +65,19 @@ export const Organization = Type.Object({
   managed_by: Type.String(),
   created_at: Timestamp,
   updated_at: Timestamp,
+})
+
+export const Member = Type.Object({
+  id: Uuid,
+  user_id: Uuid,
+  org_id: Id,
+  role: Type.Literal('admin'),
+  joined_at: Timestamp,
+})
+
+export const MemberWithUser = Type.Object({
+  member: Member,
+  user: Type.Object({ email: Type.String(), has_mfa: Type.Boolean() }),
 })
 
 export const AuthDetails = Type.Object({

@@ -50,18 +50,35 @@ export const Branch = Type.Object({
     Type.Object({
       deleted_at: Timestamp,
       recoverable_until: Timestamp,
-      deletion_method: Type.String(),
+      /** By a caller, or by its `expires_at`. */
+      deletion_method: Type.Union([Type.Literal('user'), Type.Literal('ttl')]),
     }),
   ),
 })
 export type Branch = Static<typeof Branch>
+
+/** What the creator of a branch noted on it: Neon's integrations keep their commit and pull request there. */
+export const AnnotationValue = Type.Record(
+  Type.String({ maxLength: 256 }),
+  Type.String({ maxLength: 4096 }),
+  { maxProperties: 50 },
+)
+
+export const Annotation = Type.Object({
+  object: Type.Object({ type: Type.String(), id: Id }),
+  value: AnnotationValue,
+  created_at: Type.Optional(Timestamp),
+  updated_at: Type.Optional(Timestamp),
+})
+export type Annotation = Static<typeof Annotation>
 
 const ExpiresAt = Type.Union([Timestamp, Type.Null()])
 
 export const BranchCreate = Type.Object({
   branch: Type.Optional(
     Type.Object({
-      parent_id: Type.Optional(Id),
+      /** The default branch without it, or where it is empty. */
+      parent_id: Type.Optional(Type.Union([Id, Type.Literal('')])),
       name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
       parent_lsn: Type.Optional(Type.String()),
       parent_timestamp: Type.Optional(Timestamp),
@@ -74,7 +91,7 @@ export const BranchCreate = Type.Object({
     }),
   ),
   endpoints: Type.Optional(Type.Array(BranchEndpointCreate, { maxItems: 10 })),
-  annotation_value: Type.Optional(Type.Record(Type.String(), Type.String())),
+  annotation_value: Type.Optional(AnnotationValue),
 })
 export type BranchCreate = Static<typeof BranchCreate>
 
@@ -83,6 +100,8 @@ export const BranchUpdate = Type.Object({
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     protected: Type.Optional(Type.Boolean()),
     expires_at: Type.Optional(ExpiresAt),
+    /** Puts the branch away, or brings it back; so does a connection. */
+    archived: Type.Optional(Type.Boolean()),
   }),
 })
 export type BranchUpdate = Static<typeof BranchUpdate>

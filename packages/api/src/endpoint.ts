@@ -31,15 +31,28 @@ export const PoolerMode = Type.Union([
   Type.Literal('statement'),
 ])
 
+/** Libraries that PostgreSQL loads at its start, out of those that the API lists as available. */
+export const PreloadLibraries = Type.Object({
+  /** Besides `enabled_libraries`, those that every compute has; true unless given. */
+  use_defaults: Type.Optional(Type.Boolean()),
+  enabled_libraries: Type.Optional(Type.Array(Type.String({ maxLength: 63 }), { maxItems: 50 })),
+})
+export type PreloadLibraries = Static<typeof PreloadLibraries>
+
+/** What Neon runs a compute with; here all are processes of one machine, so either may be asked for. */
+export const Provisioner = Type.Union([Type.Literal('k8s-neonvm'), Type.Literal('k8s-pod')])
+
 export const EndpointSettings = Type.Object({
   pg_settings: Type.Optional(Type.Record(Type.String(), Type.String())),
   pgbouncer_settings: Type.Optional(PgbouncerSettings),
+  preload_libraries: Type.Optional(PreloadLibraries),
 })
 export type EndpointSettings = Static<typeof EndpointSettings>
 
 const EndpointSettingsChange = Type.Object({
   pg_settings: Type.Optional(Type.Record(Type.String(), Type.String())),
   pgbouncer_settings: Type.Optional(PgbouncerSettingsChange),
+  preload_libraries: Type.Optional(PreloadLibraries),
 })
 
 export const Endpoint = Type.Object({
@@ -75,12 +88,16 @@ export type Endpoint = Static<typeof Endpoint>
 
 /** The part of an endpoint that its creator chooses; a PATCH can change it. */
 const EndpointOptions = {
-  name: Type.Optional(Type.String({ maxLength: 256 })),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   settings: Type.Optional(EndpointSettings),
   autoscaling_limit_min_cu: Type.Optional(Type.Number({ minimum: 0.25, maximum: 64 })),
   autoscaling_limit_max_cu: Type.Optional(Type.Number({ minimum: 0.25, maximum: 64 })),
-  provisioner: Type.Optional(Type.String()),
+  provisioner: Type.Optional(Provisioner),
   pooler_enabled: Type.Optional(Type.Boolean()),
+  /** Neon's only one; others are `pool_mode` of `pgbouncer_settings`. */
+  pooler_mode: Type.Optional(Type.Literal('transaction')),
+  /** Refused unless false: the gateway asks everybody for a password. */
+  passwordless_access: Type.Optional(Type.Boolean()),
   disabled: Type.Optional(Type.Boolean()),
   suspend_timeout_seconds: Type.Optional(Type.Integer({ minimum: -1, maximum: 604_800 })),
 }
@@ -90,12 +107,20 @@ export const BranchEndpointCreate = Type.Object({ type: EndpointType, ...Endpoin
 export type BranchEndpointCreate = Static<typeof BranchEndpointCreate>
 
 export const EndpointCreate = Type.Object({
-  endpoint: Type.Object({ branch_id: Id, type: EndpointType, ...EndpointOptions }),
+  endpoint: Type.Object({
+    branch_id: Id,
+    /** Only the project's own. */
+    region_id: Type.Optional(Type.String()),
+    type: EndpointType,
+    ...EndpointOptions,
+  }),
 })
 export type EndpointCreate = Static<typeof EndpointCreate>
 
 export const EndpointUpdate = Type.Object({
   endpoint: Type.Object({
+    /** Refused unless it is the endpoint's own: computes stay with their branch. */
+    branch_id: Type.Optional(Id),
     ...EndpointOptions,
     settings: Type.Optional(EndpointSettingsChange),
   }),

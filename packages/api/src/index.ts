@@ -1,7 +1,14 @@
-export type { ApiKey } from './account.ts'
-export type { Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
+export type { ApiKey, OrganizationApiKey } from './account.ts'
+export type { Annotation, Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
 export type { BranchHistory } from './branch-history.ts'
 export { ApiError, type Client, createClient } from './client.ts'
+export type {
+  ConsumptionGranularity,
+  ConsumptionMetric,
+  ConsumptionPeriods,
+  ConsumptionPeriodsV2,
+  ConsumptionTimeframe,
+} from './consumption.ts'
 export type { ConnectionDetails } from './connection.ts'
 export type { Database } from './database.ts'
 export type {
@@ -13,22 +20,30 @@ export type {
   EndpointType,
   EndpointUpdate,
   PgbouncerSettingsChange,
+  PreloadLibraries,
 } from './endpoint.ts'
 export { type ErrorCode, errors } from './errors.ts'
 export { branchIdPattern } from './id-patterns.ts'
+export type { Jwks, JwksCreate } from './jwks.ts'
+export type { LogFieldValuesQuery, LogRecord, LogSeverity, LogsQuery } from './logs.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
-export type { AwakeReason, ComputeStatus, PlatformStatus } from './platform.ts'
+export type { AwakeReason, CertificateStatus, ComputeStatus, PlatformStatus } from './platform.ts'
 export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'
-export type {
-  DefaultEndpointSettings,
-  Project,
-  ProjectCreate,
-  ProjectSettings,
-  ProjectUpdate,
+export {
+  type DefaultEndpointSettings,
+  maxAllowedIps,
+  maxComputeUnits,
+  maxHistoryRetentionSeconds,
+  type PreloadLibrary,
+  type Project,
+  type ProjectCreate,
+  type ProjectSettings,
+  type ProjectUpdate,
 } from './project.ts'
 export type { Role } from './role.ts'
 export type { Route, RouteInput, RouteOutput } from './route.ts'
 export { type Routes, routes } from './routes.ts'
+export type { DatabaseTables } from './schema.ts'
 export type {
   BackupSchedule,
   BackupScheduleItem,

@@ -10,12 +10,15 @@ export const OperationAction = Type.Union([
   Type.Literal('start_compute'),
   Type.Literal('suspend_compute'),
   Type.Literal('apply_config'),
+  Type.Literal('apply_schema_from_branch'),
   // A branch gets other data: a restore, a reset, or a snapshot that takes its place.
   Type.Literal('swap_binding_id'),
   // A point of a branch is kept, as a branch that is not listed.
   Type.Literal('timeline_mark_invisible'),
   // A branch made from a snapshot takes the place of another.
   Type.Literal('detach_parent_branch'),
+  Type.Literal('timeline_archive'),
+  Type.Literal('timeline_unarchive'),
 ])
 export type OperationAction = Static<typeof OperationAction>
 

@@ -31,6 +31,18 @@ export const ComputeStatus = Type.Object({
 })
 export type ComputeStatus = Static<typeof ComputeStatus>
 
+/** What the gateway proves itself with: of the platform's own authority, or from the operator's files. */
+export const CertificateStatus = Type.Object({
+  kind: Type.Union([Type.Literal('own'), Type.Literal('files')]),
+  file: Type.String(),
+  names: Type.Array(Type.String()),
+  issuer: Type.String(),
+  expires_at: Timestamp,
+  /** What is the matter with it; empty where nothing is. */
+  warnings: Type.Array(Type.String()),
+})
+export type CertificateStatus = Static<typeof CertificateStatus>
+
 export const PlatformStatus = Type.Object({
   version: Type.String(),
   pid: Type.Integer(),
@@ -42,6 +54,7 @@ export const PlatformStatus = Type.Object({
   pooled_port: Type.Integer(),
   /** SQL over HTTP and WebSockets. */
   sql_port: Type.Integer(),
+  certificate: CertificateStatus,
   store: Type.Object({ kind: Type.String(), available: Type.Boolean() }),
   pool: Type.Object({
     driver: Type.String(),
@@ -50,6 +63,19 @@ export const PlatformStatus = Type.Object({
     free_bytes: Type.Integer(),
     warning: Type.Optional(Type.String()),
   }),
+  /** Where WAL goes from the pool; absent where it stays. */
+  wal_store: Type.Optional(
+    Type.Object({
+      url: Type.String(),
+      waiting_files: Type.Integer(),
+      waiting_bytes: Type.Integer(),
+      /** When the oldest that waits was finished. */
+      waiting_since: Type.Optional(Timestamp),
+      /** Why nothing is uploaded, and since when. */
+      error: Type.Optional(Type.String()),
+      error_since: Type.Optional(Timestamp),
+    }),
+  ),
   postgres: Type.Array(Type.Object({ version: Type.String(), origin: Type.String() })),
   computes: Type.Array(ComputeStatus),
 })

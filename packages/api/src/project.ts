@@ -1,26 +1,44 @@
 import { type Static, Type } from 'typebox'
 
+import { AnnotationValue } from './branch.ts'
 import {
   EndpointSettings,
   PgbouncerSettings,
   PgbouncerSettingsChange,
   PoolerSettings,
+  PreloadLibraries,
+  Provisioner,
 } from './endpoint.ts'
 import { Id, Timestamp } from './ids.ts'
 
+/** Whole, exact in a double, and no bound at all where it is 0. */
+const Allowance = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
+
 export const Quota = Type.Object({
-  active_time_seconds: Type.Optional(Type.Integer({ minimum: 0 })),
-  compute_time_seconds: Type.Optional(Type.Integer({ minimum: 0 })),
-  written_data_bytes: Type.Optional(Type.Integer({ minimum: 0 })),
-  data_transfer_bytes: Type.Optional(Type.Integer({ minimum: 0 })),
-  logical_size_bytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  active_time_seconds: Allowance,
+  compute_time_seconds: Allowance,
+  written_data_bytes: Allowance,
+  data_transfer_bytes: Allowance,
+  logical_size_bytes: Allowance,
 })
+
+const timeOfDay = Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' })
+
+/** When the owner wants upkeep to happen, in UTC. Kept for tools; the platform does none by itself. */
+export const MaintenanceWindow = Type.Object({
+  /** 1 is Monday. */
+  weekdays: Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), { minItems: 1, maxItems: 7 }),
+  start_time: timeOfDay,
+  end_time: timeOfDay,
+})
+
+export const maxAllowedIps = 1000
 
 export const ProjectSettings = Type.Object({
   quota: Type.Optional(Quota),
   allowed_ips: Type.Optional(
     Type.Object({
-      ips: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1000 })),
+      ips: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: maxAllowedIps })),
       protected_branches_only: Type.Optional(Type.Boolean()),
       /** Neon's older name for a narrower choice: the default branch alone. */
       primary_branch_only: Type.Optional(Type.Boolean()),
@@ -28,11 +46,25 @@ export const ProjectSettings = Type.Object({
   ),
   /** Cannot be switched off again. */
   enable_logical_replication: Type.Optional(Type.Boolean()),
+  maintenance_window: Type.Optional(MaintenanceWindow),
+  /** Clients from this machine alone may connect, whatever `allowed_ips` says. */
+  block_public_connections: Type.Optional(Type.Boolean()),
+  /** True of every project: there are no VPC endpoints. */
+  block_vpc_connections: Type.Optional(Type.Boolean()),
+  /** Of every compute of the project that has none of its own. */
+  preload_libraries: Type.Optional(PreloadLibraries),
+  /** Refused. */
+  audit_log_level: Type.Optional(
+    Type.Union([Type.Literal('base'), Type.Literal('extended'), Type.Literal('full')]),
+  ),
+  /** Refused unless false. */
+  hipaa: Type.Optional(Type.Boolean()),
 })
 export type ProjectSettings = Static<typeof ProjectSettings>
 
 /** Compute units from 0.25 upwards; 1 CU is one vCPU and 4 GB of memory. */
-export const ComputeUnits = Type.Number({ minimum: 0.25, maximum: 64 })
+export const maxComputeUnits = 64
+export const ComputeUnits = Type.Number({ minimum: 0.25, maximum: maxComputeUnits })
 
 /** Seconds without activity before a compute is suspended: 0 is the platform's default, -1 never. */
 export const SuspendTimeout = Type.Integer({ minimum: -1, maximum: 604_800 })
@@ -54,6 +86,32 @@ export const ProjectDatabase = Type.Object({
   name: Type.String(),
   branch_id: Id,
   size_bytes: Type.Integer(),
+})
+
+/** A library that computes can preload. */
+export const PreloadLibrary = Type.Object({
+  library_name: Type.String(),
+  description: Type.String(),
+  is_default: Type.Boolean(),
+  is_experimental: Type.Boolean(),
+  version: Type.String(),
+})
+export type PreloadLibrary = Static<typeof PreloadLibrary>
+
+export const ProjectPermission = Type.Object({
+  id: Type.String(),
+  granted_to_email: Type.String(),
+  granted_at: Timestamp,
+  revoked_at: Type.Optional(Timestamp),
+})
+
+/** Not in Neon's document, but its own tests ask for it; -1 is no limit. */
+export const ProjectLimits = Type.Object({
+  max_branches: Type.Integer(),
+  max_read_only_endpoints: Type.Integer(),
+  max_allowed_ips: Type.Integer(),
+  max_autoscaling_cu: Type.Number(),
+  max_history_retention_seconds: Type.Integer(),
 })
 
 export const Project = Type.Object({
@@ -79,6 +137,7 @@ export const Project = Type.Object({
   consumption_period_end: Timestamp,
   owner_id: Type.String(),
   org_id: Type.Optional(Type.String()),
+  org_name: Type.Optional(Type.String()),
   compute_last_active_at: Type.Optional(Timestamp),
   cpu_used_sec: Type.Integer(),
   active_time: Type.Integer(),
@@ -93,21 +152,26 @@ export const Project = Type.Object({
 })
 export type Project = Static<typeof Project>
 
+/** Thirty days at most. */
+export const maxHistoryRetentionSeconds = 2_592_000
+const HistoryRetention = Type.Integer({ minimum: 0, maximum: maxHistoryRetentionSeconds })
+
 export const ProjectCreate = Type.Object({
   project: Type.Object({
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     region_id: Type.Optional(Type.String()),
-    org_id: Type.Optional(Type.String()),
-    pg_version: Type.Optional(Type.Integer()),
-    provisioner: Type.Optional(Type.String()),
+    org_id: Type.Optional(Id),
+    pg_version: Type.Optional(Type.Integer({ minimum: 14, maximum: 18 })),
+    provisioner: Type.Optional(Provisioner),
     store_passwords: Type.Optional(Type.Boolean()),
-    history_retention_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_592_000 })),
+    history_retention_seconds: Type.Optional(HistoryRetention),
     settings: Type.Optional(ProjectSettings),
     branch: Type.Optional(
       Type.Object({
         name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
         role_name: Type.Optional(Type.String()),
         database_name: Type.Optional(Type.String()),
+        annotations: Type.Optional(AnnotationValue),
       }),
     ),
     autoscaling_limit_min_cu: Type.Optional(ComputeUnits),
@@ -121,7 +185,7 @@ export type ProjectCreate = Static<typeof ProjectCreate>
 export const ProjectUpdate = Type.Object({
   project: Type.Object({
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
-    history_retention_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_592_000 })),
+    history_retention_seconds: Type.Optional(HistoryRetention),
     settings: Type.Optional(ProjectSettings),
     default_endpoint_settings: Type.Optional(
       Type.Object({

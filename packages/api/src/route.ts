@@ -1,5 +1,6 @@
 import type { Static, TObject, TSchema } from 'typebox'
 
+import type { ErrorCode } from './errors.ts'
 import { type Method, methodAndUrl, type RouteName } from './urls.ts'
 
 /** What an endpoint takes and answers, as schemas: the server checks them, the clients' types follow. */
@@ -11,6 +12,8 @@ export interface RouteSchemas {
   readonly body?: TSchema
   readonly status: 200 | 201 | 202 | 204
   readonly response: TSchema
+  /** The error that is answered with 204 and no body: Neon's deletions of what is not there (any more). */
+  readonly absent?: ErrorCode
 }
 
 /** One endpoint of the HTTP API, as data. */
@@ -27,8 +30,10 @@ export type RouteInput<R extends Route> = {
   [P in InputPart as R[P] extends TSchema ? P : never]: R[P] extends TSchema ? Static<R[P]> : never
 }
 
-/** What the route answers. */
-export type RouteOutput<R extends Route> = Static<R['response']>
+/** What the route answers; undefined for 204. */
+export type RouteOutput<R extends Route> =
+  | Static<R['response']>
+  | (R extends { absent: ErrorCode } ? undefined : never)
 
 /** Joins an endpoint's schemas with its place, keeping their literal types. */
 export const route = <const S extends RouteSchemas>(

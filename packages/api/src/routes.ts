@@ -1,9 +1,13 @@
 import type { Route } from './route.ts'
 import { accountRoutes } from './routes/account.ts'
 import { branchRoutes } from './routes/branches.ts'
+import { consumptionRoutes } from './routes/consumption.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { historyRoutes } from './routes/history.ts'
+import { jwksRoutes } from './routes/jwks.ts'
+import { logRoutes } from './routes/logs.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { poolerRoutes } from './routes/pooler.ts'
 import { projectRoutes } from './routes/projects.ts'
@@ -19,7 +23,11 @@ export const routes = {
   ...endpointRoutes,
   ...poolerRoutes,
   ...operationRoutes,
+  ...consumptionRoutes,
+  ...logRoutes,
   ...accountRoutes,
+  ...organizationRoutes,
+  ...jwksRoutes,
   ...platformRoutes,
 } satisfies Record<RouteName, Route>
 

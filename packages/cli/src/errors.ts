@@ -22,6 +22,12 @@ export class CliError extends Error {
   }
 }
 
+/** The answer of a deletion, or the error for what was not there to be deleted. */
+export function deleted<T>(answer: T | undefined, what: string): T {
+  if (answer !== undefined) return answer
+  throw new CliError(`${what} does not exist`)
+}
+
 /** Writes an error to stderr and answers the exit code of the process. */
 export function reportError(error: unknown, output: Output, debug: boolean): number {
   // Commander has written its own message and help already.

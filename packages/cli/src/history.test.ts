@@ -257,3 +257,13 @@ test.each([
   expect(stderr).toContain(message)
   expect(bench.api.requests).toEqual([])
 })
+
+test('the history of a branch says from when on it can be gone back to, and what that costs', async () => {
+  const { code, stdout } = await bench.run('branches', 'history', 'main')
+  expect(code).toBe(0)
+  expect(stdout).toContain('2026-02-01 00:00 UTC')
+  expect(stdout).toContain('LSN 0/16B3748')
+  expect(stdout).toMatch(/WAL +4\.0 MB/)
+  const { stdout: json } = await bench.run('branches', 'history', '-o', 'json')
+  expect(JSON.parse(json)).toMatchObject({ retention_seconds: 86_400, wal_bytes: 4_194_304 })
+})

@@ -25,6 +25,15 @@ export function parseSeconds(text: string): number {
   return seconds
 }
 
+/** Milliseconds: `500ms`, `3s`, `5m`, or seconds as a number. */
+export function parseMillis(text: string): number {
+  const [, count] = /^(\d+)ms$/.exec(text) ?? []
+  if (count !== undefined) return Number(count)
+  const seconds = parseSpan(text) ?? (/^\d+$/.test(text) ? Number(text) : undefined)
+  if (seconds === undefined) throw new InvalidArgumentError('Give a time such as 500ms, 3s or 5m.')
+  return seconds * 1000
+}
+
 /** A position in the WAL as PostgreSQL writes it. */
 export const lsnPattern = /^[0-9a-f]{1,8}\/[0-9a-f]{1,8}$/i
 
@@ -47,6 +56,23 @@ export function parseCount(text: string): number {
   const count = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count
   throw new InvalidArgumentError('Give a whole number from 1 up.')
+}
+
+const bytesByUnit: Record<string, number | undefined> = {
+  '': 1,
+  b: 1,
+  kb: 1024,
+  mb: 1024 ** 2,
+  gb: 1024 ** 3,
+  tb: 1024 ** 4,
+}
+
+/** Bytes: a number, or one with PostgreSQL's units, as `64MB`. */
+export function parseBytes(text: string): number {
+  const [, count, unit = ''] = /^(\d+) ?([kmgt]?b)?$/i.exec(text) ?? []
+  const bytes = Number(count) * (bytesByUnit[unit.toLowerCase()] ?? NaN)
+  if (Number.isSafeInteger(bytes)) return bytes
+  throw new InvalidArgumentError('Give bytes, or a size such as 64MB.')
 }
 
 /** A TCP port. Not 0: connection strings carry the number from one start to the next. */

@@ -199,6 +199,11 @@ test('names of every sort reach the API whole', async () => {
   }
 })
 
+test('deleting a branch that is not there is an error, though the API answers 204', async () => {
+  const { code, stderr } = await bench.run('branches', 'delete', 'misspelt')
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'ERROR: branch misspelt does not exist\n' })
+})
+
 test('a name that a URL would drop does not reach the project', async () => {
   for (const name of ['.', '..']) {
     const { code, stderr } = await bench.run('branches', 'delete', name)
@@ -284,6 +289,8 @@ test('account commands', async () => {
   expect((await bench.run('me')).stdout).toContain('admin')
   expect((await bench.run('org', 'list', '-o', 'json')).stdout).toContain('org-local')
   expect((await bench.run('api-keys', 'create', '--name', 'ci')).stdout).toContain('coppice_secret')
+  const scoped = ['api-keys', 'create', 'ci', '--project-id', 'quiet-sea-00000001']
+  expect((await bench.run(...scoped)).stdout).toContain('secret of org-local quiet-sea-00000001')
   expect((await bench.run('api-key', 'revoke', '2')).stdout).toBe('API key 2 (ci) is revoked.\n')
   expect((await bench.run('api-key', 'revoke', 'ci')).code).toBe(1)
 })

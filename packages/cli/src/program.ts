@@ -3,7 +3,10 @@ import { Command, Option } from 'commander'
 import type { Cli } from './cli.ts'
 import { addAccount } from './commands/account.ts'
 import { addApi } from './commands/api.ts'
+import { addArchive } from './commands/archive.ts'
+import { addBackfill } from './commands/backfill.ts'
 import { addBranches } from './commands/branches.ts'
+import { addCa } from './commands/ca.ts'
 import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
@@ -17,6 +20,7 @@ import { addInspect } from './commands/inspect.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
 import { addLink } from './commands/link.ts'
 import { addLogs } from './commands/logs.ts'
+import { addMigrate } from './commands/migrate.ts'
 import { addOperations } from './commands/operations.ts'
 import { addPlatform } from './commands/platform.ts'
 import { addPool } from './commands/pool.ts'
@@ -48,6 +52,7 @@ export function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('The platform on this machine:')
   addUp(program, cli)
   addPlatform(program, cli)
+  addCa(program, cli)
   addPool(program, cli)
   addGateway(program, cli)
   addLogs(program, cli)
@@ -66,6 +71,10 @@ export function addCommands(program: Command, cli: Cli): void {
   addConnectionString(program, cli)
   addPsql(program, cli)
   addInspect(program, cli)
+  program.commandsGroup('Schema:')
+  addMigrate(program, cli)
+  addBackfill(program, cli)
+  addArchive(program, cli)
   program.commandsGroup('This directory:')
   addLink(program, cli)
   addCheckout(program, cli)

@@ -24,7 +24,8 @@ export interface ReadyEvent {
   direct_port: number
   pooled_port: number
   sql_port: number
-  ca_file: string
+  /** Absent where the certificate is the operator's own. */
+  ca_file?: string
   home: string
   postgres_version: string
   pool: { driver: string; path: string; warning?: string }

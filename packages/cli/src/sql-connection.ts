@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { Options, PostgresType, Sql as AnySql } from 'postgres'
+import type {
+  Options,
+  PostgresType,
+  Sql as AnySql,
+  TransactionSql as AnyTransactionSql,
+} from 'postgres'
 
 import { type ConnectionParts, parseConnectionUri } from './connection-uri.ts'
 import { CliError } from './errors.ts'
@@ -10,6 +15,7 @@ import { errnoOf } from './platform.ts'
 /** Every value is the text that PostgreSQL prints, as in the JSON of Neon's CLI. */
 type Types = { printed: string }
 export type Sql = AnySql<Types>
+export type TransactionSql = AnyTransactionSql<Types>
 
 /** Starting a compute included. */
 const connectTimeoutSeconds = 60
@@ -24,11 +30,30 @@ const printed: PostgresType<string> = {
   parse: String,
 }
 
-/** Runs `work` on a read-only session of its own, and tells what goes wrong in the user's terms. */
-export async function openSql<T>(uri: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+/** What a session begins with, over what every session of ours has. */
+export type SessionSettings = Readonly<Record<string, string | number | boolean>>
+
+/** Of a session that looks and changes nothing. */
+const readOnlySession: SessionSettings = {
+  application_name: 'coppice inspect',
+  default_transaction_read_only: true,
+  statement_timeout: statementTimeoutMs,
+}
+
+/**
+ * Runs `work` on a session of its own, read-only unless `settings` take the place of that, and tells what
+ * goes wrong in the user's terms. `onClose` is told when the session ends, which the library would replace
+ * by a new one without a word.
+ */
+export async function openSql<T>(
+  uri: string,
+  work: (sql: Sql) => Promise<T>,
+  settings: SessionSettings = readOnlySession,
+  onClose: () => void = () => undefined,
+): Promise<T> {
   const parts = parse(uri)
   const { default: postgres } = await import('postgres')
-  const sql = postgres(await optionsOf(parts))
+  const sql = postgres({ ...(await optionsOf(parts, settings)), onclose: onClose })
   try {
     return await work(sql)
   } catch (error) {
@@ -52,6 +77,7 @@ function parse(uri: string): ConnectionParts {
 /** Not from the string itself: this library would send every parameter of libpq's to the server. */
 async function optionsOf(
   parts: ConnectionParts,
+  settings: SessionSettings,
 ): Promise<Options<{ printed: PostgresType<string> }>> {
   const { parameters } = parts
   // A parameter goes before what stands in front, as in libpq.
@@ -67,13 +93,12 @@ async function optionsOf(
     ...(parts.database !== '' && { database: parts.database }),
     ssl: host.startsWith('/') ? false : await tlsOf(parameters),
     connection: {
-      application_name: 'coppice inspect',
-      default_transaction_read_only: true,
+      ...settings,
       IntervalStyle: 'postgres',
-      statement_timeout: statementTimeoutMs,
       ...(options !== undefined && { options }),
     },
     max: 1,
+    max_lifetime: null,
     prepare: false,
     fetch_types: false,
     connect_timeout: connectTimeoutSeconds,

@@ -8,14 +8,17 @@ import { emit, emitError } from './program/output.ts'
 import { serveFlags } from './program/serve-options.ts'
 
 /**
- * The server's program: `serve`, `down`, `doctor`, `pool create|grow|status`, `gateway restart|status`.
- * It speaks JSON lines on stdout; people use the CLI, which runs it. `gateway-worker` is for the daemon.
+ * The server's program: `serve`, `down`, `doctor`, `pool create|grow|status`, `gateway restart|status`,
+ * `ca install|uninstall`. It speaks JSON lines on stdout; people use the CLI, which runs it. `gateway-worker` is for the daemon.
  */
 const flags = {
   ...serveFlags,
   size: { type: 'string' },
   'keep-computes': { type: 'boolean' },
 } as const
+
+// What is secret is made with its mode; the rest PostgreSQL's user has to read, whoever starts this.
+process.umask(0o022)
 
 try {
   const { values, positionals } = parseArgs({
@@ -53,6 +56,11 @@ try {
     case 'doctor': {
       const { doctor } = await import('./program/doctor.ts')
       emit({ checks: await doctor(home, environment) })
+      break
+    }
+    case 'ca': {
+      const { caCommand } = await import('./program/trust-store.ts')
+      emit(await caCommand(home, rest[0]))
       break
     }
     case 'pool': {

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 
 import {
   ApiKey,
+  ApiKeyCreate,
   ApiKeyCreated,
   ApiKeyRevoked,
   AuthDetails,
@@ -9,6 +10,8 @@ import {
   Organization,
   Region,
 } from '../account.ts'
+import { Id } from '../ids.ts'
+import { KeyPath } from '../paths.ts'
 import { route } from '../route.ts'
 
 export const accountRoutes = {
@@ -21,14 +24,14 @@ export const accountRoutes = {
   createApiKey: route('createApiKey', {
     summary: 'Create an API key, shown once',
     tag: 'API Key',
-    body: Type.Object({ key_name: Type.String({ minLength: 1, maxLength: 64 }) }),
+    body: ApiKeyCreate,
     status: 200,
     response: ApiKeyCreated,
   }),
   revokeApiKey: route('revokeApiKey', {
     summary: 'Revoke an API key',
     tag: 'API Key',
-    path: Type.Object({ key_id: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }) }),
+    path: KeyPath,
     status: 200,
     response: ApiKeyRevoked,
   }),
@@ -53,6 +56,7 @@ export const accountRoutes = {
   getActiveRegions: route('getActiveRegions', {
     summary: 'List regions: this platform',
     tag: 'Region',
+    query: Type.Object({ org_id: Type.Optional(Id) }),
     status: 200,
     response: Type.Object({ regions: Type.Array(Region) }),
   }),

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 
-import { Branch, BranchCreate, BranchUpdate } from '../branch.ts'
+import { Annotation, Branch, BranchCreate, BranchUpdate } from '../branch.ts'
 import { ConnectionDetails } from '../connection.ts'
 import { Database, DatabaseCreate, DatabaseUpdate } from '../database.ts'
 import { Endpoint } from '../endpoint.ts'
@@ -33,7 +33,8 @@ export const branchRoutes = {
     status: 200,
     response: Type.Object({
       branches: Type.Array(Branch),
-      annotations: Type.Record(Type.String(), Type.Unknown()),
+      /** By the id of the branch that each is on. */
+      annotations: Type.Record(Type.String(), Annotation),
       pagination: Type.Object({
         next: Type.Optional(Type.String()),
         sort_by: Type.String(),
@@ -69,7 +70,7 @@ export const branchRoutes = {
     tag,
     path: BranchPath,
     status: 200,
-    response: Type.Object({ branch: Branch }),
+    response: Type.Object({ branch: Branch, annotation: Annotation }),
   }),
   updateProjectBranch: route('updateProjectBranch', {
     summary: 'Rename a branch, protect it or let it expire',
@@ -86,13 +87,14 @@ export const branchRoutes = {
     query: Type.Object({ hard_delete: Type.Optional(Type.Boolean()) }),
     status: 200,
     response: BranchAnswer,
+    absent: 'branch_not_found',
   }),
   recoverProjectBranch: route('recoverProjectBranch', {
     summary: 'Bring a deleted branch back',
     tag,
     path: BranchPath,
     status: 200,
-    response: BranchAnswer,
+    response: Type.Object({ ...BranchAnswer.properties, endpoints: Type.Array(Endpoint) }),
   }),
   setDefaultProjectBranch: route('setDefaultProjectBranch', {
     summary: 'Make a branch the one that is used when none is named',
@@ -144,6 +146,7 @@ export const branchRoutes = {
     path: DatabasePath,
     status: 200,
     response: DatabaseAnswer,
+    absent: 'database_not_found',
   }),
   listProjectBranchRoles: route('listProjectBranchRoles', {
     summary: 'List roles',
@@ -173,6 +176,7 @@ export const branchRoutes = {
     path: RolePath,
     status: 200,
     response: RoleAnswer,
+    absent: 'role_not_found',
   }),
   getProjectBranchRolePassword: route('getProjectBranchRolePassword', {
     summary: 'Get the password of a role, where it is stored',

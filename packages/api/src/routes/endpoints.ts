@@ -45,6 +45,7 @@ export const endpointRoutes = {
     path: EndpointPath,
     status: 200,
     response: EndpointAnswer,
+    absent: 'endpoint_not_found',
   }),
   startProjectEndpoint: route('startProjectEndpoint', {
     summary: 'Start a compute',

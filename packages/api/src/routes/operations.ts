@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 
 import { Uuid } from '../ids.ts'
 import { Operation } from '../operation.ts'
-import { Cursor, ProjectPath } from '../paths.ts'
+import { Cursor, CursorPagination, ProjectPath } from '../paths.ts'
 import { route } from '../route.ts'
 
 export const operationRoutes = {
@@ -17,7 +17,7 @@ export const operationRoutes = {
     status: 200,
     response: Type.Object({
       operations: Type.Array(Operation),
-      pagination: Type.Object({ cursor: Type.Optional(Type.String()) }),
+      pagination: CursorPagination,
     }),
   }),
   getProjectOperation: route('getProjectOperation', {

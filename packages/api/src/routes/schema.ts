@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { Timestamp } from '../ids.ts'
 import { BranchPath } from '../paths.ts'
 import { route } from '../route.ts'
+import { DatabaseTables } from '../schema.ts'
 
 const Lsn = Type.String({ pattern: '^[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}$' })
 const databaseName = Type.String({ minLength: 1, maxLength: 63 })
@@ -22,7 +23,7 @@ export const schemaRoutes = {
     status: 200,
     response: Type.Object({
       sql: Type.Optional(Type.String()),
-      json: Type.Optional(Type.Object({ tables: Type.Optional(Type.Array(Type.Unknown())) })),
+      json: Type.Optional(DatabaseTables),
     }),
   }),
   getProjectBranchSchemaComparison: route('getProjectBranchSchemaComparison', {

@@ -5,12 +5,13 @@ import { addBranchFlags, type BranchFlags, requireBranch } from '../branch-choic
 import type { Cli } from '../cli.ts'
 import { addComputeFlags, computeFields, type ComputeFlags } from '../compute-options.ts'
 import { eachBranch, openScope } from '../context.ts'
-import { CliError } from '../errors.ts'
+import { CliError, deleted } from '../errors.ts'
 import { addExamples } from '../help.ts'
 import { parseMoment } from '../parse.ts'
 import { branchDetails, branchTable, recoveryHint } from '../views/branch.ts'
 import { endpointDetails } from '../views/endpoint.ts'
 import { addBranchCreate } from './branches-create.ts'
+import { addBranchHistory } from './branches-history.ts'
 import { addBranchRestore } from './branches-restore.ts'
 import { addSchemaDiff } from './schema-diff.ts'
 
@@ -23,9 +24,11 @@ export function addBranches(program: Command, cli: Cli): void {
   addList(branches, cli)
   addBranchCreate(branches, cli)
   addGet(branches, cli)
+  addBranchHistory(branches, cli)
   addRename(branches, cli)
   addSetDefault(branches, cli)
   addSetExpiration(branches, cli)
+  addArchive(branches, cli)
   addAddCompute(branches, cli)
   addBranchRestore(branches, cli)
   addSchemaDiff(branches, cli)
@@ -120,6 +123,25 @@ function addSetExpiration(branches: Command, cli: Cli): void {
   })
 }
 
+function addArchive(branches: Command, cli: Cli): void {
+  for (const [name, archived, description] of [
+    ['archive', true, 'Put a branch away: suspended, and compressed once its past has gone.'],
+    ['unarchive', false, 'Bring an archived branch back; so does a connection.'],
+  ] as const) {
+    onBranch(branches.command(name), description).action(
+      async (positional: string | undefined, flags: BranchFlags) => {
+        const branchId = requireBranch({ positional, flags }, `branches ${name} preview-42`)
+        const { client, projectId } = await openScope(cli)
+        const { branch } = await client.updateProjectBranch({
+          path: { project_id: projectId, branch_id: branchId },
+          body: { branch: { archived } },
+        })
+        await cli.output.answer(branch, () => branchDetails(branch))
+      },
+    )
+  }
+}
+
 interface AddComputeFlags extends BranchFlags, ComputeFlags {
   type: 'read_write' | 'read_only'
 }
@@ -176,10 +198,11 @@ function addDelete(branches: Command, cli: Cli): void {
     async (positional: string | undefined, flags: BranchFlags & { hardDelete?: boolean }) => {
       const branchId = requireBranch({ positional, flags }, 'branches delete feature/new-column')
       const { client, projectId } = await openScope(cli)
-      const { branch } = await client.deleteProjectBranch({
+      const answer = await client.deleteProjectBranch({
         path: { project_id: projectId, branch_id: branchId },
         query: flags.hardDelete ? { hard_delete: true } : {},
       })
+      const { branch } = deleted(answer, `branch ${branchId}`)
       await cli.output.answer(branch, () => recoveryHint(branch))
     },
   )

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import { addBranchFlags, type BranchFlags, chooseBranch } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
 import { openBranch, type BranchScope } from '../context.ts'
-import { CliError } from '../errors.ts'
+import { CliError, deleted } from '../errors.ts'
 import { formatBytes, formatTime } from '../format.ts'
 import { requireName } from '../naming.ts'
 import { renderDetails, renderTable } from '../table.ts'
@@ -71,9 +71,10 @@ function addDelete(databases: Command, cli: Cli): void {
         cli,
         chooseBranch({ flags: { branch, branchName } }),
       )
-      const { database } = await client.deleteProjectBranchDatabase({
+      const answer = await client.deleteProjectBranchDatabase({
         path: { ...path, database_name: name },
       })
+      const { database } = deleted(answer, `database ${name}`)
       await cli.output.answer(database, () => `Database ${database.name} is dropped.`)
     },
   )

@@ -5,7 +5,7 @@ import { addBranchFlags, type BranchFlags, chooseBranch } from '../branch-choice
 import type { Cli } from '../cli.ts'
 import { addComputeFlags, computeFields, type ComputeFlags } from '../compute-options.ts'
 import { eachBranch, openScope, type Scope } from '../context.ts'
-import { CliError } from '../errors.ts'
+import { CliError, deleted } from '../errors.ts'
 import { addExamples } from '../help.ts'
 import { addPoolerFlag, type PoolerFlags } from '../pooler-options.ts'
 import { endpointDetails, endpointTable } from '../views/endpoint.ts'
@@ -44,7 +44,8 @@ export function addEndpoints(program: Command, cli: Cli): void {
   addAction(endpoints, cli, {
     name: 'delete',
     description: 'Take a compute away from its branch; the data stays.',
-    run: ({ client }, path) => client.deleteProjectEndpoint({ path }),
+    run: async ({ client }, path) =>
+      deleted(await client.deleteProjectEndpoint({ path }), `endpoint ${path.endpoint_id}`),
     view: async (endpoint) => `Endpoint ${endpoint.id} is deleted; its branch stays.`,
   })
 }

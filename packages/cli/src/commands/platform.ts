@@ -6,16 +6,14 @@ import type { Cli } from '../cli.ts'
 import { type Context, readContext } from '../context-file.ts'
 import { CliError } from '../errors.ts'
 import { runProgram } from '../platform-program.ts'
-import { requirePlatform } from '../platform.ts'
 import { type Check, renderChecks } from '../views/checks.ts'
 import { renderStatus } from '../views/status.ts'
 
-/** `down`, `status`, `doctor` and `ca`. */
+/** `down`, `status` and `doctor`. */
 export function addPlatform(program: Command, cli: Cli): void {
   addDown(program, cli)
   addStatus(program, cli)
   addDoctor(program, cli)
-  addCa(program, cli)
 }
 
 function addDown(program: Command, cli: Cli): void {
@@ -75,28 +73,4 @@ function readChecks(checks: unknown): Check[] {
   if (!Array.isArray(checks)) throw new Error('the platform answered no checks')
   // The contract between the two programs, which are one version.
   return checks as Check[]
-}
-
-function addCa(program: Command, cli: Cli): void {
-  program
-    .command('ca')
-    .description("Print the path of the platform's certificate authority, and how to trust it.")
-    .action(async () => {
-      const { caFile, home } = await requirePlatform(cli)
-      if (caFile === undefined) {
-        throw new CliError(`The platform in ${home} does not sign its own certificates.`)
-      }
-      await cli.output.answer({ ca_file: caFile }, () => caFile)
-      if (cli.output.format !== 'table') return
-      cli.output.note(
-        [
-          'Trust it, one of:',
-          `  for one connection   add sslmode=verify-full&sslrootcert=${caFile}`,
-          `  for libpq            export PGSSLROOTCERT=${caFile}`,
-          `  for Node.js          export NODE_EXTRA_CA_CERTS=${caFile}`,
-          '  for this Debian      copy it to /usr/local/share/ca-certificates/coppice.crt,',
-          '                       then run update-ca-certificates',
-        ].join('\n'),
-      )
-    })
 }

@@ -73,7 +73,7 @@ async function listProjects(client: Client, flags: ListFlags): Promise<Project[]
       }),
     })
     list.push(...projects)
-    cursor = pagination.cursor
+    cursor = pagination?.cursor
     if (cursor === undefined || projects.length < projectsPerPage) break
   }
   return list

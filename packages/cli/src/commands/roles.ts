@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import { addBranchFlags, type BranchFlags, chooseBranch } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
 import { openBranch } from '../context.ts'
+import { deleted } from '../errors.ts'
 import { formatTime } from '../format.ts'
 import { requireName } from '../naming.ts'
 import { renderDetails, renderTable } from '../table.ts'
@@ -62,9 +63,8 @@ function addDelete(roles: Command, cli: Cli): void {
   ).action(async (positional: string | undefined, flags: NamedFlags) => {
     const name = requireName(positional, flags.name, 'roles delete app')
     const { client, path } = await openBranch(cli, branchOf(flags))
-    const { role } = await client.deleteProjectBranchRole({
-      path: { ...path, role_name: name },
-    })
+    const answer = await client.deleteProjectBranchRole({ path: { ...path, role_name: name } })
+    const { role } = deleted(answer, `role ${name}`)
     await cli.output.answer(role, () => `Role ${role.name} is dropped.`)
   })
 }

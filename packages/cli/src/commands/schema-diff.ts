@@ -9,8 +9,9 @@ import { addExamples } from '../help.ts'
 import { findBranch, getParent, isNow, parseBranchPoint } from '../point-in-time.ts'
 import { compareSchemas, type Side } from '../schema-comparison.ts'
 import { renderComparisons } from '../views/schema-comparison.ts'
+import { addDataDiffFlags, type DataDiffFlags, runDataDiff } from './diff-data.ts'
 
-interface Flags extends ShortBranchFlags {
+interface Flags extends ShortBranchFlags, DataDiffFlags {
   database?: string
   db?: string
 }
@@ -39,18 +40,27 @@ export function addSchemaDiff(branches: Command, cli: Cli): void {
 export function addDiff(program: Command, cli: Cli): void {
   const command = program
     .command('diff')
-    .description('Show what a branch changed in the schema, as a diff from its parent.')
+    .description('Show what a branch changed since its parent: in the schema, or in rows (--data).')
     .argument('[compare]', 'Branch to compare with, or branch@time; the parent unless given.')
-  addDatabaseFlags(addShortBranchFlags(command))
+  addDataDiffFlags(addDatabaseFlags(addShortBranchFlags(command)))
   addExamples(command, [
     ['diff', 'The pinned branch and its parent'],
     ['diff main --branch feature/new-column', 'A branch and main'],
+    ['diff --data users', 'Rows of a table that the branch has added, removed or changed'],
   ]).action(async (other: string | undefined, flags: Flags) => {
     const scope = await openScope(cli)
     const after = await getBranchOrDefault(scope, chooseShortBranch(flags))
     const point = other === undefined ? undefined : parseBranchPoint(other)
     const before = point ? await findBranch(scope, point, after) : await getParent(scope, after)
-    await compare(cli, scope, { branch: before, moment: point?.moment ?? {} }, now(after), flags)
+    const moment = point?.moment ?? {}
+    if (flags.data === undefined) {
+      await compare(cli, scope, { branch: before, moment }, now(after), flags)
+      return
+    }
+    const at = moment.timestamp ?? moment.lsn
+    const base = at === undefined ? before.name : `${before.name}@${at}`
+    const database = flags.database ?? flags.db
+    await runDataDiff(cli, { base, branch: after.name, database }, flags)
   })
 }
 

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 
 import { type Command, Option } from 'commander'
 
@@ -18,7 +19,16 @@ interface UpFlags {
   apiPort?: number
   listen?: string
   domain?: string
+  publicPort?: string
+  publicPooledPort?: string
+  hostPort?: string
+  tlsCert?: string
+  tlsKey?: string
+  trustExtensions?: string
   poolSize?: string
+  walStore?: string
+  s3Endpoint?: string
+  s3Region?: string
   size?: string
   foreground?: boolean
 }
@@ -49,12 +59,39 @@ export function addUp(program: Command, cli: Cli): void {
       'Addresses to listen on, with commas; only this machine unless given.',
     )
     .option('--domain <domain>', 'Domain below which endpoints have their host names.')
+    .option(
+      '--public-port <port>',
+      'Port that clients connect to where something maps it to --port; `same` where nothing does.',
+    )
+    .option('--public-pooled-port <port>', 'The same for --pooled-port.')
+    .addOption(
+      new Option(
+        '--host-port <when>',
+        'Whether hosts of endpoints carry a port: auto (unless it is 5432) or never.',
+      ).choices(['auto', 'never']),
+    )
+    .option(
+      '--tls-cert <file>',
+      'Certificate of your own, in PEM with its chain; `own` for the one of the platform.',
+    )
+    .option('--tls-key <file>', 'Its private key. Both are read again when they are renewed.')
+    .option(
+      '--trust-extensions <names>',
+      'More extensions that roles may create, with commas; `none` for no more.',
+    )
     .option('--pool-size <size>', 'Size of the storage pool, where one is made: 50G.')
     .addOption(new Option('--size <size>', 'The same as --pool-size.').hideHelp())
+    .option(
+      '--wal-store <place>',
+      'Where old WAL goes: s3://bucket/prefix, or local for the pool alone.',
+    )
+    .option('--s3-endpoint <url>', 'The S3 service, where it is not that of AWS.')
+    .option('--s3-region <region>', 'Its region: us-east-1 unless given.')
     .option('--foreground', 'Stay, and stop the platform on Ctrl-C.')
   addExamples(command, [
     ['up', 'Start, with all defaults'],
     ['up --listen 0.0.0.0 --domain db.example.com', 'For other machines as well'],
+    ['up --tls-cert fullchain.pem --tls-key privkey.pem', 'A certificate of your own'],
     ['up --foreground', 'Under a service manager'],
   ]).action(async (flags: UpFlags) => up(cli, flags))
 }
@@ -63,7 +100,7 @@ async function up(cli: Cli, flags: UpFlags): Promise<void> {
   const steps = createSteps(cli)
   try {
     const { ready, child } = await serve(cli, {
-      args: [...serveArguments(flags), ...homeArguments(cli)],
+      args: [...serveArguments(flags, cli.config.cwd), ...homeArguments(cli)],
       isDetached: !flags.foreground,
       onStep: (message) => steps.step(message),
     })
@@ -77,7 +114,9 @@ async function up(cli: Cli, flags: UpFlags): Promise<void> {
   }
 }
 
-function serveArguments(flags: UpFlags): string[] {
+function serveArguments(flags: UpFlags, cwd: string): string[] {
+  // The platform runs elsewhere, where a relative path would be another.
+  const certificate = flags.tlsCert === 'own' ? 'own' : absolute(cwd, flags.tlsCert)
   const values: ReadonlyArray<readonly [string, string | number | undefined]> = [
     ['--port', flags.port],
     ['--pooled-port', flags.pooledPort],
@@ -85,9 +124,22 @@ function serveArguments(flags: UpFlags): string[] {
     ['--api-port', flags.apiPort],
     ['--listen', flags.listen],
     ['--domain', flags.domain],
+    ['--public-port', flags.publicPort],
+    ['--public-pooled-port', flags.publicPooledPort],
+    ['--host-port', flags.hostPort],
+    ['--tls-cert', certificate],
+    ['--tls-key', absolute(cwd, flags.tlsKey)],
+    ['--trust-extensions', flags.trustExtensions],
     ['--pool-size', flags.poolSize ?? flags.size],
+    ['--wal-store', flags.walStore],
+    ['--s3-endpoint', flags.s3Endpoint],
+    ['--s3-region', flags.s3Region],
   ]
   return values.flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]))
+}
+
+function absolute(cwd: string, path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(cwd, path)
 }
 
 /** Has the platform stop in order when we are told to, and answers its exit code. */

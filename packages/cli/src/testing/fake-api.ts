@@ -51,7 +51,12 @@ export async function startFakeApi(world: World): Promise<FakeApi> {
     refuseUnknownQuery(found.route, query)
     const handler = handlers[found.name]
     if (!handler) return notFound(response)
-    send(response, found.route.status, handler({ path: found.parameters, query, body }))
+    try {
+      send(response, found.route.status, handler({ path: found.parameters, query, body }))
+    } catch (error) {
+      if (!(error instanceof FakeError) || error.code !== found.route.absent) throw error
+      response.writeHead(204).end()
+    }
   }
 
   const server = createServer((request, response) => {

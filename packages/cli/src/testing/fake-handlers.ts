@@ -281,6 +281,11 @@ function accountHandlers(world: World): Record<string, Handler> {
       world.keys.push(created)
       return { ...created, key: 'coppice_secret', created_at: at, created_by: 'u' }
     },
+    createOrgApiKey({ path, body }) {
+      const { key_name: name, project_id } = body as { key_name: string; project_id?: string }
+      world.keys.push({ id: world.keys.length + 1, name })
+      return { id: world.keys.length, name, key: `secret of ${path['org_id']} ${project_id}` }
+    },
     revokeApiKey({ path }) {
       const key = world.keys.find((one) => one.id === Number(path['key_id']))
       if (!key) throw new FakeError('api_key_not_found', 'API key does not exist')
@@ -296,6 +301,14 @@ function accountHandlers(world: World): Record<string, Handler> {
       direct_port: 5432,
       pooled_port: 6432,
       sql_port: 8443,
+      certificate: {
+        kind: 'own',
+        file: '/var/lib/coppice/tls/server.crt',
+        names: ['coppice.localhost', '*.coppice.localhost'],
+        issuer: 'Coppice CA',
+        expires_at: '2028-01-01T00:00:00.000Z',
+        warnings: [],
+      },
       store: { kind: 'embedded', available: true },
       pool: {
         driver: 'btrfs',

@@ -23,6 +23,21 @@ function restoreHandlers(world: World): Record<string, Handler> {
     finalizeRestoreBranch: ({ path }) => ({
       operations: [makeOperation(branchOf(world, path))],
     }),
+    getProjectBranchHistory({ path }) {
+      const branch = branchOf(world, path)
+      return {
+        history: {
+          retention_seconds: 86_400,
+          earliest: { timestamp: at, lsn: '0/16B3748' },
+          latest: { timestamp: '2026-02-01T12:00:00Z', lsn: '0/2000000' },
+          lines: [
+            { branch_id: branch.id, branch_name: branch.name, deleted: false, snapshots: [] },
+          ],
+          wal_bytes: 4_194_304,
+          snapshot_bytes: 1_048_576,
+        },
+      }
+    },
     getProjectBranchSchemaComparison({ path, query }) {
       branchOf(world, path)
       return { diff: world.schemaDiffs[query['db_name'] ?? ''] ?? '' }

@@ -6,7 +6,7 @@ import { renderDetails, renderTable } from '../table.ts'
 
 /** The platform, then its computes with what keeps each awake. */
 export async function renderStatus(status: PlatformStatus, context: Context): Promise<string> {
-  const { pool, store, computes } = status
+  const { certificate, pool, store, computes } = status
   const started = formatTime(status.started_at ?? undefined)
   const details = await renderDetails([
     ['Coppice', `${status.version}, process ${status.pid}${started ? `, started ${started}` : ''}`],
@@ -17,19 +17,35 @@ export async function renderStatus(status: PlatformStatus, context: Context): Pr
       'Ports',
       `${status.direct_port} direct, ${status.pooled_port} pooled, ${status.sql_port} SQL over HTTP`,
     ],
+    ['Certificate', certificateOf(status)],
     ['Store', store.available ? store.kind : `${store.kind}, not available`],
     ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
+    ['WAL', walOf(status)],
     ['Linked', linkOf(context)],
     ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],
   ])
-  const warning = pool.warning === undefined ? [] : [`Note: ${pool.warning}`]
+  const own = [pool.warning, status.wal_store?.error].filter((text) => text !== undefined)
+  const warnings = [...own, ...certificate.warnings]
   const list = computes.length > 0 ? await computeTable(computes) : 'No computes are running.'
-  return [details, ...warning, list].join('\n\n')
+  return [details, ...warnings.map((warning) => `Note: ${warning}`), list].join('\n\n')
+}
+
+function certificateOf({ certificate }: PlatformStatus): string {
+  const { expires_at: until, file, issuer, kind, names } = certificate
+  const origin = kind === 'own' ? "of the platform's own authority" : `${file}, by ${issuer}`
+  return `${origin}, for ${names.join(', ')}, until ${until.slice(0, 10)}`
 }
 
 function linkOf({ projectId, branch }: Context): string | undefined {
   if (projectId === undefined) return undefined
   return `${projectId}, ${branch === undefined ? 'its default branch' : `branch ${branch}`}`
+}
+
+function walOf({ wal_store: store }: PlatformStatus): string | undefined {
+  if (store === undefined) return undefined
+  const { waiting_files: files, waiting_bytes: bytes, waiting_since: since } = store
+  if (files === 0) return `${store.url}, nothing waits`
+  return `${store.url}, ${files} files (${formatBytes(bytes)}) wait, the oldest from ${formatTime(since)}`
 }
 
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {

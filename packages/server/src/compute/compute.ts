@@ -7,11 +7,18 @@ import type { Sql } from 'postgres'
 
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
+import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import { describeListening, readActivity } from './activity.ts'
 import { CatalogCache } from './catalog-cache.ts'
 import { findVerifier, readCatalog, readVerifier } from './catalog.ts'
-import { configFilePath, writeConfigFiles } from './config-files.ts'
+import {
+  configFilePath,
+  writeAccessFiles,
+  writeConfigFiles,
+  writeLimitsFile,
+} from './config-files.ts'
+import { processTreeCpuMs } from './cpu-time.ts'
 import type { Installation } from './installations.ts'
 import { endOrphans } from './orphans.ts'
 import { readControlFile } from './pg-control.ts'
@@ -24,13 +31,22 @@ import {
   startPostmaster,
   stopPostmaster,
 } from './postmaster.ts'
+import { identifyProcess, sendSignal } from './processes.ts'
 import { isFreshClone } from './promote-clone.ts'
 import { grantReplication } from './roles.ts'
 import { type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
 import { postgresPort } from './settings.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
-import { disconnect, platformDatabase, SuperuserConnections } from './superuser.ts'
+import {
+  disconnect,
+  platformDatabase,
+  reloadConfiguration,
+  SuperuserConnections,
+} from './superuser.ts'
 import { endClientSessions } from './suspend.ts'
+import { createTokenFunctions } from './token-sessions.ts'
+import { UsageLedger } from './usage-ledger.ts'
+import { readWalCounter } from './wal-counter.ts'
 
 export type ComputeState = 'idle' | 'starting' | 'active' | 'suspending'
 
@@ -44,6 +60,8 @@ export interface ComputeOptions {
   installationFor: (majorVersion: number) => Installation
   log: Logger
   onStateChange: (state: ComputeState) => void
+  /** Called before PostgreSQL is started, not where it is found running. */
+  beforeStart: (spec: ComputeSpec) => Promise<void>
 }
 
 /** How long a client waits for a wake. Recovery after a crash may go on beyond it, in the background. */
@@ -54,6 +72,9 @@ const suspendTimeoutMs = 60_000
 
 /** How old the cached catalog may get while clients are active. */
 const catalogMaxAgeMs = 10_000
+
+/** How often what it uses is counted: what is lost where this process and PostgreSQL die at once. */
+const measureEveryMs = 5_000
 
 /** How soon background work, such as autovacuum, is looked at again before a suspend. */
 const recheckMs = 5_000
@@ -76,6 +97,8 @@ export class Compute {
   #state: ComputeState = 'idle'
   #postmaster: Postmaster | undefined
   #startedAt: Date | undefined
+  /** Of the spec, what the postmaster has been told; undefined where that is not known. */
+  #toldReadOnly: boolean | undefined
   /** Set while a start runs; it never rejects, and leaves its error behind. */
   #starting: Promise<void> | undefined
   #startError: Error | undefined
@@ -88,8 +111,15 @@ export class Compute {
   /** Of the running postmaster; those of one that has died are closed with it. */
   #connections: SuperuserConnections
   #superuserUses = 0
+  readonly #accessLock = new KeyedLock()
+  /** Whether the postmaster may not have read who may log in: one that was found running, for one. */
+  #isAccessStale = true
   readonly #catalog: CatalogCache
   #catalogCheckedMs = 0
+  /** What it uses, for whoever collects it. */
+  readonly usage: UsageLedger
+  #measuredMs = 0
+  #walReadMs = 0
   #notBeforeMs = 0
   #isTicking = false
 
@@ -97,6 +127,7 @@ export class Compute {
     this.#options = options
     this.#spec = options.spec
     this.#catalog = new CatalogCache(join(options.directory, 'catalog.json'))
+    this.usage = new UsageLedger(join(options.directory, 'usage.json'))
     this.#connections = new SuperuserConnections(options.socketDirectory)
   }
 
@@ -128,9 +159,10 @@ export class Compute {
     return join(this.#options.directory, 'postgres.log')
   }
 
-  /** Most of a new spec takes effect at the next start, the suspend timeout at once. */
-  setSpec(spec: ComputeSpec): void {
+  /** Most of a new spec takes effect at the next start; the suspend timeout and the limits at once. */
+  async setSpec(spec: ComputeSpec): Promise<void> {
     this.#spec = spec
+    await this.#tellLimits()
   }
 
   /**
@@ -141,6 +173,7 @@ export class Compute {
   async load(): Promise<'running' | 'cut off' | 'stopped'> {
     try {
       await this.#catalog.load()
+      await this.usage.load()
       if (await findPostmaster(this.#spec.dataDirectory, this.#configFile)) {
         // Milliseconds, unless it is in the middle of its own start.
         void this.#ensureStarting()
@@ -158,11 +191,12 @@ export class Compute {
 
   /** Starts a cluster that was cut off, so that its catalog is current again. Never rejects. */
   async recover(): Promise<void> {
-    if (!this.#spec.disabled && this.#state === 'idle') await this.#ensureStarting(restartDelaysMs)
+    const mayRun = !this.#spec.disabled && this.#spec.blockedBecause === ''
+    if (mayRun && this.#state === 'idle') await this.#ensureStarting(restartDelaysMs)
   }
 
   /**
-   * Makes the compute accept connections. Rejects with AppError: `endpoint_disabled`,
+   * Makes the compute accept connections. Rejects with AppError: `endpoint_disabled`, `quota_exceeded`,
    * `compute_start_failed`, `pool_full`.
    */
   async wake(): Promise<{ socketPath: string }> {
@@ -218,6 +252,11 @@ export class Compute {
     return this.#sessions.open(details)
   }
 
+  /** Wakes the compute where it is idle. */
+  async socketDirectory(): Promise<string> {
+    return (await this.#ensureActive()).socketDirectory
+  }
+
   /** Wakes the compute where it is idle. Many may use it at once; each waits for its turn. */
   async withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {
     await this.#ensureActive()
@@ -228,6 +267,16 @@ export class Compute {
       this.#superuserUses -= 1
       this.#sessions.noteActivity()
     }
+  }
+
+  /**
+   * Lets the platform log in as the roles that tokens are for, and gives sessions in a database what
+   * answers their claims, which are sealed with `key`. May be repeated.
+   */
+  async prepareTokens(database: string, key: Buffer): Promise<void> {
+    await this.#ensureActive()
+    await this.#accessLock.run('access', async () => this.#refreshAccess())
+    await this.withSuperuser(database, async (sql) => createTokenFunctions(sql, key))
   }
 
   /**
@@ -292,6 +341,9 @@ export class Compute {
     const postmaster = this.#postmaster
     try {
       await boundLog(this.logFile)
+      // They may have changed while it started.
+      await this.#tellLimits()
+      if (Date.now() - this.#measuredMs >= measureEveryMs) await this.#measureUsage()
       const hasChanged = this.#sessions.lastActiveMs >= this.#catalogCheckedMs
       if (hasChanged && Date.now() - this.#catalogCheckedMs >= catalogMaxAgeMs) {
         await this.#refreshCatalog()
@@ -311,6 +363,7 @@ export class Compute {
     this.#ending.abort()
     await this.#settled()
     await this.#connections.close()
+    await this.usage.flush().catch((error: unknown) => this.#warn(error))
   }
 
   /** Stops it at once, without a checkpoint: its data is about to be deleted. May be called twice. */
@@ -323,6 +376,16 @@ export class Compute {
     await this.#kill()
     this.#setState('idle')
     await rm(this.#options.socketDirectory, { recursive: true, force: true })
+  }
+
+  /** Rejects with AppError `quota_exceeded` where it may not run at the moment. */
+  requireUnblocked(): void {
+    const { endpointId, blockedBecause } = this.#spec
+    if (blockedBecause === '') return
+    throw new AppError(
+      'quota_exceeded',
+      `endpoint ${endpointId} stays suspended: ${blockedBecause}`,
+    )
   }
 
   get #isEnding(): boolean {
@@ -342,6 +405,7 @@ export class Compute {
     if (this.#spec.disabled) {
       throw new AppError('endpoint_disabled', `endpoint ${this.#spec.endpointId} is disabled`)
     }
+    this.requireUnblocked()
     const deadline = performance.now() + wakeTimeoutMs
     for (;;) {
       while (this.#held) await this.#held
@@ -397,8 +461,9 @@ export class Compute {
     }
     const startMs = performance.now()
     this.#setState('starting')
-    const postmaster = await this.#findOrStart()
+    const { postmaster, isAdopted } = await this.#findOrStart()
     this.#postmaster = postmaster
+    await this.#beginUsage(postmaster.pid, isAdopted)
     // Where it was adopted, the socket is where its start had put it.
     this.#connections = new SuperuserConnections(postmaster.socketDirectory)
     if (this.#spec.logicalReplication) await this.#grantReplication()
@@ -406,6 +471,7 @@ export class Compute {
     this.#startError = undefined
     // Read with the next tick: not on the way of the first query, which waits for the same processor.
     this.#catalogCheckedMs = 0
+    this.#measuredMs = 0
     this.#sessions.noteActivity()
     this.#setState('active')
     void postmaster.exited.then(() => this.#noticeExit(postmaster))
@@ -413,7 +479,7 @@ export class Compute {
     this.#options.log.info({ endpoint: this.#spec.endpointId, pid: postmaster.pid, ms }, 'active')
   }
 
-  async #findOrStart(): Promise<Postmaster> {
+  async #findOrStart(): Promise<{ postmaster: Postmaster; isAdopted: boolean }> {
     const { user, directory, socketDirectory, installationFor } = this.#options
     const installation = installationFor(this.#spec.pgVersion)
     const options: PostmasterOptions = {
@@ -425,9 +491,58 @@ export class Compute {
       isStandby: this.#spec.isStandby,
     }
     const adopted = await adoptPostmaster(options)
-    if (adopted !== undefined) return adopted
+    this.#toldReadOnly = adopted === undefined ? this.#spec.readOnly : undefined
+    if (adopted !== undefined) return { postmaster: adopted, isAdopted: true }
+    await this.#options.beforeStart(this.#spec)
     await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
-    return startPostmaster(options)
+    return { postmaster: await startPostmaster(options), isAdopted: false }
+  }
+
+  /** Each session takes them before its next statement (manual, "Setting Parameters"). */
+  async #tellLimits(): Promise<void> {
+    const { readOnly } = this.#spec
+    const postmaster = this.#postmaster
+    if (postmaster === undefined || this.#toldReadOnly === readOnly) return
+    await writeLimitsFile(this.#spec, this.#options)
+    sendSignal(postmaster.pid, 'SIGHUP')
+    this.#toldReadOnly = readOnly
+  }
+
+  /** What an adopted one has used so far is not counted, unless the ledger knows it. */
+  async #beginUsage(pid: number, isAdopted: boolean): Promise<void> {
+    const identity = await identifyProcess(pid)
+    if (identity) this.usage.begin(identity, isAdopted ? processTreeCpuMs(pid) : 0)
+  }
+
+  /** The WAL is asked of PostgreSQL, so only while somebody uses it anyway. */
+  async #measureUsage({ isLast = false } = {}): Promise<void> {
+    const postmaster = this.#postmaster
+    if (postmaster === undefined) return
+    const now = Date.now()
+    const isUsed = isLast || this.#sessions.lastActiveMs >= this.#walReadMs
+    const wal = isUsed ? await this.#look(readWalCounter) : undefined
+    // It may have died, and another been started, while it was asked.
+    if (this.#postmaster !== postmaster) return
+    if (wal) this.#walReadMs = now
+    this.#measuredMs = now
+    this.usage.measure({ cpuMs: processTreeCpuMs(postmaster.pid), wal }, this.#spec)
+    await this.usage.flush()
+  }
+
+  async #endUsage(): Promise<void> {
+    this.usage.end(this.#spec)
+    // Its directory may be going away; who lets go of it otherwise writes by itself.
+    if (this.#isEnding) return
+    await this.usage.flush().catch((error: unknown) => this.#warn(error))
+  }
+
+  async #refreshAccess(): Promise<void> {
+    const { directory, socketDirectory, user } = this.#options
+    const isChanged = await writeAccessFiles(this.#spec, { directory, socketDirectory, user })
+    this.#isAccessStale ||= isChanged
+    if (!this.#isAccessStale) return
+    await this.withSuperuser(platformDatabase, reloadConfiguration)
+    this.#isAccessStale = false
   }
 
   /** Its roles may be older than the project's choice. Those who need none are not to suffer for it. */
@@ -439,6 +554,7 @@ export class Compute {
   #noticeExit(postmaster: Postmaster): void {
     if (this.#postmaster !== postmaster) return
     this.#postmaster = undefined
+    void this.#endUsage()
     if (this.#stopping || this.#isEnding) return
     this.#options.log.error({ endpoint: this.#spec.endpointId }, 'PostgreSQL has died')
     this.#startAgain()
@@ -483,6 +599,7 @@ export class Compute {
   async #endSessions(): Promise<void> {
     await this.#look(endClientSessions)
     await this.#refreshCatalog()
+    await this.#measureUsage({ isLast: true })
   }
 
   async #stop(fastTimeoutMs: number): Promise<void> {
@@ -494,6 +611,7 @@ export class Compute {
     })
     this.#postmaster = undefined
     this.#startedAt = undefined
+    await this.#endUsage()
   }
 
   async #kill(): Promise<void> {

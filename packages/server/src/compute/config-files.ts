@@ -3,11 +3,12 @@ import { join } from 'node:path'
 
 import { errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
-import { pgHbaConf, renderPgIdentConf } from './access-files.ts'
+import { renderPgHbaConf, renderPgIdentConf } from './access-files.ts'
 import { hasLibrary, type Installation } from './installations.ts'
 import { platformUserName } from './os-user.ts'
-import { renderPostgresConf } from './settings.ts'
+import { limitsFileName, renderLimitsConf, renderPostgresConf } from './settings.ts'
 import type { ComputeSpec } from './spec.ts'
+import { tokenRoles } from './token-roles.ts'
 
 export interface ConfigPlace {
   /** The compute's own directory. */
@@ -28,8 +29,7 @@ export async function writeConfigFiles(
   place: ConfigPlace,
   installation: Installation,
 ): Promise<void> {
-  const hbaFile = join(place.directory, 'pg_hba.conf')
-  const identFile = join(place.directory, 'pg_ident.conf')
+  const { hbaFile, identFile } = accessFilePaths(place)
   const conf = renderPostgresConf(spec, {
     socketDirectory: place.socketDirectory,
     hbaFile,
@@ -39,23 +39,49 @@ export async function writeConfigFiles(
   })
   await Promise.all([
     writeWhereChanged(configFilePath(place.directory), conf, place.user),
-    writeWhereChanged(hbaFile, pgHbaConf, place.user),
-    writeWhereChanged(identFile, renderPgIdentConf(platformUserName()), place.user),
+    writeLimitsFile(spec, place),
+    writeAccessFiles(spec, place),
     makePrivateDirectory(place.socketDirectory, place.user),
   ])
 }
 
-/** PostgreSQL may read it and not change it. */
+/** The part of the configuration that a running PostgreSQL is told to read again. */
+export async function writeLimitsFile(
+  spec: ComputeSpec,
+  { directory, user }: Pick<ConfigPlace, 'directory' | 'user'>,
+): Promise<void> {
+  await writeWhereChanged(join(directory, limitsFileName), renderLimitsConf(spec), user)
+}
+
+/** Who may log in, and how. Answers whether that has changed. */
+export async function writeAccessFiles(spec: ComputeSpec, place: ConfigPlace): Promise<boolean> {
+  const { hbaFile, identFile } = accessFilePaths(place)
+  const roles = tokenRoles(spec.jwks)
+  const platform = platformUserName()
+  const users = { platform, database: place.user?.name ?? platform }
+  const changes = await Promise.all([
+    writeWhereChanged(hbaFile, renderPgHbaConf(roles), place.user),
+    writeWhereChanged(identFile, renderPgIdentConf(users, roles), place.user),
+  ])
+  return changes.includes(true)
+}
+
+function accessFilePaths({ directory }: ConfigPlace): { hbaFile: string; identFile: string } {
+  return { hbaFile: join(directory, 'pg_hba.conf'), identFile: join(directory, 'pg_ident.conf') }
+}
+
+/** PostgreSQL may read it and not change it. Answers whether it was another. */
 async function writeWhereChanged(
   path: string,
   content: string,
   user: OsUser | undefined,
-): Promise<void> {
-  if ((await readIfThere(path)) === content) return
+): Promise<boolean> {
+  if ((await readIfThere(path)) === content) return false
   const beside = `${path}.tmp`
   await writeFile(beside, content, { mode: 0o640 })
   if (user) await chown(beside, 0, user.gid)
   await rename(beside, path)
+  return true
 }
 
 /** Whoever can enter it can try to log in, so it is 0700 and PostgreSQL's own. */

@@ -1,8 +1,5 @@
-import { spawn } from 'node:child_process'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -14,6 +11,7 @@ import { findProcessesIn, identifyProcess, sendSignal } from './processes.ts'
 import type { ComputeSpec } from './spec.ts'
 import { connectAs, owner, ownerBootstrap } from './testing/clients.ts'
 import { createWorkbench, eventually, majorVersions, type Workbench } from './testing/cluster.ts'
+import { startHostProcess } from './testing/host-process.ts'
 import { createSpec } from './testing/spec.ts'
 
 // How a host treats computes does not depend on the version: the newest will do.
@@ -44,28 +42,12 @@ async function add(
   )
 }
 
-/** Runs a host in a process of its own until all of its computes are awake. */
-async function runHost(name: string): Promise<{ pid: number; ended: Promise<void> }> {
-  const program = fileURLToPath(new URL('./testing/run-host.ts', import.meta.url))
-  const paths = [name, `${name}-run`, 'postgres'].map((path) => join(bench.directory, path))
-  const args = ['--import', 'tsx', '-C', 'source', program, ...paths]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  await new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line === '"all awake"') resolve()
-    })
-    void ended.then(() => reject(new Error('the host ended too early')))
-  })
-  return { pid: child.pid ?? 0, ended }
-}
-
 describe('after the platform was killed', () => {
   test('a running compute is taken over, with its sessions', async () => {
     const before = await bench.startHost('adopt')
     const { spec } = await add(before, 'adopt', { suspendTimeoutSeconds: 300 })
     await before.stop()
-    const process = await runHost('adopt')
+    const process = await startHostProcess(bench.directory, 'adopt')
     const path = join(
       socketDirectory(join(bench.directory, 'adopt-run'), 'ep-adopt'),
       '.s.PGSQL.5432',

@@ -59,6 +59,7 @@ export class ComputeHost implements Service {
   readonly #computes = new Map<string, Compute>()
   readonly #listeners = new Set<(change: StateChange) => void>()
   readonly #locks = new KeyedLock()
+  #beforeStart: (spec: ComputeSpec) => Promise<void> = async () => undefined
   #watch: NodeJS.Timeout | undefined
   #isStopped = false
 
@@ -94,6 +95,11 @@ export class ComputeHost implements Service {
     })
   }
 
+  /** What has to be done before PostgreSQL is started on a compute's data; a failure fails the start. */
+  beforeStart(prepare: (spec: ComputeSpec) => Promise<void>): void {
+    this.#beforeStart = prepare
+  }
+
   get(endpointId: string): Compute | undefined {
     return this.#computes.get(endpointId)
   }
@@ -103,8 +109,8 @@ export class ComputeHost implements Service {
   }
 
   /**
-   * Registers a compute or changes it. Settings take effect at its next start, the suspend timeout and
-   * `disabled` at once. A catalog, where given, replaces the one that is known. May be repeated. Rejects
+   * Registers a compute or changes it. Settings take effect at its next start, the suspend timeout,
+   * `disabled`, `blockedBecause` and `readOnly` at once. A catalog, where given, replaces the one that is known. May be repeated. Rejects
    * with AppError `invalid_request` for settings that a project may not change.
    */
   async put(
@@ -122,7 +128,7 @@ export class ComputeHost implements Service {
       await mkdir(directory, { recursive: true, mode: 0o711 })
       await writeSpec(directory, spec)
       const compute = existing ?? this.#create(spec)
-      compute.setSpec(spec)
+      await compute.setSpec(spec)
       if (options.catalog) await compute.seedCatalog(options.catalog)
       if (!existing) {
         await compute.load()
@@ -185,6 +191,7 @@ export class ComputeHost implements Service {
       user: this.#options.user,
       installationFor: (majorVersion) => this.#installationFor(majorVersion),
       log: this.#options.log,
+      beforeStart: async (current) => this.#beforeStart(current),
       onStateChange: (state) => this.#announce({ endpointId, state, at: new Date() }),
     })
   }

@@ -1,4 +1,15 @@
-import { cp, mkdir, mkdtemp, readFile, readlink, rm, stat } from 'node:fs/promises'
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 
@@ -12,6 +23,7 @@ import {
   type Installation,
 } from './installations.ts'
 import { materializeInstallation } from './materialize.ts'
+import { findShareDirectory } from './mirror-installation.ts'
 import { findDatabaseUser } from './os-user.ts'
 
 const found = await findInstallations()
@@ -70,12 +82,65 @@ test('chooses the newest, and of one version the system’s', () => {
 })
 
 describe('a usable place', () => {
-  test('a system’s server stays where it is', async () => {
-    const system = found.filter(({ origin }) => origin === 'system')
-    const usable = await Promise.all(
-      system.map(async (one) => materializeInstallation(one, directory, undefined)),
-    )
-    expect(usable).toEqual(system)
+  const system = found.find(({ origin }) => origin === 'system')
+
+  test.skipIf(system === undefined)(
+    'a system’s server is mirrored: nothing of it is changed, and its changes are followed',
+    async () => {
+      if (system === undefined) return
+      const user = await findDatabaseUser()
+      // A copy of its tree, of the shape that it has, to make changes in.
+      const share = await findShareDirectory(system.binDirectory, system.majorVersion)
+      const host = join(directory, 'host')
+      const at = (path: string) => join(host, relative('/usr', path))
+      for (const path of [dirname(system.binDirectory), share ?? '']) {
+        await cp(path, at(path), { recursive: true, verbatimSymlinks: true })
+      }
+      const copied = { ...system, binDirectory: at(system.binDirectory) }
+      const extensions = join(at(share ?? ''), 'extension')
+      const before = await readFile(join(extensions, 'bloom.control'), 'utf8')
+      const mirror = async (trusted: string[] = []) => {
+        const made = await materializeInstallation(copied, join(directory, 'm'), user, trusted)
+        const shareDirectory = await findShareDirectory(made.binDirectory, made.majorVersion)
+        return { made, extensions: join(shareDirectory ?? '', 'extension') }
+      }
+      const first = await mirror()
+      expect(first.made.binDirectory).not.toBe(copied.binDirectory)
+      expect(await readFile(join(first.extensions, 'bloom.control'), 'utf8')).toBe(
+        `${before.trimEnd()}\ntrusted = true\n`,
+      )
+      expect(await readFile(join(extensions, 'bloom.control'), 'utf8')).toBe(before)
+      const inode = async () => (await stat(join(first.made.binDirectory, 'postgres'))).ino
+      const made = await inode()
+      expect((await mirror()).made).toEqual(first.made)
+      expect(await inode()).toBe(made)
+
+      // A package that is installed later, and the operator's trust in it.
+      await writeFile(join(extensions, 'other.control'), "default_version = '1'\n")
+      await mirror(['other'])
+      expect(await readFile(join(first.extensions, 'other.control'), 'utf8')).toContain(
+        'trusted = t',
+      )
+      await mirror()
+      expect(await readFile(join(first.extensions, 'other.control'), 'utf8')).not.toContain('trust')
+      // An update of the server.
+      await utimes(join(copied.binDirectory, 'postgres'), new Date(), new Date())
+      const known = await inode()
+      await mirror()
+      expect(await inode()).not.toBe(known)
+      expect(await readdir(join(directory, 'm'))).toHaveLength(1)
+    },
+  )
+
+  test('a server of an unknown shape stays where it is', async () => {
+    const binDirectory = join(directory, 'odd', 'bin')
+    const odd: Installation = {
+      majorVersion: 15,
+      version: '15.1',
+      binDirectory,
+      origin: 'configured',
+    }
+    expect(await materializeInstallation(odd, directory, undefined)).toEqual(odd)
   })
 
   test.skipIf(npm === undefined)(

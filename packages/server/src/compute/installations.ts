@@ -18,7 +18,7 @@ export interface Installation {
 export const supportedMajorVersions: readonly number[] = [14, 15, 16, 17, 18]
 
 /** Where distributions put the server of one major version: Debian, RPM, Alpine, Homebrew, Postgres.app. */
-const systemDirectories = (major: number): string[] => [
+export const systemDirectories = (major: number): string[] => [
   `/usr/lib/postgresql/${major}/bin`,
   `/usr/pgsql-${major}/bin`,
   `/usr/libexec/postgresql${major}`,

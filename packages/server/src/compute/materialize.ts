@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join, normalize, relative } from 'node:path'
@@ -7,25 +7,55 @@ import { errorCode } from '../lib/errors.ts'
 import { exec, type OsUser } from '../lib/exec.ts'
 import { syncDirectory } from '../lib/files.ts'
 import type { Installation } from './installations.ts'
+import { findShareDirectory, mirrorInstallation, trustExtensions } from './mirror-installation.ts'
 
 /**
- * Makes an installation usable for computes and answers where it then is.
+ * Makes an installation usable for computes, with the platform's word on extensions, and answers where it
+ * then is. `trustedToo` are further extensions that roles may create.
  *
- * A distribution's server is used in place. The npm one is copied once to `<directory>/<version>/`:
- * `node_modules` may lie where the database's user cannot reach, and an upgrade of the platform may
- * replace it under running postmasters, which load libraries and time zones from there on demand.
+ * A distribution's server is mirrored by links (`mirror-installation.ts`). The npm one is copied once to
+ * `<directory>/<version>/`: `node_modules` may lie where the database's user cannot reach, and an upgrade
+ * of the platform may replace it under running postmasters, which load libraries and time zones from
+ * there on demand.
  */
 export async function materializeInstallation(
   installation: Installation,
   directory: string,
   user: OsUser | undefined,
+  trustedToo: readonly string[] = [],
 ): Promise<Installation> {
-  if (installation.origin !== 'npm') return installation
+  if (installation.origin !== 'npm') {
+    return mirrorOrUseInPlace(installation, directory, user, trustedToo)
+  }
   const target = join(directory, installation.version)
   if (!(await isThere(target))) await copyWhole(dirname(installation.binDirectory), target)
   const binDirectory = join(target, 'bin')
+  const share = await findShareDirectory(binDirectory, installation.majorVersion)
+  if (share !== undefined) await trustExtensions(share, trustedToo)
   await checkRuns(binDirectory, user)
   return { ...installation, binDirectory }
+}
+
+/** In place roles create what PostgreSQL itself trusts them with. */
+async function mirrorOrUseInPlace(
+  installation: Installation,
+  directory: string,
+  user: OsUser | undefined,
+  trustedToo: readonly string[],
+): Promise<Installation> {
+  const { binDirectory, version } = installation
+  // One version may be there twice.
+  const mark = createHash('sha256').update(binDirectory).digest('hex').slice(0, 8)
+  const target = join(directory, `${version}-${mark}`)
+  const mirrored = await mirrorInstallation(installation, target, trustedToo)
+  if (mirrored === undefined) return installation
+  try {
+    await checkRuns(mirrored, user)
+    return { ...installation, binDirectory: mirrored }
+  } catch {
+    // A program that finds its libraries from where it lies in another way than PostgreSQL does.
+    return installation
+  }
 }
 
 async function copyWhole(native: string, target: string): Promise<void> {

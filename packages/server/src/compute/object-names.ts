@@ -43,3 +43,8 @@ export function isReservedRole(name: string): boolean {
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
+
+/** A text as an SQL literal, where `standard_conforming_strings` is on. */
+export function quoteLiteral(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}

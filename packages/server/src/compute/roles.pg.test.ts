@@ -166,6 +166,69 @@ describe.each(majorVersions)('roles and databases of PostgreSQL %d', (majorVersi
     await dropDatabase(compute, 'other')
   })
 
+  test('the group is Neon’s, without REPLICATION, and its members pass on what they monitor by', async () => {
+    const [group] = await as(
+      {},
+      async (sql) => sql`
+        select rolcreatedb, rolcreaterole, rolbypassrls, rolreplication, rolcanlogin, rolsuper,
+          (select string_agg(m.roleid::regrole || case when m.admin_option then '*' else '' end, ' '
+              order by m.roleid::regrole::text)
+            from pg_auth_members m where m.member = r.oid) as member_of
+        from pg_roles r where rolname = 'neon_superuser'`,
+    )
+    expect(group).toEqual({
+      rolcreatedb: true,
+      rolcreaterole: true,
+      rolbypassrls: true,
+      rolreplication: false,
+      rolcanlogin: false,
+      rolsuper: false,
+      // A star for those that it may pass on.
+      member_of: 'pg_monitor* pg_read_all_data pg_signal_backend* pg_write_all_data',
+    })
+    await as({}, async (sql) => {
+      await sql`create role watcher`
+      await sql`grant pg_monitor, pg_signal_backend to watcher`
+      await sql`drop role watcher`
+      await sql.begin('isolation level repeatable read', async (inside) => {
+        expect(await inside`select pg_export_snapshot()`).toHaveLength(1)
+      })
+    })
+  })
+
+  test('a role of the API reads and writes what another one has made', async () => {
+    await createRole(compute, { name: 'colleague', verifier: await verifierOf('pw') })
+    await as({}, async (sql) => {
+      await sql`create table shared (id serial)`
+      await sql`alter table shared enable row level security`
+    })
+    const rows = await as({ role: 'colleague', password: 'pw' }, async (sql) => {
+      await sql`insert into shared default values`
+      await sql`update shared set id = id + 1`
+      return sql`select id from shared`
+    })
+    expect([...rows]).toEqual([{ id: 2 }])
+    await as({}, async (sql) => sql`drop table shared`)
+    await dropRole(compute, 'colleague')
+  })
+
+  test('a role that has made and granted other roles can be dropped; those stay', async () => {
+    await createRole(compute, { name: 'maker', verifier: await verifierOf('pw') })
+    await as({ role: 'maker', password: 'pw' }, async (sql) => {
+      await sql`create role made_group`
+      await sql`create role made_member login`
+      await sql`grant made_group to made_member`
+    })
+    await dropRole(compute, 'maker')
+    const [left] = await as(
+      {},
+      async (sql) => sql`
+        select count(*)::int as roles from pg_roles where rolname in ('made_group', 'made_member')`,
+    )
+    expect(left).toEqual({ roles: 2 })
+    for (const name of ['made_member', 'made_group']) await dropRole(compute, name)
+  })
+
   test('nothing of a dropped role ever becomes the superuser’s', async () => {
     await createRole(compute, { name: 'climber', verifier: await verifierOf('pw') })
     await compute.withSuperuser(

@@ -68,7 +68,7 @@ function passwordLiteral(verifier: string | null): string {
 }
 
 /** postgres.js keeps the statement on its errors, and this one holds a verifier: only the message goes on. */
-async function runSecret(sql: Sql, statement: string): Promise<void> {
+export async function runSecret(sql: Sql, statement: string): Promise<void> {
   try {
     await sql.unsafe(statement)
   } catch (error) {
@@ -147,6 +147,6 @@ export async function requireRole(sql: Sql, name: string): Promise<void> {
   throw new AppError('role_not_found', `role ${name} does not exist`)
 }
 
-async function roleExists(sql: Sql, name: string): Promise<boolean> {
+export async function roleExists(sql: Sql, name: string): Promise<boolean> {
   return (await sql`select from pg_roles where rolname = ${name}`).length > 0
 }

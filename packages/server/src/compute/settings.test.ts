@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
 
-import { pgHbaConf, renderPgIdentConf } from './access-files.ts'
-import { renderPostgresConf, type SettingsHost } from './settings.ts'
+import { renderPgHbaConf, renderPgIdentConf } from './access-files.ts'
+import { renderLimitsConf, renderPostgresConf, type SettingsHost } from './settings.ts'
 import { createSpec } from './testing/spec.ts'
+import { tokenRoles } from './token-roles.ts'
+
+const users = { platform: 'root', database: 'postgres' }
 
 const host: SettingsHost = {
   socketDirectory: '/run/coppice/ep-a',
@@ -23,6 +26,14 @@ describe('postgresql.conf', () => {
     expect(lines).toContain("listen_addresses = ''")
     expect(lines).toContain(`unix_socket_directories = '"/run/coppice/ep-a"'`)
     expect(lines).toContain("max_connections = '107'")
+  })
+
+  test('takes limits from a file that is over it, which is empty where there are none', () => {
+    expect(conf().at(-2)).toBe("include_if_exists = 'limits.conf'")
+    expect(renderLimitsConf(createSpec('/data'))).toBe('')
+    expect(renderLimitsConf(createSpec('/data', { readOnly: true }))).toBe(
+      "default_transaction_read_only = 'on'\n",
+    )
   })
 
   test('has only what the version knows', () => {
@@ -46,6 +57,17 @@ describe('postgresql.conf', () => {
     expect(conf({}, { hasStatStatements: false }).join()).not.toContain('pg_stat_statements')
   })
 
+  test('preloads what the spec says, without statistics where the server has none', () => {
+    expect(conf()).toContain("shared_preload_libraries = 'pg_stat_statements'")
+    const preloadLibraries = ['pg_stat_statements', 'pg_prewarm']
+    expect(conf({ preloadLibraries })).toContain(
+      "shared_preload_libraries = 'pg_stat_statements,pg_prewarm'",
+    )
+    const without = conf({ preloadLibraries }, { hasStatStatements: false })
+    expect(without).toContain("shared_preload_libraries = 'pg_prewarm'")
+    expect(conf({ preloadLibraries: [] }).join()).not.toContain('pg_stat_statements')
+  })
+
   test('sizes memory by compute units, within bounds', () => {
     expect(conf({ maxComputeUnits: 0.25 })).toContain("shared_buffers = '128MB'")
     expect(conf({ maxComputeUnits: 4 })).toContain("shared_buffers = '512MB'")
@@ -62,7 +84,7 @@ describe('postgresql.conf', () => {
   test('ends with the settings of the user, which so win', () => {
     const lines = conf({ pgSettings: { work_mem: '64MB', jit: 'on' } })
     expect(lines.indexOf("jit = 'on'")).toBeGreaterThan(lines.indexOf("jit = 'off'"))
-    expect(lines.filter(Boolean).at(-1)).toBe("jit = 'on'")
+    expect(lines.filter(Boolean).at(-2)).toBe("jit = 'on'")
   })
 
   test('refuses settings that a project may not change', () => {
@@ -73,9 +95,30 @@ describe('postgresql.conf', () => {
 })
 
 test('the superuser comes only from the platform, everyone else with a password', () => {
-  expect(pgHbaConf.split('\n').filter((line) => line.startsWith('local'))).toEqual([
+  expect(
+    renderPgHbaConf([])
+      .split('\n')
+      .filter((line) => line.startsWith('local')),
+  ).toEqual([
+    'local replication cloud_admin peer map=replica',
     'local all cloud_admin peer map=platform',
     'local all all scram-sha-256',
   ])
-  expect(renderPgIdentConf('root')).toContain('platform "root" cloud_admin\n')
+  expect(renderPgIdentConf(users, [])).toContain(
+    'platform "root" cloud_admin\nreplica "postgres" cloud_admin\n',
+  )
+})
+
+test('the platform comes in as roles of tokens, nobody else does, and never by another name', () => {
+  const from = (...roleNames: string[]) => ({ jwksUrl: 'https://idp.example', roleNames })
+  const odd = ['cloud_admin', 'neon_superuser', 'pg_monitor', '+all', '/x', 'a"b', 'all all', '@f']
+  const roles = tokenRoles([from('web', ...odd), from(), from('web')])
+  expect(roles).toEqual(['anonymous', 'authenticated', 'authenticator', 'web'])
+  expect(renderPgHbaConf(roles).split('\n').slice(2)).toEqual([
+    'local all cloud_admin peer map=platform',
+    'local all "anonymous","authenticated","authenticator","web" peer map=platform',
+    'local all all scram-sha-256',
+    '',
+  ])
+  expect(renderPgIdentConf(users, ['web'])).toContain('platform "root" "web"\n')
 })

@@ -34,13 +34,22 @@ export function renderPostgresConf(spec: ComputeSpec, host: SettingsHost): strin
     localeSettings,
     logSettings,
     spec.pgSettings,
+    ...(spec.isStandby ? [{ max_prepared_transactions: replayPreparedTransactions }] : []),
   ]
   const lines = groups.map((group) =>
     Object.entries(group)
       .map(([name, value]) => `${renderSetting(name, value)}\n`)
       .join(''),
   )
-  return `# Rendered before every start; edits are lost.\n${lines.join('\n')}`
+  const limits = renderSetting('include_if_exists', limitsFileName)
+  return `# Rendered before every start; edits are lost.\n${lines.join('\n')}\n${limits}\n`
+}
+
+/** Beside postgresql.conf and over it: what changes while the compute runs. */
+export const limitsFileName = 'limits.conf'
+
+export function renderLimitsConf({ readOnly }: ComputeSpec): string {
+  return readOnly ? `${renderSetting('default_transaction_read_only', 'on')}\n` : ''
 }
 
 type Settings = Readonly<Record<string, string | number>>
@@ -112,11 +121,18 @@ function sharedBuffersMegabytes(units: number): number {
 const clamp = (value: number, low: number, high: number): number =>
   Math.min(Math.max(value, low), high)
 
+const statStatements = 'pg_stat_statements'
+
 function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
+  // A default, which not every server package has; one that was asked for must not be left out.
+  const libraries = spec.preloadLibraries.filter(
+    (name) => name !== statStatements || host.hasStatStatements,
+  )
   return {
     max_connections: clientConnections + reservedConnections,
     superuser_reserved_connections: reservedConnections,
-    max_worker_processes: 12 + Math.floor(2 * spec.maxComputeUnits),
+    // A standby may not have fewer than what it follows, whatever the size of either.
+    max_worker_processes: 12 + Math.floor(2 * (spec.isStandby ? maxUnits : spec.maxComputeUnits)),
     max_parallel_workers: 8,
     autovacuum: 'on',
     // No subscription of a clone must ever connect to its publisher; this also saves the launcher.
@@ -126,8 +142,8 @@ function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
     client_connection_check_interval: '60s',
     // The I/O workers of 18 cost a small compute three processes and 10 to 20 ms of its start.
     ...(spec.pgVersion >= 18 && spec.maxComputeUnits <= smallUnits && { io_method: 'sync' }),
-    ...(host.hasStatStatements && {
-      shared_preload_libraries: 'pg_stat_statements',
+    ...(libraries.length > 0 && { shared_preload_libraries: libraries.join(',') }),
+    ...(libraries.includes(statStatements) && {
       // It would keep the text of ALTER ROLE … PASSWORD for everyone to read.
       'pg_stat_statements.track_utility': 'off',
       // A fifth of the default: 1.7 MB less of every running compute.
@@ -135,6 +151,15 @@ function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
     }),
   }
 }
+
+/**
+ * Whatever replays WAL may have no fewer than the server that wrote it, and that may have been any. So
+ * much takes some megabytes of memory that nobody touches.
+ */
+export const replayPreparedTransactions = 1000
+
+/** The largest that there is. */
+const maxUnits = 64
 
 /** Up to here a compute is small: start and memory matter more than the last of its throughput. */
 const smallUnits = 4

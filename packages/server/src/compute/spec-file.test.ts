@@ -19,13 +19,22 @@ test('a spec is read as it was written', async () => {
     allowedIps: ['192.0.2.1'],
     poolerSettings: { pool_mode: 'session' },
     logicalReplication: true,
+    preloadLibraries: ['pg_prewarm'],
+    blockPublicConnections: true,
   })
   await writeSpec(directory, spec)
   expect(await readSpec(directory)).toEqual(spec)
 })
 
 test('a spec from before a field was added reads as if it said nothing of it', async () => {
-  const { allowedIps: _a, poolerSettings: _p, logicalReplication: _l, ...old } = createSpec('/data')
+  const {
+    allowedIps: _a,
+    poolerSettings: _p,
+    logicalReplication: _l,
+    preloadLibraries: _r,
+    blockPublicConnections: _b,
+    ...old
+  } = createSpec('/data')
   await writeFile(join(directory, 'spec.json'), JSON.stringify(old))
   expect(await readSpec(directory)).toEqual(createSpec('/data'))
 })

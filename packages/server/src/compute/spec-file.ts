@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { writeFileAtomically } from '../lib/files.ts'
-import type { ComputeSpec } from './spec.ts'
+import { type ComputeSpec, plainSpec } from './spec.ts'
 
 const specPath = (directory: string): string => join(directory, 'spec.json')
 
@@ -10,21 +10,12 @@ export async function writeSpec(directory: string, spec: ComputeSpec): Promise<v
   await writeFileAtomically(specPath(directory), `${JSON.stringify(spec, null, 2)}\n`)
 }
 
-/** Rejects for a file that is not there or is no spec. */
+/** What an older version did not write is as plain as can be; it is written anew as the platform starts. */
 export async function readSpec(directory: string): Promise<ComputeSpec> {
   const read: unknown = JSON.parse(await readFile(specPath(directory), 'utf8'))
-  const value = typeof read === 'object' ? { ...laterFields, ...read } : read
+  const value = typeof read === 'object' ? { ...plainSpec, ...read } : read
   if (!isSpec(value)) throw new Error(`${specPath(directory)} is not a compute's spec`)
   return value
-}
-
-/** Those that specs of version 0.1 lack; the control plane writes them anew as it starts. */
-const laterFields = {
-  isStandby: false,
-  allowedIps: [],
-  poolerSettings: {},
-  logicalReplication: false,
-  historyLine: '',
 }
 
 const fieldTypes = {
@@ -36,12 +27,18 @@ const fieldTypes = {
   pgSettings: 'object',
   suspendTimeoutSeconds: 'number',
   disabled: 'boolean',
+  blockedBecause: 'string',
+  readOnly: 'boolean',
   labels: 'object',
   allowedIps: 'object',
   poolerSettings: 'object',
   logicalReplication: 'boolean',
   historyLine: 'string',
   isStandby: 'boolean',
+  follows: 'string',
+  jwks: 'object',
+  preloadLibraries: 'object',
+  blockPublicConnections: 'boolean',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

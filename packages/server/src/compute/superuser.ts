@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 import postgres, { type Sql } from 'postgres'
 
 import { superuserName } from './access-files.ts'
@@ -10,6 +12,8 @@ export const platformDatabase = 'postgres'
 export interface Cluster {
   /** Runs a function with a superuser's connection to one database. */
   withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T>
+  /** Where its socket is, once it runs. */
+  socketDirectory(): Promise<string>
 }
 
 /** Over a local socket, to a server that accepts connections; more means that something is wrong. */
@@ -20,7 +24,7 @@ const connectTimeoutSeconds = 10
  * could redirect or stop our statements is set by the connection itself, which wins (manual, "Setting
  * Parameters"). Given as `options`, since postgres.js leaves out parameters that are false or zero.
  */
-const safeDefaults = Object.entries({
+export const safeDefaults = Object.entries({
   role: 'none',
   search_path: 'pg_catalog,pg_temp',
   standard_conforming_strings: 'on',
@@ -69,9 +73,36 @@ export async function disconnect(sql: Sql): Promise<void> {
   await sql.end({ timeout: endTimeoutSeconds })
 }
 
+/** A postmaster reads its files within milliseconds. */
+const reloadTimeoutMs = 5_000
+const reloadPollMs = 5
+
+/**
+ * Has the postmaster read its files again, and resolves once connections to come see them: it tells its
+ * backends before it takes the next connection.
+ */
+export async function reloadConfiguration(sql: Sql): Promise<void> {
+  const deadline = performance.now() + reloadTimeoutMs
+  await sql.reserve().then(async (session) => {
+    try {
+      const [before] = await session<{ at: string }[]>`
+        select pg_conf_load_time()::text as at, pg_reload_conf()`
+      for (;;) {
+        const [now] = await session`select pg_conf_load_time()::text as at`
+        if (now?.['at'] !== before?.at) return
+        if (performance.now() > deadline) throw new Error('the configuration was not read again')
+        await delay(reloadPollMs)
+      }
+    } finally {
+      session.release()
+    }
+  })
+}
+
 /** A running cluster, connected to once for each use. */
 export function clusterAt(socketDirectory: string): Cluster {
   return {
+    socketDirectory: async () => socketDirectory,
     withSuperuser: async (database, work) => {
       const sql = connectSuperuser(socketDirectory, database)
       try {
@@ -96,6 +127,10 @@ export class SuperuserConnections implements Cluster {
 
   constructor(socketDirectory: string) {
     this.#socketDirectory = socketDirectory
+  }
+
+  async socketDirectory(): Promise<string> {
+    return this.#socketDirectory
   }
 
   async withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {

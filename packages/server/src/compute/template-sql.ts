@@ -8,7 +8,7 @@ import { platformDatabase, type Cluster } from './superuser.ts'
 export async function prepareTemplate(cluster: Cluster, installation: Installation): Promise<void> {
   const { majorVersion } = installation
   await cluster.withSuperuser(platformDatabase, async (sql) => {
-    await createMemberGroup(sql, majorVersion)
+    await createMemberGroup(sql)
     if (majorVersion < 16) await removeHostRoles(sql)
     // A session there would keep everybody from creating databases.
     await sql`revoke all on database template1 from public`
@@ -26,13 +26,17 @@ export async function prepareTemplate(cluster: Cluster, installation: Installati
   })
 }
 
-/** As Neon makes it, without REPLICATION: a member could become it and then copy the whole cluster. */
-async function createMemberGroup(sql: Sql, majorVersion: number): Promise<void> {
+/**
+ * As Neon makes it, without two things. With REPLICATION a member could become it and then copy the whole
+ * cluster. With pg_create_subscription (16 and later) a role gives libpq a connection string, which from 18
+ * on can name a file to write (`sslkeylogfile`): that of another compute, for one. Subscriptions could
+ * apply nothing here in any case.
+ */
+async function createMemberGroup(sql: Sql): Promise<void> {
   await sql.unsafe(`
     create role ${memberGroup} createdb createrole bypassrls nologin
     in role pg_read_all_data, pg_write_all_data`)
   await sql.unsafe(`grant pg_monitor, pg_signal_backend to ${memberGroup} with admin option`)
-  if (majorVersion >= 16) await sql.unsafe(`grant pg_create_subscription to ${memberGroup}`)
 }
 
 /**
@@ -64,6 +68,11 @@ async function protectPublicSchema(sql: Sql): Promise<void> {
 /** Views are readable by all already, and show others' statements to members of pg_read_all_stats. */
 async function createStatStatements(sql: Sql): Promise<void> {
   await sql`create extension pg_stat_statements schema public`
+  // As if whoever owns the database had created it: they may drop and comment on it, which a restored
+  // dump does. What is in it stays the superuser's, as with every trusted extension.
+  await sql`
+    update pg_extension set extowner = 'pg_database_owner'::regrole
+    where extname = 'pg_stat_statements'`
   await grantFunctions(sql, ['pg_stat_statements_reset'])
 }
 

@@ -8,7 +8,7 @@ import { superuserName } from './access-files.ts'
 import { configFilePath, writeConfigFiles } from './config-files.ts'
 import type { Installation } from './installations.ts'
 import { startPostmaster, stopPostmaster } from './postmaster.ts'
-import type { ComputeSpec } from './spec.ts'
+import { type ComputeSpec, plainSpec } from './spec.ts'
 import { clusterAt } from './superuser.ts'
 import { prepareTemplate } from './template-sql.ts'
 
@@ -21,7 +21,7 @@ export interface TemplateOptions {
 }
 
 /** Raised when what a template holds changes, so that those of an older platform are not used. */
-export const templateRevision = 1
+export const templateRevision = 2
 
 /**
  * WAL segments of 2 MB instead of 16. Every promotion of a clone writes one whole segment, zeros
@@ -128,19 +128,9 @@ async function prepareCluster({ installation, directory, user }: TemplateOptions
 
 function templateSpec(installation: Installation, dataDirectory: string): ComputeSpec {
   return {
+    ...plainSpec,
     endpointId: 'template',
     dataDirectory,
     pgVersion: installation.majorVersion,
-    minComputeUnits: 1,
-    maxComputeUnits: 1,
-    pgSettings: {},
-    suspendTimeoutSeconds: -1,
-    disabled: false,
-    allowedIps: [],
-    poolerSettings: {},
-    logicalReplication: false,
-    historyLine: '',
-    isStandby: false,
-    labels: {},
   }
 }

@@ -14,7 +14,15 @@ export async function findBranchCompute(
   return writer && context.host.get(writer.id)
 }
 
-/** The same for work that cannot be done without: roles and databases live in the branch itself. */
+/** One that knows the roles of a branch: that which writes, or else a replica. */
+export async function requireKnowingCompute(context: Context, branch: BranchRow): Promise<Compute> {
+  const endpoints = await listBranchEndpoints(context.store, branch.id)
+  const writer = endpoints.find((endpoint) => endpoint.type === 'read_write')
+  const known = context.host.get((writer ?? endpoints[0])?.id ?? '')
+  return known ?? requireBranchCompute(context, branch)
+}
+
+/** The one that writes, for work that cannot be done without: roles and databases live in the branch itself. */
 export async function requireBranchCompute(context: Context, branch: BranchRow): Promise<Compute> {
   const compute = await findBranchCompute(context, branch.id)
   if (compute !== undefined) return compute

@@ -7,6 +7,7 @@ import type {
 
 import { AppError } from '../lib/errors.ts'
 import { newBranchId, newName } from '../lib/ids.ts'
+import { archiveBranch, hasData, unarchiveBranch } from './archive.ts'
 import { connectionDetails } from './connection-uri.ts'
 import type { Context } from './context.ts'
 import { defaultConnection } from './default-connection.ts'
@@ -53,14 +54,12 @@ export async function createBranch(
 ): Promise<CreatedBranch> {
   const project = await requireProject(context, projectId)
   const wanted = request.branch ?? {}
-  refuseWhatIsNotThere(wanted)
   const name = checkBranchName(wanted.name ?? newName())
   const expiresAt = parseExpiry(wanted.expires_at ?? null)
   if (expiresAt !== null && wanted.protected === true) throw cannotExpire(name, 'is protected')
-  const parent =
-    wanted.parent_id === undefined
-      ? await requireDefaultBranch(context, projectId)
-      : await requireBranch(context, projectId, wanted.parent_id)
+  const parent = !wanted.parent_id
+    ? await requireDefaultBranch(context, projectId)
+    : await requireBranch(context, projectId, wanted.parent_id)
   const moment = readMoment({ timestamp: wanted.parent_timestamp, lsn: wanted.parent_lsn })
   // Refused here, before anything is made.
   if (moment !== undefined) await findStart(context, project, parent, moment)
@@ -68,27 +67,36 @@ export async function createBranch(
     project,
     source: parent,
     branch: {
-      parent_id: parent.id,
+      // One without the parent's rows has nothing of its history either, and is a root.
+      ...(wanted.init_source === schemaOnly
+        ? { parent_id: null, init_source: schemaOnly }
+        : { parent_id: parent.id }),
       name,
       protected: wanted.protected ?? false,
       expires_at: expiresAt,
+      annotation: request.annotation_value ?? {},
     },
     moment: {
       ...(wanted.parent_timestamp !== undefined && { timestamp: wanted.parent_timestamp }),
       ...(wanted.parent_lsn !== undefined && { lsn: wanted.parent_lsn }),
     },
     endpoints: request.endpoints ?? [],
+    isArchived: wanted.archived ?? false,
   })
 }
 
+const schemaOnly = 'schema-only'
+
 export interface BranchPlan {
   project: ProjectRow
-  /** Whose data it gets: its parent, or the hidden branch of a snapshot. */
+  /** Whose data it gets, or schema: its parent, or the hidden branch of a snapshot. */
   source: BranchRow
   branch: Omit<store.NewBranch, 'id' | 'project_id' | 'volume_id' | 'is_default'>
   /** Of the source; its present where neither is given. */
   moment?: { timestamp?: string; lsn?: string }
   endpoints: readonly BranchEndpointCreate[]
+  /** Put away as soon as it is made. */
+  isArchived?: boolean
 }
 
 /** What has been checked is made. Rejects with AppError `branch_exists`. */
@@ -116,14 +124,17 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
       return {
         create: await insertOperation(sql, {
           ...base,
-          action: 'create_branch',
+          action:
+            plan.branch.init_source === schemaOnly ? 'apply_schema_from_branch' : 'create_branch',
           status: 'running',
           input: { source_branch_id: source.id, ...plan.moment },
         }),
         starts: await Promise.all(
-          endpoints.map((endpoint) =>
-            insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
-          ),
+          endpoints
+            .filter((endpoint) => !endpoint.disabled)
+            .map((endpoint) =>
+              insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
+            ),
         ),
       }
     })
@@ -133,6 +144,8 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
 
   const created = await runOperation(context, create)
   for (const start of starts) runInBackground(context, start)
+  if (plan.isArchived === true)
+    await archiveBranch(context, await requireBranch(context, projectId, id))
   const [branch, rows, roles, databases] = await Promise.all([
     requireBranch(context, projectId, id),
     listBranchEndpoints(context.store, id),
@@ -147,16 +160,6 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
     databases,
     operations: [created, ...starts],
     connections: target && [connectionDetails(target, context.settings)],
-  }
-}
-
-/** What the API describes and this platform does not do yet is refused, never silently left out. */
-function refuseWhatIsNotThere(branch: NonNullable<BranchCreate['branch']>): void {
-  if (branch.init_source === 'schema-only') {
-    throw new AppError('not_available', 'schema-only branches are not available yet')
-  }
-  if (branch.archived === true) {
-    throw new AppError('not_available', 'archived branches are not available yet')
   }
 }
 
@@ -194,6 +197,10 @@ export async function updateBranch(
     })
   } catch (error) {
     throw isUniqueViolation(error) ? branchExists(name ?? branch.name) : error
+  }
+  if (change.archived !== undefined) {
+    if (change.archived) await archiveBranch(context, branch)
+    else await unarchiveBranch(context, branch)
   }
   // Its name is on the computes, and an allow list may hold for protected branches only.
   await refreshComputes(context, { projectId, branchId: branch.id })
@@ -239,6 +246,7 @@ export async function deleteBranch(
   const operation = await context.store.begin(async (sql) => {
     const row = await store.lockLiveBranch(sql, branch.id)
     if (row === undefined) throw branchNotFound(branch.name)
+    await store.leaveReplaced(sql, row)
     refuseDeletion(row, await store.listChildNames(sql, branch.id))
     await store.markBranchDeleted(sql, branch.id, until)
     return insertOperation(sql, {
@@ -292,7 +300,7 @@ export async function recoverBranch(
   }
   return context.locks.run(branch.id, async () => {
     // Waited for the lock: a purge may have come first.
-    if (!(await context.volumes.exists(branch.volume_id))) {
+    if (!(await hasData(context, branch))) {
       throw new AppError('not_recoverable', `the data of branch ${branch.name} is gone for good`)
     }
     for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {

@@ -14,6 +14,9 @@ export async function syncCatalog(context: Context, branchId: string): Promise<v
   const catalog = await compute.catalog()
   const branch = await findAnyBranch(context.store, branchId)
   if (catalog === undefined || branch === undefined || branch.ready_at === null) return
+  // No cluster is without roles: this one has not been read yet, as that of a branch of a snapshot, which has
+  // no compute to ask before its own first starts.
+  if (catalog.roles.length === 0) return
   const bytes = catalog.databases.reduce((sum, database) => sum + database.sizeBytes, 0)
   await context.store.begin(async (sql) => {
     await syncRoles(sql, branchId, catalog.roles)

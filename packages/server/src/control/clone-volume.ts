@@ -10,6 +10,7 @@ import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
 import { findBranchCompute } from './branch-compute.ts'
 import type { Context } from './context.ts'
 import { readRestingEnd, type WalBounds } from './history/wal-bounds.ts'
+import { unpackVolume } from './packed-volume.ts'
 import type { BranchRow } from './store/branches.ts'
 import { volumeDataDirectory } from './volumes.ts'
 
@@ -20,6 +21,20 @@ export interface CloneResult {
   parentLsn: string
   /** Just after the clone was made: nothing in it is later. */
   parentTimestamp: Date
+}
+
+/** A volume that is there, and the compute that writes to it, where there is one. */
+export interface CloneSource {
+  volumeId: string
+  compute: Compute | undefined
+}
+
+export async function cloneSource(context: Context, branch: BranchRow): Promise<CloneSource> {
+  await unpackVolume(context, branch.volume_id)
+  return {
+    volumeId: branch.volume_id,
+    compute: await findBranchCompute(context, branch.id),
+  }
 }
 
 /** What can be done with the parent's roles and databases while its volume is cloned. */
@@ -35,23 +50,23 @@ export type BesideClone = (catalog: ClusterCatalog | undefined) => Promise<void>
  */
 export async function cloneVolume(
   context: Context,
-  parent: BranchRow,
+  source: CloneSource,
   volumeId: string,
-  beside: BesideClone,
+  beside: BesideClone = async () => undefined,
 ): Promise<CloneResult> {
-  const compute = await findBranchCompute(context, parent.id)
+  const { compute } = source
   if (!context.volumes.isAtomic && compute !== undefined) {
-    return copyLive(context, parent, volumeId, compute, beside)
+    return copyLive(context, source, volumeId, compute, beside)
   }
   const wasIdle = compute === undefined || compute.state === 'idle'
   const startedMs = performance.now()
   const prepared = wasIdle ? undefined : await prepareIfAble(context, compute)
   const preparedMs = performance.now()
-  await together(context.volumes.clone(parent.volume_id, volumeId), registerBeside(compute, beside))
+  await together(context.volumes.clone(source.volumeId, volumeId), registerBeside(compute, beside))
   const parentTimestamp = new Date()
   context.log.info(
     {
-      branch_id: parent.id,
+      volume_id: source.volumeId,
       checkpoint_ms: Math.round(preparedMs - startedMs),
       clone_ms: Math.round(performance.now() - preparedMs),
     },
@@ -119,7 +134,7 @@ const requireLsn = (text: string): Lsn => must(parseLsn(text), 'PostgreSQL tells
 
 async function copyLive(
   context: Context,
-  parent: BranchRow,
+  source: CloneSource,
   volumeId: string,
   compute: Compute,
   beside: BesideClone,
@@ -127,7 +142,7 @@ async function copyLive(
   await compute.wake()
   const from = await compute.withSuperuser('postgres', readInsertLsn)
   await together(
-    context.volumes.clone(parent.volume_id, volumeId, createLiveSource(compute)),
+    context.volumes.clone(source.volumeId, volumeId, createLiveSource(compute)),
     registerBeside(compute, beside),
   )
   await markFreshClone(volumeDataDirectory(context.volumes, volumeId), context.databaseUser)

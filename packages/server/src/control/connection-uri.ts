@@ -30,16 +30,37 @@ export function connectionDetails(target: ConnectionTarget, settings: Settings):
       database: target.database,
       password: target.password,
       role: target.role,
-      host: `${target.endpointId}.${settings.domain}`,
-      pooler_host: `${target.endpointId}-pooler.${settings.domain}`,
+      ...hosts(target, settings),
     },
   }
 }
 
+/** Putting the second in the place of the first makes a URI pooled, which is how Neon's SDK does it. */
+function hosts(
+  target: ConnectionTarget,
+  settings: Settings,
+): { host: string; pooler_host: string } {
+  if (!settings.namesResolve) {
+    return {
+      host: address({ ...target, pooled: false }, settings).host,
+      pooler_host: address({ ...target, pooled: true }, settings).host,
+    }
+  }
+  return {
+    host: `${target.endpointId}.${settings.domain}`,
+    pooler_host: `${target.endpointId}-pooler.${settings.domain}`,
+  }
+}
+
+/** Nothing where it is what clients take anyway. */
+export function portSuffix(port: number): string {
+  return port === 5432 ? '' : `:${port}`
+}
+
 function address(target: ConnectionTarget, settings: Settings): { host: string; query: string } {
   const label = target.pooled ? `${target.endpointId}-pooler` : target.endpointId
-  const port = target.pooled ? settings.pooledPort : settings.directPort
-  const suffix = port === 5432 ? '' : `:${port}`
+  const { direct, pooled } = settings.publicPorts
+  const suffix = portSuffix(target.pooled ? pooled : direct)
   const security = 'sslmode=require&channel_binding=require'
   if (settings.namesResolve)
     return { host: `${label}.${settings.domain}${suffix}`, query: security }

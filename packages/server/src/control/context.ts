@@ -1,6 +1,7 @@
 import type { ComputeHost } from '../compute/host.ts'
 import type { Installation } from '../compute/installations.ts'
 import type { WalArchiver } from '../history/wal-archiver.ts'
+import type { WalSpool } from '../history/wal-spool.ts'
 import type { WalStore } from '../history/wal-store.ts'
 import type { OsUser } from '../lib/exec.ts'
 import type { KeyedLock } from '../lib/keyed-lock.ts'
@@ -31,6 +32,8 @@ export interface Context {
 /** What of the past is kept, and where it is made present again. */
 export interface History {
   wal: WalStore
+  /** The same, where WAL goes on to another place. */
+  spool: WalSpool | undefined
   archiver: WalArchiver
   /** Configuration and logs of the PostgreSQLs that recover. */
   replayDirectory: string
@@ -44,10 +47,15 @@ export interface Settings {
   region: string
   /** Endpoints are `<endpoint id>.<domain>`. */
   domain: string
-  /** Whether `<anything>.<domain>` resolves on this machine. */
+  /** Whether clients can be given `<anything>.<domain>`: it resolves here, or is a domain of one's own. */
   namesResolve: boolean
+  /** Where the gateway listens. */
   directPort: number
   pooledPort: number
+  /** What clients reach these by, where something maps them; in every connection string. */
+  publicPorts: { direct: number; pooled: number }
+  /** Whether an endpoint's `host` carries its port where that is not 5432. */
+  hostHasPort: boolean
   sqlPort: number
   defaultSuspendTimeoutSeconds: number
   /** How long a deleted branch or project can be brought back. */

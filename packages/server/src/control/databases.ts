@@ -4,7 +4,7 @@ import { requireBranchCompute } from './branch-compute.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { requireBranch } from './lookups.ts'
-import { applyChange, requireRole } from './roles.ts'
+import { applyChange, inCatalogOrder, requireRole } from './roles.ts'
 import type { BranchRow } from './store/branches.ts'
 import * as store from './store/databases.ts'
 import type { DatabaseRow } from './store/databases.ts'
@@ -45,17 +45,18 @@ export async function createDatabase(
   branchName: string,
   request: { name: string; owner_name: string },
 ): Promise<DatabaseChange> {
-  const branch = await requireBranch(context, projectId, branchName)
-  const name = checkObjectName('database', request.name)
-  await requireBranchCompute(context, branch)
-  await requireRole(context, branch, request.owner_name)
-  await refuseExisting(context, branch, name)
-  const operation = await applyChange(context, branch, {
-    kind: 'create_database',
-    database_name: name,
-    owner_name: request.owner_name,
+  return inCatalogOrder(context, projectId, branchName, async (branch) => {
+    const name = checkObjectName('database', request.name)
+    await requireBranchCompute(context, branch)
+    await requireRole(context, branch, request.owner_name)
+    await refuseExisting(context, branch, name)
+    const operation = await applyChange(context, branch, {
+      kind: 'create_database',
+      database_name: name,
+      owner_name: request.owner_name,
+    })
+    return { database: await requireDatabase(context, branch, name), operations: [operation] }
   })
-  return { database: await requireDatabase(context, branch, name), operations: [operation] }
 }
 
 export async function updateDatabase(
@@ -65,32 +66,33 @@ export async function updateDatabase(
   currentName: string,
   change: { name?: string; owner_name?: string },
 ): Promise<DatabaseChange> {
-  const branch = await requireBranch(context, projectId, branchName)
-  const current = await requireDatabase(context, branch, currentName)
-  await requireBranchCompute(context, branch)
-  const name = change.name === undefined ? current.name : checkObjectName('database', change.name)
-  const operations: OperationRow[] = []
-  if (change.owner_name !== undefined && change.owner_name !== current.owner_name) {
-    await requireRole(context, branch, change.owner_name)
-    operations.push(
-      await applyChange(context, branch, {
-        kind: 'change_owner',
-        database_name: current.name,
-        owner_name: change.owner_name,
-      }),
-    )
-  }
-  if (name !== current.name) {
-    await refuseExisting(context, branch, name)
-    operations.push(
-      await applyChange(context, branch, {
-        kind: 'rename_database',
-        database_name: current.name,
-        new_name: name,
-      }),
-    )
-  }
-  return { database: await requireDatabase(context, branch, name), operations }
+  return inCatalogOrder(context, projectId, branchName, async (branch) => {
+    const current = await requireDatabase(context, branch, currentName)
+    await requireBranchCompute(context, branch)
+    const name = change.name === undefined ? current.name : checkObjectName('database', change.name)
+    const operations: OperationRow[] = []
+    if (change.owner_name !== undefined && change.owner_name !== current.owner_name) {
+      await requireRole(context, branch, change.owner_name)
+      operations.push(
+        await applyChange(context, branch, {
+          kind: 'change_owner',
+          database_name: current.name,
+          owner_name: change.owner_name,
+        }),
+      )
+    }
+    if (name !== current.name) {
+      await refuseExisting(context, branch, name)
+      operations.push(
+        await applyChange(context, branch, {
+          kind: 'rename_database',
+          database_name: current.name,
+          new_name: name,
+        }),
+      )
+    }
+    return { database: await requireDatabase(context, branch, name), operations }
+  })
 }
 
 export async function deleteDatabase(
@@ -99,14 +101,15 @@ export async function deleteDatabase(
   branchName: string,
   name: string,
 ): Promise<DatabaseChange> {
-  const branch = await requireBranch(context, projectId, branchName)
-  const database = await requireDatabase(context, branch, name)
-  await requireBranchCompute(context, branch)
-  const operation = await applyChange(context, branch, {
-    kind: 'drop_database',
-    database_name: name,
+  return inCatalogOrder(context, projectId, branchName, async (branch) => {
+    const database = await requireDatabase(context, branch, name)
+    await requireBranchCompute(context, branch)
+    const operation = await applyChange(context, branch, {
+      kind: 'drop_database',
+      database_name: name,
+    })
+    return { database, operations: [operation] }
   })
-  return { database, operations: [operation] }
 }
 
 async function refuseExisting(context: Context, branch: BranchRow, name: string): Promise<void> {

@@ -1,6 +1,7 @@
-import type { BranchEndpointCreate } from '@coppice/api'
+import type { BranchEndpointCreate, PreloadLibraries } from '@coppice/api'
 
 import { checkPgSettings } from '../compute/pg-settings.ts'
+import { isKnownLibrary } from '../compute/preload-libraries.ts'
 import { AppError } from '../lib/errors.ts'
 import { newEndpointId } from '../lib/ids.ts'
 import { changePoolerSettings } from './pooler-settings.ts'
@@ -17,14 +18,9 @@ export function planEndpoint(
   project: ProjectRow,
   branchId: string,
   request: BranchEndpointCreate,
-  parent?: Pick<NewEndpoint, 'pg_settings' | 'pgbouncer_settings'>,
+  parent?: Pick<NewEndpoint, 'pg_settings' | 'pgbouncer_settings' | 'preload_libraries'>,
 ): NewEndpoint {
-  if (request.type === 'read_only') {
-    throw new AppError(
-      'not_available',
-      'read_only endpoints are not available yet; use the read_write endpoint of the branch',
-    )
-  }
+  refuseWhatIsNotThere(request)
   const defaults = project.default_endpoint_settings
   const pg_settings = {
     ...defaults.pg_settings,
@@ -51,9 +47,31 @@ export function planEndpoint(
       parent?.pgbouncer_settings ?? {},
       request.settings?.pgbouncer_settings,
     ),
+    preload_libraries: checkLibraries(
+      request.settings?.preload_libraries ?? parent?.preload_libraries ?? null,
+    ),
     pooler_enabled: request.pooler_enabled ?? false,
     disabled: request.disabled ?? false,
   }
+}
+
+/** What the API describes of an endpoint and this platform does not do is refused, never left out. */
+export function refuseWhatIsNotThere(options: { passwordless_access?: boolean }): void {
+  if (options.passwordless_access !== true) return
+  throw new AppError(
+    'not_available',
+    'passwordless_access is not available: every client proves a password',
+  )
+}
+
+/** Whether they are installed, those who can wait for an answer check besides. */
+function checkLibraries(wanted: PreloadLibraries | null): PreloadLibraries | null {
+  const unknown = wanted?.enabled_libraries?.find((name) => !isKnownLibrary(name))
+  if (unknown === undefined) return wanted
+  throw new AppError(
+    'invalid_request',
+    `library ${JSON.stringify(unknown)} cannot be preloaded; the project's available_preload_libraries can`,
+  )
 }
 
 /** -1 never, 0 the platform's default; one second is the least that makes sense. */

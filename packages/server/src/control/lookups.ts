@@ -10,14 +10,16 @@ import type { Queryable } from './store/store.ts'
 export async function requireProject(context: Context, id: string): Promise<ProjectRow> {
   const project = await findProject(context.store, id)
   if (project !== undefined) return project
-  const known = await findAnyProject(context.store, id)
-  throw new AppError(
+  throw projectNotFound(id, await findAnyProject(context.store, id))
+}
+
+export const projectNotFound = (id: string, known: ProjectRow | undefined): AppError =>
+  new AppError(
     'project_not_found',
     known?.deleted_at
       ? `project ${id} is deleted; bring it back with \`neon projects recover ${id}\``
       : `project ${id} does not exist`,
   )
-}
 
 export async function requireBranch(
   context: Context,

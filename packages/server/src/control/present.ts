@@ -1,27 +1,39 @@
-import type { Branch, Database, Endpoint, Operation, Project, Role, Snapshot } from '@coppice/api'
+import type {
+  Annotation,
+  Branch,
+  Database,
+  Endpoint,
+  Jwks,
+  Operation,
+  Project,
+  Role,
+  Snapshot,
+} from '@coppice/api'
 
+import { organization, owner } from './account.ts'
+import { portSuffix } from './connection-uri.ts'
 import type { Settings } from './context.ts'
 import { poolerSettingsInForce } from './pooler-settings.ts'
 import type { BranchRow } from './store/branches.ts'
 import type { DatabaseRow } from './store/databases.ts'
 import type { EndpointRow } from './store/endpoints.ts'
+import type { JwksRow } from './store/jwks.ts'
 import type { OperationRow } from './store/operations.ts'
 import type { ProjectRow } from './store/projects.ts'
 import type { RoleRow } from './store/roles.ts'
 import type { SnapshotRow } from './store/snapshots.ts'
+import { isOfPeriod, usageCounters } from './usage-counters.ts'
+import { startOfMonth } from './usage-period.ts'
 
 /**
  * Rows as the API shows them. Names are Neon's; fields that it requires and that have no meaning on
  * one's own machine carry the value that is true here (there is one owner, and no size limit).
  */
 
-/** The one user and the one organization of a platform. */
-export const ownerId = 'owner'
-export const organizationId = 'org-coppice'
 const creationSource = 'console'
 const provisioner = 'k8s-neonvm'
-/** Neon counts in MiB here; 16 TB is its own bound. */
-const branchSizeLimitMib = 16 * 1024 * 1024
+/** Neon's own bound, 16 TiB, where no quota is set. */
+const branchSizeLimitBytes = 16 * 1024 ** 4
 
 export function presentProject(
   row: ProjectRow,
@@ -29,6 +41,11 @@ export function presentProject(
   databases?: readonly DatabaseRow[],
 ): Project {
   const { pgbouncer_settings = {} } = row.default_endpoint_settings
+  const sizeQuotaBytes = row.settings.quota?.logical_size_bytes ?? 0
+  const sizeLimitBytes = sizeQuotaBytes > 0 ? sizeQuotaBytes : branchSizeLimitBytes
+  const now = new Date()
+  const counters = usageCounters(row.usage, now)
+  const usage = isOfPeriod(row.usage, now) ? row.usage : undefined
   return {
     id: row.id,
     platform_id: 'coppice',
@@ -44,21 +61,22 @@ export function presentProject(
     settings: row.settings,
     pg_version: row.pg_version,
     proxy_host: settings.domain,
-    branch_logical_size_limit: branchSizeLimitMib,
-    branch_logical_size_limit_bytes: branchSizeLimitMib * 1024 * 1024,
+    branch_logical_size_limit: Math.floor(sizeLimitBytes / 1024 / 1024),
+    branch_logical_size_limit_bytes: sizeLimitBytes,
     store_passwords: row.store_passwords,
     creation_source: creationSource,
     history_retention_seconds: row.history_retention_seconds,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
-    synthetic_storage_size: 0,
-    consumption_period_start: startOfMonth(0),
-    consumption_period_end: startOfMonth(1),
-    owner_id: ownerId,
-    org_id: organizationId,
-    ...noUsage,
-    active_time: 0,
-    data_storage_bytes_hour: 0,
+    synthetic_storage_size: usage?.storage_bytes ?? 0,
+    consumption_period_start: startOfMonth(now).toISOString(),
+    consumption_period_end: startOfMonth(now, 1).toISOString(),
+    owner_id: owner.id,
+    org_id: organization.id,
+    org_name: organization.name,
+    ...counters,
+    active_time: counters.active_time_seconds,
+    data_storage_bytes_hour: usage?.storage_bytes_hour ?? 0,
     ...(row.deleted_at && { deleted_at: row.deleted_at.toISOString() }),
     ...(row.recoverable_until && { recoverable_until: row.recoverable_until.toISOString() }),
     ...(databases && {
@@ -71,15 +89,6 @@ export function presentProject(
   }
 }
 
-/** Usage is not metered yet: Neon's counters are required in its answers and read zero. */
-const noUsage = {
-  cpu_used_sec: 0,
-  compute_time_seconds: 0,
-  active_time_seconds: 0,
-  written_data_bytes: 0,
-  data_transfer_bytes: 0,
-}
-
 export function presentBranch(row: BranchRow): Branch {
   return {
     id: row.id,
@@ -88,14 +97,14 @@ export function presentBranch(row: BranchRow): Branch {
     ...(row.parent_lsn !== null && { parent_lsn: row.parent_lsn }),
     ...(row.parent_timestamp && { parent_timestamp: row.parent_timestamp.toISOString() }),
     name: row.name,
-    current_state: 'ready',
-    state_changed_at: (row.ready_at ?? row.created_at).toISOString(),
+    current_state: row.archived_at === null ? 'ready' : 'archived',
+    state_changed_at: (row.archived_at ?? row.ready_at ?? row.created_at).toISOString(),
     ...(row.logical_size_bytes !== null && { logical_size: row.logical_size_bytes }),
     creation_source: creationSource,
     primary: row.is_default,
     default: row.is_default,
     protected: row.protected,
-    ...noUsage,
+    ...usageCounters(row.usage, new Date()),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     ...(row.expires_at && {
@@ -114,7 +123,7 @@ export function presentBranch(row: BranchRow): Branch {
         recovery: {
           deleted_at: row.deleted_at.toISOString(),
           recoverable_until: row.recoverable_until.toISOString(),
-          deletion_method: 'manual',
+          deletion_method: hasExpired(row) ? 'ttl' : 'user',
         },
       }),
   }
@@ -140,6 +149,25 @@ export function presentSnapshot(row: SnapshotRow): Snapshot {
   }
 }
 
+const hasExpired = ({ expires_at, deleted_at }: BranchRow): boolean =>
+  expires_at !== null && deleted_at !== null && expires_at <= deleted_at
+
+/** Present also where nothing was noted, as Neon's is. */
+export function presentAnnotation(row: BranchRow): Annotation {
+  return {
+    object: { type: 'console/branch', id: row.id },
+    value: row.annotation,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.created_at.toISOString(),
+  }
+}
+
+/** Those of a list, by branch; only where something was noted. */
+export function presentAnnotations(rows: readonly BranchRow[]): Record<string, Annotation> {
+  const annotated = rows.filter((row) => Object.keys(row.annotation).length > 0)
+  return Object.fromEntries(annotated.map((row) => [row.id, presentAnnotation(row)]))
+}
+
 export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint {
   const pooler = poolerSettingsInForce(row.project_pgbouncer_settings, row.pgbouncer_settings)
   return {
@@ -153,7 +181,11 @@ export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint 
     region_id: settings.region,
     type: row.type,
     current_state: row.current_state,
-    settings: { pg_settings: row.pg_settings, pgbouncer_settings: row.pgbouncer_settings },
+    settings: {
+      pg_settings: row.pg_settings,
+      pgbouncer_settings: row.pgbouncer_settings,
+      ...(row.preload_libraries && { preload_libraries: row.preload_libraries }),
+    },
     pooler_enabled: row.pooler_enabled,
     pooler_mode: pooler.pool_mode,
     pooler_settings: pooler,
@@ -171,9 +203,9 @@ export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint 
   }
 }
 
-/** Neon's clients replace the id within the host, so it must be there, and a port may follow. */
+/** Neon's clients replace the id within the host, so it must be there; the port that may follow they keep. */
 export function endpointHost(endpointId: string, settings: Settings): string {
-  const port = settings.directPort === 5432 ? '' : `:${settings.directPort}`
+  const port = settings.hostHasPort ? portSuffix(settings.publicPorts.direct) : ''
   return `${endpointId}.${settings.domain}${port}`
 }
 
@@ -214,7 +246,16 @@ export function presentOperation(row: OperationRow): Operation {
   }
 }
 
-function startOfMonth(offset: number): string {
-  const now = new Date()
-  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset, 1)).toISOString()
+export function presentJwks(row: JwksRow): Jwks {
+  return {
+    id: row.id,
+    project_id: row.project_id,
+    ...(row.branch_id !== null && { branch_id: row.branch_id }),
+    jwks_url: row.jwks_url,
+    provider_name: row.provider_name,
+    ...(row.jwt_audience !== null && { jwt_audience: row.jwt_audience }),
+    role_names: row.role_names,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  }
 }

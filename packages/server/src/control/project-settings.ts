@@ -5,22 +5,29 @@ import { parseIpRange } from '../lib/ip-ranges.ts'
 
 /**
  * A project's settings after a change: what is not named stays. Rejects what cannot be with AppError
- * `invalid_request`.
+ * `invalid_request`, and what this platform has not with `not_available`.
  */
 export function changeProjectSettings(
   current: ProjectSettings,
   change: ProjectSettings = {},
 ): ProjectSettings {
+  refuseWhatIsNotThere(change)
   if (current.enable_logical_replication === true && change.enable_logical_replication === false) {
     throw new AppError(
       'invalid_request',
       'logical replication cannot be disabled once it is enabled',
     )
   }
-  const { allowed_ips } = change
+  const { quota, allowed_ips, preload_libraries } = change
   return {
     ...current,
-    ...change,
+    ...pick(change, [
+      'enable_logical_replication',
+      'maintenance_window',
+      'block_public_connections',
+      'block_vpc_connections',
+    ]),
+    ...(quota && { quota: { ...current.quota, ...quota } }),
     ...(allowed_ips && {
       allowed_ips: {
         ...current.allowed_ips,
@@ -28,7 +35,32 @@ export function changeProjectSettings(
         ...(allowed_ips.ips && { ips: checkIps(allowed_ips.ips) }),
       },
     }),
+    ...(preload_libraries && {
+      preload_libraries: { ...current.preload_libraries, ...preload_libraries },
+    }),
   }
+}
+
+/** Neon's document has these; to take and ignore them would promise what is not done. */
+function refuseWhatIsNotThere(change: ProjectSettings): void {
+  if (change.hipaa === true) {
+    throw new AppError('not_available', 'hipaa is not available: Coppice is not certified for it')
+  }
+  if (change.audit_log_level !== undefined) {
+    throw new AppError(
+      'not_available',
+      'audit_log_level is not available; `coppice logs <endpoint>` shows what PostgreSQL logs',
+    )
+  }
+}
+
+function pick(
+  settings: ProjectSettings,
+  names: readonly (keyof ProjectSettings)[],
+): ProjectSettings {
+  return Object.fromEntries(
+    names.flatMap((name) => (settings[name] === undefined ? [] : [[name, settings[name]]])),
+  )
 }
 
 /** The entries as they are kept: without white space around them, each once. */

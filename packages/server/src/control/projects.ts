@@ -1,20 +1,31 @@
-import type { DefaultEndpointSettings, ProjectCreate, ProjectUpdate } from '@coppice/api'
+import { isDeepStrictEqual } from 'node:util'
+
+import type {
+  DefaultEndpointSettings,
+  ProjectCreate,
+  ProjectSettings,
+  ProjectUpdate,
+} from '@coppice/api'
 
 import { checkObjectName } from '../compute/object-names.ts'
 import { checkPgSettings } from '../compute/pg-settings.ts'
 import { AppError } from '../lib/errors.ts'
-import { newBranchId, newEndpointId, newName, newProjectId } from '../lib/ids.ts'
+import { newBranchId, newEndpointId, newProjectId } from '../lib/ids.ts'
 import { newPassword } from '../lib/passwords.ts'
+import { requireOrganization } from './account.ts'
 import { connectionDetails } from './connection-uri.ts'
 import type { Context } from './context.ts'
+import { restartIfAwake } from './endpoints.ts'
 import { requireProject } from './lookups.ts'
 import { checkBranchName, checkProjectName } from './names.ts'
 import { removeComputes, purgeBranch } from './operations/branch-volume.ts'
-import { runInBackground, runOperation } from './operations/runner.ts'
+import { runOperation } from './operations/runner.ts'
 import { changePoolerSettings } from './pooler-settings.ts'
+import { requireLibraries } from './preload-libraries.ts'
 import { changeProjectSettings } from './project-settings.ts'
 import { makeSpace } from './purge.ts'
 import { refreshComputes } from './put-compute.ts'
+import { enforceQuotas } from './quotas.ts'
 import { registerCompute } from './register-compute.ts'
 import { resolveSize } from './sizes.ts'
 import { type BranchRow, findAnyBranch, insertBranch, listAllBranches } from './store/branches.ts'
@@ -52,6 +63,8 @@ export async function createProject(
   request: ProjectCreate['project'],
 ): Promise<CreatedProject> {
   const plan = planProject(context, request)
+  const { pg_version, settings } = plan.project
+  await requireLibraries(context, pg_version, settings.preload_libraries)
   await makeSpace(context)
   const password = newPassword()
   const operation = await context.store.begin(async (sql) => {
@@ -90,6 +103,7 @@ export async function createProject(
 }
 
 function planProject(context: Context, request: ProjectCreate['project']) {
+  requireOrganization(request.org_id)
   const pgVersion = request.pg_version ?? context.settings.defaultPgVersion
   if (!context.installations.some((one) => one.majorVersion === pgVersion)) {
     throw new AppError('invalid_request', unsupportedVersion(context, pgVersion))
@@ -122,7 +136,8 @@ function planProject(context: Context, request: ProjectCreate['project']) {
     databaseName,
     project: {
       id,
-      name: request.name === undefined ? newName() : checkProjectName(request.name),
+      // Neon's own way with a project that was given no name.
+      name: request.name === undefined ? id : checkProjectName(request.name),
       region_id: context.settings.region,
       pg_version: pgVersion,
       settings: changeProjectSettings({}, request.settings),
@@ -142,6 +157,7 @@ function planProject(context: Context, request: ProjectCreate['project']) {
       is_default: true,
       protected: false,
       expires_at: null,
+      annotation: request.branch?.annotations ?? {},
     },
     endpoint: {
       id: newEndpointId(),
@@ -153,6 +169,7 @@ function planProject(context: Context, request: ProjectCreate['project']) {
       suspend_timeout_seconds: defaults.suspend_timeout_seconds ?? 0,
       pg_settings: defaults.pg_settings ?? {},
       pgbouncer_settings: changePoolerSettings({}, request.endpoint_settings?.pgbouncer_settings),
+      preload_libraries: null,
       pooler_enabled: false,
       disabled: false,
     },
@@ -171,9 +188,15 @@ export async function listProjects(
     cursor?: string | undefined
     search?: string | undefined
     deleted: boolean
+    /** The only one that the caller may see; null where all may be seen. */
+    onlyId: string | null
   },
 ): Promise<ProjectPage> {
-  const projects = await store.listProjects(context.store, { ...query, afterId: query.cursor })
+  await requireCursor(context, query)
+  const projects = await store.listProjects(context.store, {
+    ...query,
+    afterId: query.cursor || undefined,
+  })
   const databases = await listDefaultBranchDatabases(
     context.store,
     projects.map((project) => project.id),
@@ -185,6 +208,17 @@ export async function listProjects(
     })),
     cursor: projects.length === query.limit ? projects.at(-1)?.id : undefined,
   }
+}
+
+/** Cursors are ids of this list; whoever may see one project alone learns of no other. */
+async function requireCursor(
+  context: Context,
+  { cursor, onlyId }: { cursor?: string | undefined; onlyId: string | null },
+): Promise<void> {
+  if (!cursor) return
+  const isListed = onlyId === null || onlyId === cursor
+  if (isListed && (await store.findAnyProject(context.store, cursor)) !== undefined) return
+  throw new AppError('invalid_request', 'the cursor is not one that this list answered')
 }
 
 export interface ChangedProject {
@@ -209,6 +243,7 @@ async function changeProject(
 ): Promise<ChangedProject> {
   const project = await requireProject(context, id)
   const settings = changeProjectSettings(project.settings, change.settings)
+  await requireLibraries(context, project.pg_version, change.settings?.preload_libraries)
   const defaults = mergeDefaults(project.default_endpoint_settings, change)
   resolveSize({}, defaults)
   checkPgSettings(defaults.pg_settings ?? {})
@@ -220,34 +255,25 @@ async function changeProject(
     }),
     default_endpoint_settings: defaults,
   })
+  await enforceQuotas(context, id)
   await refreshComputes(context, { projectId: id })
-  const isNewlyLogical =
-    settings.enable_logical_replication === true &&
-    project.settings.enable_logical_replication !== true
   return {
     project: await requireProject(context, id),
-    operations: isNewlyLogical ? await restartComputes(context, id) : [],
+    operations: needsRestart(project.settings, settings) ? await restartComputes(context, id) : [],
   }
 }
 
-/** Those that are awake; the others take their settings when they start. */
+/** Whether a change is of what PostgreSQL reads at its start only. */
+function needsRestart(before: ProjectSettings, after: ProjectSettings): boolean {
+  const names = ['enable_logical_replication', 'preload_libraries'] as const
+  return names.some((name) => !isDeepStrictEqual(before[name], after[name]))
+}
+
 async function restartComputes(context: Context, projectId: string): Promise<OperationRow[]> {
-  const operations: OperationRow[] = []
-  for (const endpoint of await listEndpoints(context.store, projectId)) {
-    if ((context.host.get(endpoint.id)?.state ?? 'idle') === 'idle') continue
-    for (const action of ['suspend_compute', 'start_compute'] as const) {
-      const operation = await insertOperation(context.store, {
-        project_id: projectId,
-        branch_id: endpoint.branch_id,
-        endpoint_id: endpoint.id,
-        action,
-      })
-      operations.push(operation)
-      // Those of one branch run one after another.
-      runInBackground(context, operation)
-    }
-  }
-  return operations
+  const endpoints = await listEndpoints(context.store, projectId)
+  return (
+    await Promise.all(endpoints.map(async (endpoint) => restartIfAwake(context, endpoint)))
+  ).flat()
 }
 
 function mergeDefaults(
@@ -291,13 +317,20 @@ export async function deleteProject(
   const until = new Date(
     Date.now() + (hardDelete ? 0 : context.settings.recoveryWindowSeconds * 1000),
   )
-  await store.markProjectDeleted(context.store, id, until)
-  for (const branch of branches) await removeComputes(context, branch.id)
+  // No branch is begun from here on: who begins one looks at the project's row under a lock.
+  await context.store.begin((sql) => store.markProjectDeleted(sql, id, until))
+  for (const branch of await listAllBranches(context.store, id)) {
+    // After what runs on it: a branch that is being made gets its computes first.
+    await context.locks.run(branch.id, async () => removeComputes(context, branch.id))
+  }
   if (hardDelete) await purgeProject(context, project.id)
   return { ...project, deleted_at: new Date(), recoverable_until: until }
 }
 
-export async function recoverProject(context: Context, id: string): Promise<ProjectRow> {
+export async function recoverProject(
+  context: Context,
+  id: string,
+): Promise<{ project: ProjectRow; branches: BranchRow[] }> {
   const project = await store.findAnyProject(context.store, id)
   if (project === undefined || project.ready_at === null) {
     throw new AppError(
@@ -308,19 +341,22 @@ export async function recoverProject(context: Context, id: string): Promise<Proj
   if (project.deleted_at === null) {
     throw new AppError('not_recoverable', `project ${id} is not deleted`)
   }
-  for (const branch of await listAllBranches(context.store, id)) {
-    if (branch.deleted_at !== null || branch.ready_at === null) continue
+  const all = await listAllBranches(context.store, id)
+  const branches = all.filter((branch) => branch.deleted_at === null && branch.ready_at !== null)
+  for (const branch of branches) {
     for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
       await registerCompute(context, endpoint)
     }
   }
   await store.markProjectRecovered(context.store, id)
-  return requireProject(context, id)
+  return { project: await requireProject(context, id), branches }
 }
 
 /** Removes a deleted project for good. Idempotent. */
 export async function purgeProject(context: Context, id: string): Promise<void> {
-  for (const branch of await listAllBranches(context.store, id)) await purgeBranch(context, branch)
+  for (const branch of await listAllBranches(context.store, id)) {
+    await context.locks.run(branch.id, async () => purgeBranch(context, branch))
+  }
   await store.removeProject(context.store, id)
 }
 

@@ -1,9 +1,10 @@
 import type { Compute } from '../compute/compute.ts'
 import type { ClusterCatalog } from '../compute/spec.ts'
-import { must } from '../lib/assert.ts'
+import { AppError } from '../lib/errors.ts'
 import { computeSpec } from './compute-spec.ts'
 import type { Context } from './context.ts'
 import { findPlacedEndpoint, listEndpointIds } from './store/endpoints.ts'
+import { recordUsage } from './usage.ts'
 
 /**
  * The host's copy of what the store says of an endpoint. A spec is made from three rows that change at
@@ -19,10 +20,11 @@ export async function putCompute(
 ): Promise<Compute> {
   return inTurn(context, endpointId, async () => {
     const endpoint = await findPlacedEndpoint(context.store, endpointId)
-    return context.host.put(
-      computeSpec(context, must(endpoint, 'an endpoint that is told of has a row')),
-      options,
-    )
+    // Somebody else may have deleted it since the caller saw it.
+    if (endpoint === undefined) {
+      throw new AppError('endpoint_not_found', `endpoint ${endpointId} does not exist`)
+    }
+    return context.host.put(computeSpec(context, endpoint), options)
   })
 }
 
@@ -39,9 +41,14 @@ export async function refreshComputes(
   }
 }
 
-/** Takes an endpoint's compute away from the host. */
+/** Takes an endpoint's compute away from the host, and a replica's volume; what it has used is kept. */
 export async function removeCompute(context: Context, endpointId: string): Promise<void> {
-  await inTurn(context, endpointId, async () => context.host.remove(endpointId))
+  await inTurn(context, endpointId, async () => {
+    const compute = context.host.get(endpointId)
+    if (compute) await recordUsage(context, [compute])
+    await context.host.remove(endpointId)
+    await context.volumes.destroy(endpointId)
+  })
 }
 
 async function inTurn<T>(context: Context, endpointId: string, work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { describeError } from '../lib/errors.ts'
 import type { Service } from '../lib/service.ts'
+import { archiveColdBranches, packArchivedBranches } from './archive.ts'
 import { deleteBranch } from './branches.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
@@ -7,7 +8,9 @@ import { takeDueSnapshots, trimHistory } from './history/trim.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { removeCompute } from './put-compute.ts'
+import { enforceQuotas, enforceSizeQuotas } from './quotas.ts'
 import { registerCompute } from './register-compute.ts'
+import { createReplicaRefresher } from './replicas.ts'
 import { runSchedules } from './snapshot-schedules.ts'
 import { deleteSnapshot } from './snapshots.ts'
 import {
@@ -20,6 +23,7 @@ import { listLiveEndpoints, recordComputeState, recordLastActive } from './store
 import { trimOperations } from './store/operations.ts'
 import { listExpiredProjects } from './store/projects.ts'
 import { listExpiredSnapshots } from './store/snapshots.ts'
+import { createStorageRecorder, recordUsage } from './usage.ts'
 import { verifyNextSnapshot } from './verify-snapshots.ts'
 
 /**
@@ -31,7 +35,7 @@ const tickMs = 10_000
 const seldomMs = 60_000
 
 export function createReconciler(context: Context): Service {
-  const loops = schedule.map(({ everyMs, reconcilers }) => ({
+  const loops = createSchedule().map(({ everyMs, reconcilers }) => ({
     everyMs,
     running: Promise.resolve(),
     isRunning: false,
@@ -67,15 +71,27 @@ export function createReconciler(context: Context): Service {
 }
 
 /** Those of a row run one after another; rows do not wait for each other. */
-const schedule = [
-  {
-    everyMs: tickMs,
-    reconcilers: [syncActive, expireBranches, expireSnapshots, purgeDeleted, trimOldOperations],
-  },
-  { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules] },
-  { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
-  { everyMs: seldomMs, reconcilers: [trimHistory] },
-]
+function createSchedule() {
+  return [
+    {
+      everyMs: tickMs,
+      reconcilers: [
+        syncActive,
+        recordUsage,
+        createStorageRecorder(),
+        enforceQuotas,
+        enforceSizeQuotas,
+        expireBranches,
+        expireSnapshots,
+        purgeDeleted,
+        trimOldOperations,
+      ],
+    },
+    { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },
+    { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
+    { everyMs: seldomMs, reconcilers: [trimHistory, archiveColdBranches, packArchivedBranches] },
+  ]
+}
 
 /**
  * Makes the host's computes equal to the endpoints that should exist: after a crash one may be missing

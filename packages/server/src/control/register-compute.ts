@@ -10,7 +10,7 @@ import type { EndpointRow } from './store/endpoints.ts'
  */
 export async function registerCompute(context: Context, endpoint: EndpointRow): Promise<void> {
   const compute = await putCompute(context, endpoint.id)
-  if (endpoint.disabled || compute.state !== 'idle') return
+  if (endpoint.disabled || compute.spec.blockedBecause !== '' || compute.state !== 'idle') return
   const { roles } = await compute.catalog()
   if (roles.length > 0) return
   compute.wake().catch((error: unknown) => {

@@ -2,7 +2,7 @@ import { checkObjectName } from '../compute/object-names.ts'
 import { AppError } from '../lib/errors.ts'
 import { newPassword } from '../lib/passwords.ts'
 import { verifyPassword } from '../lib/scram.ts'
-import { requireBranchCompute } from './branch-compute.ts'
+import { requireBranchCompute, requireKnowingCompute } from './branch-compute.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { requireBranch, requireProject } from './lookups.ts'
@@ -48,25 +48,26 @@ export async function createRole(
   request: { name: string; no_login?: boolean },
 ): Promise<RoleChange> {
   const project = await requireProject(context, projectId)
-  const branch = await requireBranch(context, projectId, branchName)
-  const name = checkObjectName('role', request.name)
-  await requireBranchCompute(context, branch)
-  await syncCatalog(context, branch.id)
-  if ((await store.findRole(context.store, branch.id, name)) !== undefined) {
-    throw new AppError('role_exists', `role ${name} already exists on branch ${branch.name}`)
-  }
-  const password = request.no_login === true ? undefined : newPassword()
-  const operation = await applyChange(context, branch, {
-    kind: 'create_role',
-    role_name: name,
-    password_sealed: password === undefined ? null : seal(context, password),
-    store: project.store_passwords,
+  return inCatalogOrder(context, projectId, branchName, async (branch) => {
+    const name = checkObjectName('role', request.name)
+    await requireBranchCompute(context, branch)
+    await syncCatalog(context, branch.id)
+    if ((await store.findRole(context.store, branch.id, name)) !== undefined) {
+      throw new AppError('role_exists', `role ${name} already exists on branch ${branch.name}`)
+    }
+    const password = request.no_login === true ? undefined : newPassword()
+    const operation = await applyChange(context, branch, {
+      kind: 'create_role',
+      role_name: name,
+      password_sealed: password === undefined ? null : seal(context, password),
+      store: project.store_passwords,
+    })
+    return {
+      role: await requireRole(context, branch, name),
+      ...(password !== undefined && { password }),
+      operations: [operation],
+    }
   })
-  return {
-    role: await requireRole(context, branch, name),
-    ...(password !== undefined && { password }),
-    operations: [operation],
-  }
 }
 
 export async function resetPassword(
@@ -76,17 +77,18 @@ export async function resetPassword(
   name: string,
 ): Promise<RoleChange> {
   const project = await requireProject(context, projectId)
-  const branch = await requireBranch(context, projectId, branchName)
-  await requireRole(context, branch, name)
-  await requireBranchCompute(context, branch)
-  const password = newPassword()
-  const operation = await applyChange(context, branch, {
-    kind: 'reset_password',
-    role_name: name,
-    password_sealed: seal(context, password),
-    store: project.store_passwords,
+  return inCatalogOrder(context, projectId, branchName, async (branch) => {
+    await requireRole(context, branch, name)
+    await requireBranchCompute(context, branch)
+    const password = newPassword()
+    const operation = await applyChange(context, branch, {
+      kind: 'reset_password',
+      role_name: name,
+      password_sealed: seal(context, password),
+      store: project.store_passwords,
+    })
+    return { role: await requireRole(context, branch, name), password, operations: [operation] }
   })
-  return { role: await requireRole(context, branch, name), password, operations: [operation] }
 }
 
 export async function deleteRole(
@@ -95,20 +97,21 @@ export async function deleteRole(
   branchName: string,
   name: string,
 ): Promise<RoleChange> {
-  const branch = await requireBranch(context, projectId, branchName)
-  const role = await requireRole(context, branch, name)
-  await requireBranchCompute(context, branch)
-  const owned = (await listDatabases(context.store, branch.id)).find(
-    (database) => database.owner_name === name,
-  )
-  if (owned !== undefined) {
-    throw new AppError(
-      'role_owns_objects',
-      `role ${name} owns database ${owned.name}; give the database another owner first`,
+  return inCatalogOrder(context, projectId, branchName, async (branch) => {
+    const role = await requireRole(context, branch, name)
+    await requireBranchCompute(context, branch)
+    const owned = (await listDatabases(context.store, branch.id)).find(
+      (database) => database.owner_name === name,
     )
-  }
-  const operation = await applyChange(context, branch, { kind: 'drop_role', role_name: name })
-  return { role, operations: [operation] }
+    if (owned !== undefined) {
+      throw new AppError(
+        'role_owns_objects',
+        `role ${name} owns database ${owned.name}; give the database another owner first`,
+      )
+    }
+    const operation = await applyChange(context, branch, { kind: 'drop_role', role_name: name })
+    return { role, operations: [operation] }
+  })
 }
 
 /**
@@ -123,7 +126,7 @@ export async function revealPassword(
 ): Promise<string> {
   const branch = await requireBranch(context, projectId, branchName)
   const role = await requireRole(context, branch, name)
-  const compute = await requireBranchCompute(context, branch)
+  const compute = await requireKnowingCompute(context, branch)
   const verifier = await compute.verifier(name)
   const password =
     role.password_sealed === null ? undefined : context.secrets.open(role.password_sealed)
@@ -133,6 +136,22 @@ export async function revealPassword(
   throw new AppError(
     'password_not_stored',
     `the password of role ${name} is not stored; set a new one with \`coppice roles reset-password ${name} --branch ${branch.name}\``,
+  )
+}
+
+/**
+ * Changes of a branch's roles and databases one after another: each checks what it wants against what
+ * the one before has left.
+ */
+export async function inCatalogOrder<T>(
+  context: Context,
+  projectId: string,
+  branchName: string,
+  change: (branch: BranchRow) => Promise<T>,
+): Promise<T> {
+  const { id } = await requireBranch(context, projectId, branchName)
+  return context.locks.run(`catalog ${id}`, async () =>
+    change(await requireBranch(context, projectId, id)),
   )
 }
 

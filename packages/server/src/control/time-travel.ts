@@ -1,6 +1,7 @@
 import type { Compute } from '../compute/compute.ts'
 import { signalReplay } from '../compute/fresh-clone.ts'
 import type { SessionDetails, SessionHandle } from '../compute/sessions.ts'
+import { plainSpec } from '../compute/spec.ts'
 import { AppError, describeError } from '../lib/errors.ts'
 import { newPastEndpointId, newScratchId } from '../lib/ids.ts'
 import { parseLsn } from '../lib/lsn.ts'
@@ -13,7 +14,7 @@ import { replayUnits } from './history/replay.ts'
 import { removeScratch } from './history/scratch.ts'
 import { requireBranch, requireProject } from './lookups.ts'
 import { type BranchRow, findAnyBranch } from './store/branches.ts'
-import { volumeDataDirectory } from './volumes.ts'
+import { volumeDataDirectory, volumeOfDataDirectory } from './volumes.ts'
 
 /**
  * Connections to a branch as it was: `<branch id>@<time or LSN>` in the place of an endpoint's id. Who may
@@ -94,6 +95,7 @@ export class TimeTravel {
     await signalReplay(dataDirectory, context.databaseUser)
     return context.host.put(
       {
+        ...plainSpec,
         endpointId,
         dataDirectory,
         pgVersion: project.pg_version,
@@ -102,11 +104,8 @@ export class TimeTravel {
         maxComputeUnits: replayUnits,
         pgSettings: own?.spec.pgSettings ?? {},
         suspendTimeoutSeconds: leaveAfterSeconds,
-        disabled: false,
         allowedIps: own?.spec.allowedIps ?? [],
         poolerSettings: own?.spec.poolerSettings ?? {},
-        logicalReplication: false,
-        historyLine: '',
         isStandby: true,
         labels: {
           project_id: project.id,
@@ -125,7 +124,7 @@ export class TimeTravel {
     const compute = context.host.get(endpointId)
     if (pastId === undefined || compute === undefined) return
     this.#visits.delete(pastId)
-    const volumeId = volumeOf(compute.spec.dataDirectory)
+    const volumeId = volumeOfDataDirectory(compute.spec.dataDirectory)
     void (async () => {
       await context.host.remove(endpointId)
       await removeScratch(context, volumeId)
@@ -163,6 +162,3 @@ function momentOf(pastId: string): Moment {
   if (moment === undefined) throw new AppError('invalid_request', `'${text}' is no moment`)
   return moment
 }
-
-/** `<volume>/data/pgdata`. */
-const volumeOf = (dataDirectory: string): string => dataDirectory.split('/').at(-3) ?? ''

@@ -8,6 +8,11 @@ export function volumeDataDirectory(volumes: VolumeDriver, volumeId: string): st
   return join(volumes.path(volumeId), 'pgdata')
 }
 
+/** The volume that a data directory lies in: `…/<volume>/data/pgdata`. */
+export function volumeOfDataDirectory(dataDirectory: string): string {
+  return dataDirectory.split('/').at(-3) ?? ''
+}
+
 /**
  * Below this nothing new is made: a full pool stops every compute on it, so the rest is for what runs.
  * A twentieth of the pool, between 256 MiB and 10 GiB.

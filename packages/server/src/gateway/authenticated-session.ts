@@ -38,6 +38,8 @@ export interface AuthenticatedClient {
   clientPort: number
   /** Whether it has come by the pooled port or to a pooled host. */
   pooled: boolean
+  /** Set where another process asks for a connection for a request of SQL over HTTP, and answers it. */
+  via?: 'http'
 }
 
 export interface AuthenticatedContext {
@@ -236,12 +238,18 @@ export class AuthenticatedSession {
       this.#context.cancelKeys.issue(async () => sendCancelRequest({ socketPath, key: cancelKey }))
     try {
       const key = issued ? [backendKeyData(issued.key)] : []
-      this.#stream.write(Buffer.concat([authenticationOk(), ...greeting, ...key, readyForQuery()]))
+      const { controlPlane } = this.#context
+      const { endpointId } = this.#client.login
+      const countSent = (bytes: number): void => controlPlane.countSent(endpointId, bytes)
+      const opening = Buffer.concat([authenticationOk(), ...greeting, ...key, readyForQuery()])
+      this.#stream.write(opening)
+      countSent(opening.length)
       const { replication } = this.#client.startup
       this.#relay = new Relay({
         client: this.#stream,
         compute: compute.socket,
         activity,
+        countSent,
         replication,
       })
       await this.#relay.run()

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { errorCode } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
 import { writeFileAtomically } from '../lib/files.ts'
+import { canonicalName, type CertificateFiles, namesOf } from './certificate-pair.ts'
 
 export interface CertificateOptions {
   /** Holds `ca.crt`, `ca.key`, `server.crt` and `server.key`; made where it is missing. */
@@ -21,17 +22,15 @@ export interface CertificateOptions {
   extraNames?: readonly string[]
 }
 
-export interface CertificatePaths {
+export interface CertificatePaths extends CertificateFiles {
   caPath: string
-  certPath: string
-  keyPath: string
 }
 
 const caDays = 3650
 /** Apple's platforms refuse more than 825, roots of one's own included. */
 const serverDays = 820
 const dayMs = 86_400_000
-/** A restart a month is enough to never run out. */
+/** Whoever looks once a month never runs out. */
 const renewBeforeMs = 30 * dayMs
 const publicMode = 0o644
 
@@ -66,11 +65,6 @@ function certificateNames(domain: string, extraNames: readonly string[]): string
 const hostNamePattern =
   /^(?:\*\.)?[a-z0-9_](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i
 
-/** Lower case, and one spelling for each IPv6 address. */
-function canonicalName(name: string): string {
-  return isIP(name) === 6 ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name.toLowerCase()
-}
-
 async function isAuthorityGood({ caPath, caKeyPath }: Files): Promise<boolean> {
   const [certificate, key] = await Promise.all([readCertificate(caPath), readIfThere(caKeyPath)])
   return isGoodPair(certificate, key)
@@ -97,12 +91,6 @@ function isGoodPair(certificate?: X509Certificate, key?: Buffer): boolean {
   if (certificate === undefined || key === undefined) return false
   const leftMs = Date.parse(certificate.validTo) - Date.now()
   return leftMs > renewBeforeMs && certificate.checkPrivateKey(createPrivateKey(key))
-}
-
-/** Names in the form `DNS:a, IP Address:b` that Node answers. */
-function namesOf(certificate: X509Certificate): string[] {
-  const entries = certificate.subjectAltName?.split(', ') ?? []
-  return entries.map((entry) => canonicalName(entry.slice(entry.indexOf(':') + 1)))
 }
 
 async function issueAuthority(files: Files, directory: string): Promise<void> {

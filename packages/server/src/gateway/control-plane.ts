@@ -16,8 +16,17 @@ export interface ControlPlane {
    * authentication. Rejects with AppError, whose message may be shown.
    */
   wake(endpointId: string): Promise<ComputeAddress>
+  /** Whose tokens the endpoint takes, with the roles that they are for; empty where it takes none. */
+  jwksFor(endpointId: string): Promise<readonly TokenIssuer[]>
+  /**
+   * Prepares a database for sessions of tokens and answers the key that their claims are sealed with, in
+   * hex. Starts the compute where it is idle. Rejects with AppError, whose message may be shown.
+   */
+  prepareTokens(endpointId: string, database: string): Promise<string>
   /** A client is connected to the compute from now until `end()`. */
   openSession(session: SessionDetails): SessionActivity
+  /** Bytes have gone to clients of the endpoint, TLS not counted. Cheap: called for every chunk. */
+  countSent(endpointId: string, bytes: number): void
   /** Whether this is an API key of the platform, which lets in at the admin console. */
   isAdminKey(key: string): Promise<boolean>
 }
@@ -25,12 +34,23 @@ export interface ControlPlane {
 export interface EndpointAccess {
   endpointId: string
   disabled: boolean
+  /** Why its compute may not run at the moment, for people; empty where it may. */
+  blockedBecause: string
   /** Addresses, CIDR blocks and ranges that clients may come from; empty where they may from anywhere. */
   allowedIps: readonly string[]
+  /** Whether clients from other machines are refused, whatever the list says. */
+  blockPublicConnections: boolean
   /** What the endpoint and its project have set of the pooler, as `readPoolSettings` takes it. */
   poolerSettings: Readonly<Record<string, string>>
   /** Whether connections for logical replication are served. */
   logicalReplication: boolean
+}
+
+/** Where the keys of who issues tokens are, and what the tokens are for. */
+export interface TokenIssuer {
+  jwksUrl: string
+  roleNames: readonly string[]
+  audience?: string | undefined
 }
 
 export interface ComputeAddress {

@@ -63,6 +63,14 @@ export function passwordFailure(user: string): ClientError {
   )
 }
 
+/** In Neon's words, and then ours. */
+export function quotaExceeded(because: string): AppError {
+  const message =
+    'Control plane request failed: endpoint is temporarily unavailable. ' +
+    'Check your quotas and/or contact our support.'
+  return new AppError('quota_exceeded', `${message} (${because})`)
+}
+
 export function shutdownError(): ClientError {
   return new ClientError(
     sqlstates.adminShutdown,

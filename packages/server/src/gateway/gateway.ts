@@ -9,7 +9,6 @@
  * `wire/` is bytes, `auth/` is SCRAM, neither knows sockets' lives or endpoints; `process/` lets
  * several processes be one gateway.
  */
-import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 
 import type { Logger } from '../lib/log.ts'
@@ -21,6 +20,7 @@ import { type AuthenticatedClient, AuthenticatedSession } from './authenticated-
 import { CancelKeys } from './cancel.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { HttpsAddress } from './http/https-server.ts'
+import type { FetchKeySet } from './http/jwks.ts'
 import { createSqlServer, type SqlServer } from './http/sql-server.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import { listen, type ListenAddress, type Listener } from './listener.ts'
@@ -32,16 +32,20 @@ import { lendFromOwner } from './process/sibling-lender.ts'
 import { listenToSiblings, type SiblingSocket } from './process/sibling-socket.ts'
 import type { Siblings } from './process/siblings.ts'
 import { cancelByKey, Session, type SessionContext } from './session.ts'
-import { TlsTerminator, type TlsFiles } from './tls.ts'
+import { type TlsMaterial, TlsTerminator } from './tls.ts'
 
 export interface GatewayOptions {
   controlPlane: ControlPlane
-  tls: TlsFiles
+  tls: TlsMaterial
+  /** Keys what a role that does not exist is asked for: the same in every process, and for ever. */
+  secret: string
   /** Endpoints are hosts `<id>.<domain>` and `<id>-pooler.<domain>`. */
   domain: string
   listen: readonly ListenAddress[]
   /** Where SQL over HTTP and WebSockets is served, by HTTPS. */
   listenSql?: readonly HttpsAddress[]
+  /** How the keys of token issuers are fetched, where not by Node. */
+  fetchKeySet?: FetchKeySet
   /** Coppice's version, for the admin console. */
   version?: string
   log: Logger
@@ -57,8 +61,8 @@ export interface Gateway extends Service {
   sqlAddresses(): HttpsAddress[]
   /** Clients that are connected, logged in or not. */
   readonly sessionCount: number
-  /** Takes the certificate files anew, for connections from now on. */
-  reloadCertificates(): Promise<void>
+  /** Takes another certificate, for connections from now on. Throws where the two are no pair. */
+  reloadCertificates(material: TlsMaterial): void
   /** Serves a client that has proved its password in another way, until its stream is closed. */
   takeIn(client: AuthenticatedClient): Promise<void>
   /** Answers what another process of the gateway asks, or the daemon. */
@@ -143,17 +147,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     ])
   }
 
-  async function createContext(): Promise<SessionContext> {
+  function createContext(): SessionContext {
     return {
       controlPlane: options.controlPlane,
       admission: new Admission(limits),
-      // The private key is secret, and the same after a restart.
-      mockVerifiers: createMockVerifiers(await readFile(options.tls.keyPath)),
+      mockVerifiers: createMockVerifiers(options.secret),
       cancelKeys,
       domain: options.domain,
       log: options.log,
       limits,
-      tls: await TlsTerminator.create(options.tls, limits.handshakeTimeoutMs),
+      tls: TlsTerminator.create(options.tls, limits.handshakeTimeoutMs),
       siblings,
       pooled: pools.service,
       console,
@@ -168,6 +171,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...sessionContext,
       lender: siblings ? lendFromOwner(pools.lender, siblings) : pools.lender,
       tls: options.tls,
+      fetchKeySet: options.fetchKeySet,
       listen: listenSql,
       serveWebSocket: async (client) => takeIn(client, false),
       cancel: async (key) => cancelByKey(key, sessionContext),
@@ -208,9 +212,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       return sessions.size
     },
 
-    reloadCertificates: async () => {
-      await context?.tls.reload(options.tls)
-      await sqlServer?.reloadCertificates()
+    reloadCertificates: (material) => {
+      context?.tls.reload(material)
+      sqlServer?.reloadCertificates(material)
     },
 
     takeIn: async (client) => takeIn(client, false),
@@ -220,7 +224,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     poolAdmin,
 
     start: async () => {
-      const created = await createContext()
+      const created = createContext()
       context = created
       if (siblings) {
         const services = {

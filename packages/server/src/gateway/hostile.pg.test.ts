@@ -30,6 +30,7 @@ import {
   startupPacket,
   wireClient,
 } from '../testing/wire-client.ts'
+import { readCertificatePair } from './certificate-pair.ts'
 import { ensureCertificates } from './certificates.ts'
 import { createGateway } from './gateway.ts'
 import { message, requestCodes } from './wire/messages.ts'
@@ -182,7 +183,8 @@ test('logs no password and no part of an exchange', async () => {
   })
   const gateway = createGateway({
     controlPlane: fixture.controlPlane,
-    tls: fixture.certificates,
+    tls: await readCertificatePair(fixture.certificates),
+    secret: 'a secret',
     domain,
     listen: [{ host: '127.0.0.1', port: 0, pooled: false }],
     log: recording,
@@ -211,7 +213,7 @@ test('shows a new certificate after a reload, to connections from then on', asyn
   const before = older.getPeerCertificate().fingerprint256
   const directory = dirname(fixture.certificates.certPath)
   await ensureCertificates({ directory, domain, extraNames: ['db.example.com'] })
-  await fixture.gateway.reloadCertificates()
+  fixture.gateway.reloadCertificates(await readCertificatePair(fixture.certificates))
   const newer = wireClient(await openTls(fixture.port, servername))
   const shown = newer.stream as typeof older
   const after = shown.getPeerCertificate().fingerprint256
@@ -229,7 +231,8 @@ test('shows a new certificate after a reload, to connections from then on', asyn
 test('listens on both loopback addresses, and no more after stop', async () => {
   const gateway = createGateway({
     controlPlane: fixture.controlPlane,
-    tls: fixture.certificates,
+    tls: await readCertificatePair(fixture.certificates),
+    secret: 'a secret',
     domain,
     listen: [
       { host: '127.0.0.1', port: 0, pooled: false },
@@ -250,7 +253,8 @@ test('listens on both loopback addresses, and no more after stop', async () => {
 test('says which address is taken', async () => {
   const gateway = createGateway({
     controlPlane: fixture.controlPlane,
-    tls: fixture.certificates,
+    tls: await readCertificatePair(fixture.certificates),
+    secret: 'a secret',
     domain,
     listen: [{ host: '127.0.0.1', port: fixture.port, pooled: false }],
     log: createLog({ level: 'silent', toStderr: false }),

@@ -45,8 +45,26 @@ test('an empty list admits everybody, one that cannot be read nobody', () => {
   expect(isAllowed('192.0.2.9', ['nonsense'])).toBe(false)
 })
 
+const access = { allowedIps: list, blockPublicConnections: false }
+
 test('says which address, and what to do', () => {
-  expect(() => requireAllowed('192.0.2.9', list)).toThrow(
+  expect(() => requireAllowed('192.0.2.9', access)).toThrow(
     /^This IP address 192\.0\.2\.9 is not allowed to connect to this endpoint\..*neon ip-allow add 192\.0\.2\.9$/,
   )
 })
+
+test.each(['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])(
+  'a blocked public network does not keep out %s of this machine, whatever the list',
+  (address) => {
+    expect(() => requireAllowed(address, { ...access, blockPublicConnections: true })).not.toThrow()
+  },
+)
+
+test.each(['192.0.2.1', '10.0.0.1', '2001:db8::1', ''])(
+  'a blocked public network keeps out %j, also where the list has it',
+  (address) => {
+    expect(() => requireAllowed(address, { ...access, blockPublicConnections: true })).toThrow(
+      'This connection is trying to access this endpoint from a blocked network.',
+    )
+  },
+)

@@ -2,6 +2,7 @@
 import { BlockList } from 'node:net'
 
 import { addressFamily, parseIpRange, plainAddress } from '../lib/ip-ranges.ts'
+import type { EndpointAccess } from './control-plane.ts'
 import { ClientError, sqlstates } from './errors.ts'
 
 /** Lists are few, long and asked for with every login; each is parsed once for as long as it is in use. */
@@ -15,9 +16,24 @@ export function isAllowed(address: string, allowedIps: readonly string[]): boole
   return family !== undefined && listOf(allowedIps).check(plain, family)
 }
 
-/** Throws ClientError, in Neon's words, where the address is not on the list. */
-export function requireAllowed(address: string, allowedIps: readonly string[]): void {
-  if (isAllowed(address, allowedIps)) return
+const loopback = ['127.0.0.0/8', '::1']
+
+/**
+ * Throws ClientError, in Neon's words, where the address is not on the list, or is of another machine
+ * and those are kept out: the list does not count then.
+ */
+export function requireAllowed(
+  address: string,
+  access: Pick<EndpointAccess, 'allowedIps' | 'blockPublicConnections'>,
+): void {
+  if (access.blockPublicConnections) {
+    if (isAllowed(address, loopback)) return
+    throw new ClientError(
+      sqlstates.invalidAuthorization,
+      'This connection is trying to access this endpoint from a blocked network.',
+    )
+  }
+  if (isAllowed(address, access.allowedIps)) return
   throw new ClientError(
     sqlstates.invalidAuthorization,
     `This IP address ${address} is not allowed to connect to this endpoint. ` +

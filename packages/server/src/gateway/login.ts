@@ -8,7 +8,13 @@ import type { Admission } from './admission.ts'
 import type { MockVerifiers } from './auth/mock-verifier.ts'
 import { scramMechanism, scramPlusMechanism, startScram } from './auth/scram-server.ts'
 import type { ControlPlane, EndpointAccess } from './control-plane.ts'
-import { ClientError, passwordFailure, protocolViolation, sqlstates } from './errors.ts'
+import {
+  ClientError,
+  passwordFailure,
+  protocolViolation,
+  quotaExceeded,
+  sqlstates,
+} from './errors.ts'
 import { requireAllowed } from './ip-allow.ts'
 import { replicationIsOff } from './replication.ts'
 import { parsePasswordForm, type Route } from './route.ts'
@@ -135,10 +141,11 @@ export function requireAccess(
   access: EndpointAccess,
   request: Pick<LoginRequest, 'clientAddress' | 'replication'>,
 ): void {
-  requireAllowed(request.clientAddress, access.allowedIps)
+  requireAllowed(request.clientAddress, access)
   if (access.disabled) {
     throw new AppError('endpoint_disabled', 'Control plane request failed: endpoint is disabled')
   }
+  if (access.blockedBecause !== '') throw quotaExceeded(access.blockedBecause)
   if (request.replication === true && !access.logicalReplication) throw replicationIsOff()
 }
 

@@ -21,6 +21,8 @@ export interface RelayEnds {
   client: Duplex
   compute: Duplex
   activity: SessionActivity
+  /** Bytes are on their way to the client. */
+  countSent: (bytes: number) => void
   /** Whether the compute's side is a walsender. */
   replication?: boolean
 }
@@ -41,6 +43,7 @@ export class Relay {
   readonly #client: Duplex
   readonly #compute: Duplex
   readonly #activity: SessionActivity
+  readonly #countSent: RelayEnds['countSent']
   readonly #listening: Listening
   readonly #isReplication: boolean
   readonly #fromClient: FrameGate
@@ -54,10 +57,11 @@ export class Relay {
   #isDraining = false
   #isOver = false
 
-  constructor({ client, compute, activity, replication = false }: RelayEnds) {
+  constructor({ client, compute, activity, countSent, replication = false }: RelayEnds) {
     this.#client = client
     this.#compute = compute
     this.#activity = activity
+    this.#countSent = countSent
     this.#listening = new Listening(activity)
     this.#isReplication = replication
     this.#fromClient = new FrameGate({
@@ -118,6 +122,7 @@ export class Relay {
 
   #watch(chunk: Buffer): Buffer {
     this.#fromCompute.scan(chunk)
+    this.#countSent(chunk.length)
     return chunk
   }
 

@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 
 import { Disconnected } from './errors.ts'
 
-export interface TlsFiles {
-  /** The server's certificate and those between it and its CA, PEM. */
-  certPath: string
-  keyPath: string
+/** PEM. A pair that was read and checked as one: files may be in the middle of their renewal. */
+export interface TlsMaterial {
+  /** The server's certificate and those between it and its CA. */
+  cert: string
+  key: string
 }
 
 /** Registered for PostgreSQL; a client that opens with TLS must offer it (manual, "SSL Session Encryption"). */
@@ -34,9 +34,9 @@ export class TlsTerminator {
     server.on('tlsClientError', (_error, secure) => secure.destroy())
   }
 
-  static async create(files: TlsFiles, handshakeTimeoutMs: number): Promise<TlsTerminator> {
+  static create(material: TlsMaterial, handshakeTimeoutMs: number): TlsTerminator {
     const server = createServer({
-      ...(await readMaterial(files)),
+      ...material,
       minVersion: 'TLSv1.2',
       ALPNProtocols: [postgresqlProtocol],
       handshakeTimeout: handshakeTimeoutMs,
@@ -44,9 +44,9 @@ export class TlsTerminator {
     return new TlsTerminator(server)
   }
 
-  /** Reads the files again, for handshakes from now on. Rejects, and keeps the old, where they are no pair. */
-  async reload(files: TlsFiles): Promise<void> {
-    this.#server.setSecureContext({ ...(await readMaterial(files)), minVersion: 'TLSv1.2' })
+  /** For handshakes from now on. Throws, and keeps the old, where the two are no pair. */
+  reload(material: TlsMaterial): void {
+    this.#server.setSecureContext({ ...material, minVersion: 'TLSv1.2' })
   }
 
   /**
@@ -71,11 +71,6 @@ export class TlsTerminator {
       else this.#server.emit('connection', socket)
     })
   }
-}
-
-async function readMaterial(files: TlsFiles): Promise<{ cert: Buffer; key: Buffer }> {
-  const [cert, key] = await Promise.all([readFile(files.certPath), readFile(files.keyPath)])
-  return { cert, key }
 }
 
 function connectionName(socket: Socket): string {

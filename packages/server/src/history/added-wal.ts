@@ -53,12 +53,12 @@ export interface AddedSegment {
 export async function addWal(request: WalRequest): Promise<AddedWal> {
   const files = await listFiles(request)
   const { segments, isAll, hasGap } = choose(files, request)
-  for (const file of files.filter(({ name }) => isHistoryFileName(name))) {
-    await addFile(request, file)
-  }
-  const added: AddedSegment[] = []
-  for (const file of segments) added.push(describe(await addFile(request, file)))
-  return { isAll, hasGap, segments: added }
+  await addFiles(
+    request,
+    files.filter(({ name }) => isHistoryFileName(name)),
+  )
+  const added = await addFiles(request, segments)
+  return { isAll, hasGap, segments: added.map(describe) }
 }
 
 /** Leaves out what comes after a position: for PostgreSQL the WAL ends where zeros begin. */
@@ -136,15 +136,39 @@ function choose(
 
 const filesBeyond = 2
 
+/** Of a store that is far away, where each waits for the way there and back. */
+const fetchesAtOnce = 8
+
+async function addFiles(request: WalRequest, files: readonly KeptFile[]): Promise<WalFile[]> {
+  const added: WalFile[] = []
+  for (let from = 0; from < files.length; from += fetchesAtOnce) {
+    const some = files.slice(from, from + fetchesAtOnce)
+    const outcomes = await Promise.allSettled(some.map(async (file) => addFile(request, file)))
+    // Not before all have ended: whoever asked removes the volume then.
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') throw outcome.reason
+      added.push(outcome.value)
+    }
+  }
+  return added
+}
+
 /** Answers the file as it was added: a cluster may have written to its own since it was listed. */
 async function addFile(request: WalRequest, file: KeptFile): Promise<WalFile> {
   const path = join(walDirectoryOf(request.dataDirectory), file.name)
   await rm(path, { force: true })
   const own = file.isInStore ? undefined : await cloneOwn(request, file, path)
-  // Else it is in the store, where it also is once the cluster has removed it.
-  if (own === undefined) await request.store.fetch(request.line, file.name, path)
+  const added = own ?? (file.isInStore ? file : await findInStore(request, file.name))
+  if (own === undefined) await request.store.fetch(request.line, added, path)
   await giveTo(path, request.user)
-  return own ?? file
+  return added
+}
+
+/** One that the cluster has removed since it was listed is in the store by now. */
+async function findInStore({ store, line, from }: WalRequest, name: string): Promise<WalFile> {
+  const found = (await store.list(line, from)).find((file) => file.name === name)
+  if (found === undefined) throw new Error(`${name} of line ${line} is not kept`)
+  return found
 }
 
 async function cloneOwn(

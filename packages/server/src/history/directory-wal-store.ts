@@ -9,20 +9,26 @@ import { exec } from '../lib/exec.ts'
 import { syncDirectory } from '../lib/files.ts'
 import type { Lsn } from '../lib/lsn.ts'
 import { isHistoryFileName, parseSegmentName, segmentOf } from './wal-names.ts'
-import type { WalFile, WalStore } from './wal-store.ts'
+import { linePattern, type WalFile, type WalStore } from './wal-store.ts'
+
+export interface DirectoryWalStore extends WalStore {
+  /** Where a file lies, if it is there. */
+  pathOf(line: string, name: string): string
+}
 
 /**
  * WAL in a directory of the pool: `<root>/<line>/<file>`. Where the file system can, a file is a clone of
  * PostgreSQL's own and takes no space until that one is gone; elsewhere it is a copy. Only the platform's
- * user reads it: what a recovery needs is staged for PostgreSQL.
+ * user reads it: what a recovery needs is cloned from here.
  */
-export function createDirectoryWalStore(root: string): WalStore {
+export function createDirectoryWalStore(root: string): DirectoryWalStore {
   const linePath = (line: string): string => {
     assert(linePattern.test(line), 'a line is named as its volume')
     return join(root, line)
   }
   const prepare = createPreparation(root)
   return {
+    pathOf: (line, name) => join(linePath(line), name),
     put: async (line, { name, path, writtenAt }) => {
       await prepare()
       const directory = linePath(line)
@@ -42,11 +48,12 @@ export function createDirectoryWalStore(root: string): WalStore {
       await syncDirectory(directory)
     },
     list: async (line, from) => listFiles(linePath(line), from),
-    fetch: async (line, name, path) => cloneFile(join(linePath(line), name), path),
+    fetch: async (line, { name }, path) => cloneFile(join(linePath(line), name), path),
     remove: async (line, names) => {
       for (const name of names) await rm(join(linePath(line), name), { force: true })
     },
     removeLine: async (line) => rm(linePath(line), { recursive: true, force: true }),
+    lines: async () => (await namesIn(root)).filter((name) => linePattern.test(name)),
     sweep: async () => {
       for (const line of (await namesIn(root)).filter((name) => linePattern.test(name))) {
         for (const name of await namesIn(join(root, line))) {
@@ -56,8 +63,6 @@ export function createDirectoryWalStore(root: string): WalStore {
     },
   }
 }
-
-const linePattern = /^[a-z0-9-]{1,80}$/
 
 /**
  * A clone on btrfs needs both files to be of one kind: those of volumes are not copied on write

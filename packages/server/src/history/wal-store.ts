@@ -15,12 +15,14 @@ export interface WalStore {
    * segments that end before the position may be left out.
    */
   list(line: string, from?: Lsn): Promise<WalFile[]>
-  /** Writes a file to a new path. Rejects where it is not there. */
-  fetch(line: string, name: string, path: string): Promise<void>
+  /** Writes a file, as `list` told it, to a new path. Rejects where it is not there. */
+  fetch(line: string, file: WalFile, path: string): Promise<void>
   /** Removes files; those that are not there are no error. */
   remove(line: string, names: readonly string[]): Promise<void>
   /** Removes a line with all that is in it. */
   removeLine(line: string): Promise<void>
+  /** Every line that has files. */
+  lines(): Promise<string[]>
   /** Removes what a crash has left of files that were being put. Only while none is. */
   sweep(): Promise<void>
 }
@@ -31,3 +33,6 @@ export interface WalFile {
   /** When PostgreSQL last wrote to it: everything in it is older. */
   writtenAt: Date
 }
+
+/** Lines are named as their volumes. */
+export const linePattern = /^[a-z0-9-]{1,80}$/

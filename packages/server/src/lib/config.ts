@@ -13,9 +13,18 @@ export const environmentVariables = {
   COPPICE_DATABASE_USER: 'The OS user that PostgreSQL runs as when the platform runs as root.',
   COPPICE_GATEWAY_WORKERS:
     'How many processes the gateway has, 0 to 64; 0 runs it within the daemon.',
+  COPPICE_S3_ACCESS_KEY_ID: 'The access key for the S3 that WAL is kept in.',
+  COPPICE_S3_SECRET_ACCESS_KEY: 'Its secret.',
+  AWS_ACCESS_KEY_ID: 'The same, where there is no other.',
+  AWS_SECRET_ACCESS_KEY: 'Its secret.',
   COPPICE_LOG_LEVEL: 'trace, debug, info (the default), warn or error.',
   COPPICE_FAILPOINT: 'For tests: the step at which the process kills itself.',
 } as const
+
+interface S3Keys {
+  accessKeyId: string
+  secretAccessKey: string
+}
 
 export interface Environment {
   home: string
@@ -25,6 +34,9 @@ export interface Environment {
   databaseUser: string | undefined
   /** Undefined for as many as fit the machine. */
   gatewayWorkers: number | undefined
+  /** Undefined where the environment does not have both parts. */
+  s3Credentials: S3Keys | undefined
+  awsCredentials: S3Keys | undefined
   logLevel: string
   failpoint: string | undefined
 }
@@ -32,6 +44,11 @@ export interface Environment {
 export function readEnvironment(): Environment {
   const read = (name: keyof typeof environmentVariables): string | undefined =>
     process.env[name] || undefined
+  const readKeys = (prefix: 'COPPICE_S3' | 'AWS'): S3Keys | undefined => {
+    const accessKeyId = read(`${prefix}_ACCESS_KEY_ID`)
+    const secretAccessKey = read(`${prefix}_SECRET_ACCESS_KEY`)
+    return accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined
+  }
   return {
     home: read('COPPICE_HOME') ?? defaultHome(),
     databaseUrl: read('COPPICE_DATABASE_URL'),
@@ -39,9 +56,17 @@ export function readEnvironment(): Environment {
     postgresPaths: (read('COPPICE_POSTGRES_PATHS') ?? '').split(':').filter((path) => path !== ''),
     databaseUser: read('COPPICE_DATABASE_USER'),
     gatewayWorkers: readCount('COPPICE_GATEWAY_WORKERS', read('COPPICE_GATEWAY_WORKERS')),
+    s3Credentials: readKeys('COPPICE_S3'),
+    awsCredentials: readKeys('AWS'),
     logLevel: read('COPPICE_LOG_LEVEL') ?? 'info',
     failpoint: read('COPPICE_FAILPOINT'),
   }
+}
+
+/** Keeps secrets from the processes that this one starts: once they are read nobody else needs them. */
+export function hideSecrets(): void {
+  delete process.env['COPPICE_S3_SECRET_ACCESS_KEY']
+  delete process.env['AWS_SECRET_ACCESS_KEY']
 }
 
 /** More would take memory and serve nobody sooner. */

@@ -6,11 +6,14 @@ import { type ErrorCode, errors } from '@coppice/api/client'
  */
 export class AppError extends Error {
   readonly code: ErrorCode
+  /** Neon's own word for it, where its clients look for one beside the code. */
+  readonly reason: string | undefined
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options: ErrorOptions & { reason?: string } = {}) {
     super(message, options)
     this.name = 'AppError'
     this.code = code
+    this.reason = options.reason
   }
 
   get status(): number {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { access, chown, open, rename, rm } from 'node:fs/promises'
+import { access, chown, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import type { OsUser } from './exec.ts'
@@ -28,6 +28,21 @@ export async function writeFileAtomically(
     throw error
   }
   await syncDirectory(dirname(path))
+}
+
+/**
+ * The same without a flush: another process finds the old content or the new, a power cut may leave
+ * neither. For what is written often and can be lost.
+ */
+export async function replaceFile(path: string, content: string, mode = 0o600): Promise<void> {
+  const beside = `${path}.${randomBytes(4).toString('hex')}.tmp`
+  try {
+    await writeFile(beside, content, { flag: 'wx', mode })
+    await rename(beside, path)
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw error
+  }
 }
 
 /** Makes names created in or removed from a directory survive a power cut. */

@@ -12,6 +12,8 @@ export interface Home {
   lock: string
   apiKey: string
   secretKey: string
+  /** The operator's, where it is not in the environment. */
+  s3Credentials: string
   tls: string
   pool: string
   poolImage: string
@@ -38,6 +40,7 @@ export function homePaths(root: string): Home {
     lock: inside('lock'),
     apiKey: inside('api-key'),
     secretKey: inside('secret.key'),
+    s3Credentials: inside('s3-credentials.json'),
     tls: inside('tls'),
     pool: inside('pool'),
     poolImage: inside('pool.img'),
@@ -60,20 +63,22 @@ function shortSocketRoot(root: string): string {
  * it is 0711: what is in it cannot be listed, and what is secret in it is 0600 or 0700.
  */
 export async function createHome(home: Home): Promise<void> {
-  for (const path of [
+  // Clients of other users read the authority's certificate; its key is 0600.
+  const searchable = [
     home.root,
     home.pool,
     home.computes,
     home.replays,
     home.installations,
     home.sockets,
-  ]) {
+    home.tls,
+  ]
+  for (const path of searchable) {
     await mkdir(path, { recursive: true, mode: 0o711 })
   }
   await requireOwn(home.sockets)
-  await chmod(home.root, 0o711)
-  await chmod(home.sockets, 0o711)
-  for (const path of [home.tls, home.logs]) await mkdir(path, { recursive: true, mode: 0o700 })
+  for (const path of [home.root, home.sockets, home.tls]) await chmod(path, 0o711)
+  await mkdir(home.logs, { recursive: true, mode: 0o700 })
 }
 
 /** The short place lies in a directory that others can write to: one made by them is not used. */

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 
 import { errorCode } from './errors.ts'
@@ -9,6 +9,8 @@ export interface SecretBox {
   seal(secret: string): Buffer
   /** Throws when the box was made with another key or was changed. */
   open(sealed: Uint8Array): string
+  /** A secret of its own for a purpose: the same as long as the key is. */
+  derive(purpose: string): string
 }
 
 const keyBytes = 32
@@ -30,6 +32,7 @@ export function createSecretBox(key: Uint8Array): SecretBox {
       const body = decipher.update(sealed.subarray(nonceBytes + tagBytes))
       return Buffer.concat([body, decipher.final()]).toString('utf8')
     },
+    derive: (purpose) => createHmac('sha256', key).update(purpose).digest('hex'),
   }
 }
 

@@ -1,20 +1,35 @@
 import type { ComputeHost } from '../compute/host.ts'
-import { hashApiKey } from '../control/http/auth.ts'
+import { checkObjectName } from '../compute/object-names.ts'
+import { rolesOfSource } from '../compute/token-roles.ts'
 import { findApiKey } from '../control/store/api-keys.ts'
 import type { Store } from '../control/store/store.ts'
 import { isOfThePast, type TimeTravel } from '../control/time-travel.ts'
 import type { ControlPlane } from '../gateway/control-plane.ts'
-import { AppError } from '../lib/errors.ts'
+import { quotaExceeded } from '../gateway/errors.ts'
+import { AppError, errorCode } from '../lib/errors.ts'
+import { hashApiKey } from '../lib/passwords.ts'
+import type { SecretBox } from '../lib/secret-box.ts'
+
+/** SQLSTATE (PostgreSQL manual, appendix A). */
+const noSuchDatabase = '3D000'
+
+export interface ControlPlaneParts {
+  host: ComputeHost
+  store: Store
+  timeTravel: TimeTravel
+  secrets: SecretBox
+}
 
 /**
  * What the gateway asks, answered by the host alone: a compute is found, checked and woken while the
  * store is slow or down. The platform's administrator is let in by the store.
  */
-export function createControlPlane(
-  host: ComputeHost,
-  store: Store,
-  timeTravel: TimeTravel,
-): ControlPlane {
+export function createControlPlane({
+  host,
+  store,
+  timeTravel,
+  secrets,
+}: ControlPlaneParts): ControlPlane {
   const require = (endpointId: string) => {
     const compute = host.get(endpointId)
     if (compute === undefined) {
@@ -31,21 +46,66 @@ export function createControlPlane(
         ? await timeTravel.findCompute(endpointId)
         : host.get(endpointId)
       if (compute === undefined) return undefined
-      const { disabled, allowedIps, poolerSettings, logicalReplication } = compute.spec
-      return { endpointId, disabled, allowedIps, poolerSettings, logicalReplication }
+      const {
+        disabled,
+        blockedBecause,
+        allowedIps,
+        blockPublicConnections,
+        poolerSettings,
+        logicalReplication,
+      } = compute.spec
+      return {
+        endpointId,
+        disabled,
+        blockedBecause,
+        allowedIps,
+        blockPublicConnections,
+        poolerSettings,
+        logicalReplication,
+      }
     },
     findVerifier: async (endpointId, role) => {
       const compute = isOfThePast(endpointId)
         ? await timeTravel.findCompute(endpointId)
         : host.get(endpointId)
-      return compute?.verifier(role)
+      // A replica that sleeps does not hear of a new password.
+      const authority = compute && (host.get(compute.spec.follows) ?? compute)
+      return authority?.verifier(role)
     },
-    wake: async (endpointId) =>
-      isOfThePast(endpointId) ? timeTravel.wake(endpointId) : require(endpointId).wake(),
+    wake: async (endpointId) => {
+      if (isOfThePast(endpointId)) return timeTravel.wake(endpointId)
+      const compute = require(endpointId)
+      if (compute.spec.blockedBecause !== '') throw quotaExceeded(compute.spec.blockedBecause)
+      return compute.wake()
+    },
     openSession: (session) =>
       isOfThePast(session.endpointId)
         ? timeTravel.openSession(session)
         : require(session.endpointId).openSession(session),
-    isAdminKey: async (key) => (await findApiKey(store, hashApiKey(key))) !== undefined,
+    countSent: (endpointId, bytes) => host.get(endpointId)?.usage.countSent(bytes),
+    jwksFor: async (endpointId) => {
+      const { jwks = [], labels } = host.get(endpointId)?.spec ?? {}
+      return jwks
+        .filter(({ branchId }) => branchId === undefined || branchId === labels?.['branch_id'])
+        .map((source) => ({ ...source, roleNames: rolesOfSource(source) }))
+    },
+    prepareTokens: async (endpointId, database) => {
+      const compute = require(endpointId)
+      // All branches of a project share it, for each begins as a copy of another.
+      const key = secrets.derive(`tokens of project ${compute.spec.labels['project_id']}`)
+      checkObjectName('database', database)
+      try {
+        await compute.prepareTokens(database, Buffer.from(key, 'hex'))
+      } catch (error) {
+        if (errorCode(error) !== noSuchDatabase) throw error
+        throw new AppError('database_not_found', `database "${database}" does not exist`)
+      }
+      return key
+    },
+    isAdminKey: async (key) => {
+      const found = await findApiKey(store, hashApiKey(key))
+      // The console shows every project's clients: nothing for the key of one.
+      return found !== undefined && found.project_id === null
+    },
   }
 }

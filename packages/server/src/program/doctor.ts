@@ -1,7 +1,13 @@
 import { readFile, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import { findInstallations } from '../compute/installations.ts'
 import { findDatabaseUser } from '../compute/os-user.ts'
+import { walDirectory } from '../control/history/create-history.ts'
+import { readCertificatePair } from '../gateway/certificate-pair.ts'
+import { createS3Bucket } from '../history/s3-bucket.ts'
+import { renderS3Url } from '../history/s3-location.ts'
+import { readWaiting, spoolParts } from '../history/wal-spool.ts'
 import type { Environment } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
@@ -11,8 +17,11 @@ import { readSavedConfig } from '../lib/saved-config.ts'
 import { canCreatePoolImage, isMounted } from '../volume/pool-image.ts'
 import { probePool } from '../volume/probe.ts'
 import { renderSize } from '../volume/size.ts'
+import { certificateStatus } from './certificate-keeper.ts'
 import { askPlatform } from './local-socket.ts'
-import { namesResolve } from './names-resolve.ts'
+import { findHostNames } from './names-resolve.ts'
+import { readS3Credentials } from './s3-credentials.ts'
+import { serveOptions } from './serve-options.ts'
 
 /** One thing that this machine offers or lacks, and what to do about it. */
 export interface Check {
@@ -29,7 +38,9 @@ export async function doctor(home: Home, environment: Environment): Promise<Chec
     PostgreSQL: async () => checkPostgres(environment),
     'Database user': async () => checkUser(environment),
     'Storage pool': async () => checkPool(home, environment),
-    'Host names': async () => checkNames(home),
+    'WAL store': async () => checkWal(home, environment),
+    'Host names': async () => checkNames(home, environment),
+    Certificate: async () => checkCertificate(home, environment),
     openssl: async () => checkProgram('openssl', 'makes the certificates', 'fail'),
     psql: async () => checkProgram('psql', 'connects to branches from the terminal', 'warn'),
     'CPU and memory limits': async () => checkCgroups(),
@@ -112,15 +123,44 @@ async function checkPool(home: Home, environment: Environment): Promise<Outcome>
   }
 }
 
-async function checkNames(home: Home): Promise<Outcome> {
-  const domain = (await readSavedConfig(home.config)).domain ?? 'coppice.localhost'
-  return (await namesResolve(domain))
-    ? { status: 'ok', detail: `names below ${domain} resolve` }
-    : {
-        status: 'warn',
-        detail: `names below ${domain} do not resolve; connection strings use options=endpoint=`,
-        advice: '`apt install libnss-myhostname` gives every branch a host name of its own',
-      }
+/** Asks no more of S3 than a listing: the platform that runs is the one that writes there. */
+async function checkWal(home: Home, environment: Environment): Promise<Outcome> {
+  const saved = await readSavedConfig(home.config)
+  const { location } = serveOptions({}, environment, saved).walStore
+  if (location === undefined) return { status: 'ok', detail: 'in the storage pool' }
+  const { files, bytes } = await readWaiting(spoolParts(walDirectory(home.pool)))
+  const detail = `${renderS3Url(location)}; ${files} files (${renderSize(bytes)}) wait for it`
+  try {
+    const credentials = await readS3Credentials(home, environment)
+    await createS3Bucket(location, credentials, { attempts: 1 }).list('coppice.json')
+    return { status: 'ok', detail }
+  } catch (error) {
+    return { status: 'warn', detail, advice: describeError(error) }
+  }
+}
+
+async function checkNames(home: Home, environment: Environment): Promise<Outcome> {
+  const { domain } = serveOptions({}, environment, await readSavedConfig(home.config))
+  const { advice, areUsed } = await findHostNames(domain)
+  if (advice === undefined) return { status: 'ok', detail: `names below ${domain} resolve` }
+  const instead = areUsed ? '' : '; connection strings use options=endpoint='
+  return { status: 'warn', detail: `names below ${domain} do not resolve here${instead}`, advice }
+}
+
+async function checkCertificate(home: Home, environment: Environment): Promise<Outcome> {
+  const saved = await readSavedConfig(home.config)
+  const { certificateFiles: files, domain } = serveOptions({}, environment, saved)
+  const source = { directory: home.tls, domain, files }
+  const own = { certPath: join(home.tls, 'server.crt'), keyPath: join(home.tls, 'server.key') }
+  if (files === undefined && !(await isThere(own.certPath))) {
+    return { status: 'ok', detail: 'made at the first start, by an authority of its own' }
+  }
+  const found = certificateStatus(source, await readCertificatePair(files ?? own))
+  const origin = files === undefined ? "of the platform's own authority" : `in ${found.file}`
+  const until = found.expires_at.slice(0, 10)
+  const detail = `${origin}, until ${until}, for ${found.names.join(', ')}`
+  const [advice] = found.warnings
+  return advice === undefined ? { status: 'ok', detail } : { status: 'warn', detail, advice }
 }
 
 async function checkProgram(

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 
+import { createApiKey } from '../control/api-keys.ts'
 import { connectionUri } from '../control/connection-uri.ts'
 import type { Context } from '../control/context.ts'
 import { defaultConnection } from '../control/default-connection.ts'
-import { hashApiKey } from '../control/http/auth.ts'
 import { createProject } from '../control/projects.ts'
-import { findApiKey, insertApiKey } from '../control/store/api-keys.ts'
+import { findApiKey } from '../control/store/api-keys.ts'
 import { findDefaultBranch } from '../control/store/branches.ts'
 import { listDatabases } from '../control/store/databases.ts'
 import { listBranchEndpoints } from '../control/store/endpoints.ts'
@@ -13,7 +13,7 @@ import { listProjects } from '../control/store/projects.ts'
 import { listRoles } from '../control/store/roles.ts'
 import { writeFileAtomically } from '../lib/files.ts'
 import type { Home } from '../lib/home.ts'
-import { newApiKey } from '../lib/passwords.ts'
+import { hashApiKey } from '../lib/passwords.ts'
 
 /**
  * The key of whoever runs the platform, in a file that only they can read. A new one is made when the
@@ -22,8 +22,7 @@ import { newApiKey } from '../lib/passwords.ts'
 export async function ensureApiKey(context: Context, home: Home): Promise<void> {
   const current = await readFile(home.apiKey, 'utf8').catch(() => '')
   if (await findApiKey(context.store, hashApiKey(current.trim()))) return
-  const key = newApiKey()
-  await insertApiKey(context.store, 'local', hashApiKey(key))
+  const { key } = await createApiKey(context, { kind: 'user', name: 'local' })
   await writeFileAtomically(home.apiKey, `${key}\n`, 0o600)
 }
 

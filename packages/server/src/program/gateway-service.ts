@@ -2,12 +2,12 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
-import type { CertificatePaths } from '../gateway/certificates.ts'
 import type { ControlPlane } from '../gateway/control-plane.ts'
 import { createGateway } from '../gateway/gateway.ts'
 import type { PoolAdmin } from '../gateway/pool/report.ts'
 import { bindShared, closeShared, type SharedListener } from '../gateway/process/shared-listener.ts'
 import { Supervisor, type WorkerReport } from '../gateway/process/supervisor.ts'
+import type { TlsMaterial } from '../gateway/tls.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
 import type { Logger } from '../lib/log.ts'
@@ -23,7 +23,10 @@ import { version } from './version.ts'
 export interface GatewayServiceOptions {
   home: Home
   controlPlane: ControlPlane
-  certificates: CertificatePaths
+  /** That it begins with. */
+  tls: TlsMaterial
+  /** As the gateway's. */
+  secret: string
   domain: string
   /** Addresses without ports. */
   listen: readonly string[]
@@ -42,8 +45,8 @@ export interface GatewayService extends Service {
   workers(): Promise<WorkerReport[]>
   /** The pools of all its processes. */
   readonly poolAdmin: PoolAdmin
-  /** Takes the certificate files anew, for connections from now on. */
-  reloadCertificates(): Promise<void>
+  /** Takes another certificate, for connections from now on. */
+  reloadCertificates(material: TlsMaterial): Promise<void>
 }
 
 /** Half of the cores: PostgreSQL needs the others. */
@@ -56,10 +59,11 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
 }
 
 function withinDaemon(options: GatewayServiceOptions): GatewayService {
-  const { certificates, controlPlane, domain, listen, log, ports } = options
+  const { controlPlane, domain, listen, log, ports, secret, tls } = options
   const gateway = createGateway({
     controlPlane,
-    tls: certificates,
+    tls,
+    secret,
     domain,
     listen: listen.flatMap((host) => [
       { host, port: ports.direct, pooled: false },
@@ -80,7 +84,7 @@ function withinDaemon(options: GatewayServiceOptions): GatewayService {
       )
     },
     workers: async () => [],
-    reloadCertificates: async () => gateway.reloadCertificates(),
+    reloadCertificates: async (material) => gateway.reloadCertificates(material),
   }
 }
 
@@ -93,7 +97,8 @@ function inProcesses(options: GatewayServiceOptions): GatewayService {
     listeners,
     config: {
       directory: gatewayDirectory(home),
-      tls: options.certificates,
+      tls: options.tls,
+      secret: options.secret,
       domain: options.domain,
       limits: {},
       version,
@@ -118,7 +123,7 @@ function inProcesses(options: GatewayServiceOptions): GatewayService {
     },
     restart: async () => supervisor.restart(),
     workers: async () => supervisor.workers(),
-    reloadCertificates: async () => supervisor.reloadCertificates(),
+    reloadCertificates: async (material) => supervisor.reloadCertificates(material),
   }
 }
 

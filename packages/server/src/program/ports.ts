@@ -41,24 +41,31 @@ async function choosePort(
 ): Promise<number> {
   for (let port = wanted; port < wanted + attempts; port++) {
     if (taken.has(port)) continue
-    if (await canListen(port, host)) return port
-    if (isFixed) {
-      throw new AppError(
-        'invalid_request',
-        `port ${port} is in use by another program; end that, or choose another port`,
-      )
-    }
+    const obstacle = await whyNotListen(port, host)
+    if (obstacle === undefined) return port
+    if (isFixed) throw new AppError('invalid_request', obstacle)
   }
   throw new AppError('invalid_request', `no free port from ${wanted} on; choose one`)
 }
 
-async function canListen(port: number, host: string): Promise<boolean> {
+/** Undefined where it can be listened on. */
+async function whyNotListen(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', (error) => {
-      if (['EADDRINUSE', 'EACCES'].includes(errorCode(error) ?? '')) resolve(false)
-      else reject(error)
+      const obstacle = obstacles[errorCode(error) ?? '']?.(port)
+      if (obstacle === undefined) reject(error)
+      else resolve(obstacle)
     })
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)))
   })
+}
+
+/** By the system's errors: what is in the way, and what to do. */
+const obstacles: Readonly<Record<string, (port: number) => string>> = {
+  EADDRINUSE: (port) =>
+    `port ${port} is in use by another program; end that, or choose another port`,
+  EACCES: (port) =>
+    `only root may listen on port ${port}: run the platform as root, choose another port, or lower ` +
+    'net.ipv4.ip_unprivileged_port_start with sysctl',
 }

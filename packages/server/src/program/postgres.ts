@@ -13,12 +13,18 @@ export interface Postgres {
 }
 
 /** The servers of this machine, each where the database's user can run it, newest first. */
-export async function findPostgres(home: Home, environment: Environment): Promise<Postgres> {
+export async function findPostgres(
+  home: Home,
+  environment: Environment,
+  trustedExtensions: readonly string[] = [],
+): Promise<Postgres> {
   const databaseUser = await findDatabaseUser(environment.databaseUser)
   const found = await findInstallations({ configuredPaths: environment.postgresPaths })
   const installations: Installation[] = []
   for (const one of found) {
-    installations.push(await materializeInstallation(one, home.installations, databaseUser))
+    installations.push(
+      await materializeInstallation(one, home.installations, databaseUser, trustedExtensions),
+    )
   }
   const [newest] = installations
   if (newest !== undefined) return { installations, newest, databaseUser }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { Environment } from '../lib/config.ts'
+import { type Environment, hideSecrets } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
 import { armFailpoint } from '../lib/failpoint.ts'
 import { createHome, type Home } from '../lib/home.ts'
@@ -19,6 +19,7 @@ export async function serve(
   environment: Environment,
 ): Promise<void> {
   armFailpoint(environment.failpoint)
+  hideSecrets()
   const running = await askPlatform(home)
   if (running !== undefined) {
     emit({ ...running, already_running: true })

@@ -20,10 +20,43 @@ test.for([
   [{ port: '0' }, 'not a port'],
   [{ port: '65536' }, 'not a port'],
   [{ 'api-port': 'http' }, 'not a port'],
+  [{ 'public-port': 'none' }, 'not a port'],
+  [{ 'host-port': 'no' }, 'neither auto nor never'],
+  [{ 'tls-cert': '/a' }, 'go together'],
+  [{ 'tls-key': '/a' }, 'go together'],
+  [{ 'tls-cert': 'own', 'tls-key': '/a' }, 'go together'],
+  [{ 'trust-extensions': 'postgis,a b' }, 'no extension'],
+  [{ 'trust-extensions': 'dblink' }, 'stays refused: they open connections'],
   [{ domain: 'localhost' }, 'at least two labels'],
   [{ domain: 'db.example.org/x' }, 'at least two labels'],
 ] as const)('%j is refused', ([flags, message]) => {
   expect(() => options(flags)).toThrow(message)
+})
+
+test('what clients see is remembered until it is taken back', () => {
+  const saved = { public_port: 15432, host_port: 'never', tls_cert: '/c', tls_key: '/k' }
+  expect(options({}, saved)).toMatchObject({
+    publicPort: 15432,
+    publicPooledPort: undefined,
+    hostPort: 'never',
+    certificateFiles: { certPath: '/c', keyPath: '/k' },
+    isCertificateNew: false,
+  })
+  const trusted = { 'trust-extensions': 'postgis,h3' }
+  expect(options(trusted)).toMatchObject({ trustedExtensions: ['postgis', 'h3'] })
+  const trust = { trust_extensions: ['postgis'] }
+  expect(options({}, trust)).toMatchObject({ trustedExtensions: ['postgis'] })
+  expect(options({ 'trust-extensions': 'none' }, trust)).toMatchObject({ trustedExtensions: [] })
+  const back = { 'public-port': 'same', 'host-port': 'auto', 'tls-cert': 'own' }
+  expect(options(back, saved)).toMatchObject({
+    publicPort: undefined,
+    hostPort: 'auto',
+    certificateFiles: undefined,
+  })
+  expect(options({ 'tls-cert': '/a', 'tls-key': '/b' }, saved)).toMatchObject({
+    certificateFiles: { certPath: '/a', keyPath: '/b' },
+    isCertificateNew: true,
+  })
 })
 
 test('a taken port is replaced by the next free one, unless it was asked for', async () => {

@@ -1,8 +1,11 @@
 import type { parseArgs } from 'node:util'
 
+import { whyRefused } from '../compute/extensions.ts'
+import type { CertificateFiles } from '../gateway/certificate-pair.ts'
 import type { Environment } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'
-import type { SavedConfig } from '../lib/saved-config.ts'
+import type { HostPort, SavedConfig } from '../lib/saved-config.ts'
+import { walStoreOptions, type WalStoreOptions } from './wal-store-options.ts'
 
 /** How `serve` was asked to run: flags over what was saved over the defaults. */
 export interface ServeOptions {
@@ -18,8 +21,19 @@ export interface ServeOptions {
   listen: string[]
   apiHost: string
   domain: string
+  /** What clients reach the gateway by where something maps its ports; undefined where nothing does. */
+  publicPort: number | undefined
+  publicPooledPort: number | undefined
+  hostPort: HostPort
+  /** The operator's own certificate; undefined for the platform's. */
+  certificateFiles: CertificateFiles | undefined
+  /** Whether a flag has named it: then it has to be one that clients accept. */
+  isCertificateNew: boolean
+  /** Extensions that roles may create beyond those that the platform trusts them with. */
+  trustedExtensions: readonly string[]
   /** Size of the pool image, where one is made. */
   poolSize: string | undefined
+  walStore: WalStoreOptions
   isDetached: boolean
 }
 
@@ -34,7 +48,16 @@ export const serveFlags = {
   'api-port': { type: 'string' },
   listen: { type: 'string' },
   domain: { type: 'string' },
+  'public-port': { type: 'string' },
+  'public-pooled-port': { type: 'string' },
+  'host-port': { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  'trust-extensions': { type: 'string' },
   'pool-size': { type: 'string' },
+  'wal-store': { type: 'string' },
+  's3-endpoint': { type: 'string' },
+  's3-region': { type: 'string' },
   detached: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
@@ -64,7 +87,18 @@ export function serveOptions(
     // The API speaks plain HTTP, so it stays on loopback wherever the gateway listens.
     apiHost: '127.0.0.1',
     domain: checkDomain(flags.domain ?? saved.domain ?? defaults.domain),
+    publicPort: publicPort('public-port', flags['public-port'], saved.public_port),
+    publicPooledPort: publicPort(
+      'public-pooled-port',
+      flags['public-pooled-port'],
+      saved.public_pooled_port,
+    ),
+    hostPort: hostPort(flags['host-port']) ?? saved.host_port ?? 'auto',
+    certificateFiles: certificateFiles(flags, saved),
+    isCertificateNew: flags['tls-cert'] !== undefined,
+    trustedExtensions: extensionNames(flags['trust-extensions']) ?? saved.trust_extensions ?? [],
     poolSize: flags['pool-size'],
+    walStore: walStoreOptions(flags, saved),
     isDetached: flags.detached ?? false,
   }
 }
@@ -74,6 +108,53 @@ function port(name: string, text: string | undefined): number | undefined {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= 65_535) return value
   throw new AppError('invalid_request', `--${name} ${text} is not a port (1 to 65535)`)
+}
+
+/** `same` takes back what an earlier start was told. */
+function publicPort(
+  name: string,
+  text: string | undefined,
+  saved: number | undefined,
+): number | undefined {
+  return text === 'same' ? undefined : (port(name, text) ?? saved)
+}
+
+function hostPort(text: string | undefined): HostPort | undefined {
+  if (text === undefined || text === 'auto' || text === 'never') return text
+  throw new AppError('invalid_request', `--host-port ${text} is neither auto nor never`)
+}
+
+/** With commas; `none` takes back what an earlier start was told. */
+function extensionNames(text: string | undefined): string[] | undefined {
+  if (text === undefined) return undefined
+  const names = text === 'none' ? [] : text.split(',')
+  for (const name of names) {
+    if (!/^[a-z0-9_-]{1,63}$/.test(name)) {
+      const shown = JSON.stringify(name)
+      throw new AppError('invalid_request', `--trust-extensions: ${shown} is no extension's name`)
+    }
+    const why = whyRefused(name)
+    if (why !== undefined) {
+      throw new AppError('invalid_request', `--trust-extensions: ${name} stays refused: ${why}`)
+    }
+  }
+  return names
+}
+
+/** `own` goes back to the platform's. */
+function certificateFiles(flags: ServeFlags, saved: SavedConfig): CertificateFiles | undefined {
+  const { 'tls-cert': cert, 'tls-key': key } = flags
+  if (cert === 'own' && key === undefined) return undefined
+  if (cert !== undefined && cert !== 'own' && key !== undefined)
+    return { certPath: cert, keyPath: key }
+  if (cert !== undefined || key !== undefined) {
+    throw new AppError(
+      'invalid_request',
+      "--tls-cert FILE and --tls-key FILE go together; --tls-cert own goes back to the platform's own certificate",
+    )
+  }
+  if (saved.tls_cert === undefined || saved.tls_key === undefined) return undefined
+  return { certPath: saved.tls_cert, keyPath: saved.tls_key }
 }
 
 /** Wildcard certificates need two dots: OpenSSL and Node refuse `*.localhost`. */

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+
 import { ComputeHost } from '../compute/host.ts'
 import type { Context, Settings } from '../control/context.ts'
 import { createHistory } from '../control/history/create-history.ts'
@@ -5,11 +7,11 @@ import { sweepHistory } from '../control/history/line-snapshots.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
 import { recoverOperations } from '../control/operations/runner.ts'
+import { prepareStart } from '../control/prepare-start.ts'
 import { createReconciler, reconcileComputes, reportUnknownVolumes } from '../control/reconcile.ts'
 import { recordComputeState } from '../control/store/endpoints.ts'
 import { ensureTemplate } from '../control/templates.ts'
 import { TimeTravel } from '../control/time-travel.ts'
-import { ensureCertificates } from '../gateway/certificates.ts'
 import { describeError } from '../lib/errors.ts'
 import { writeFileAtomically } from '../lib/files.ts'
 import { createHome, type Home } from '../lib/home.ts'
@@ -17,13 +19,15 @@ import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import { saveConfig } from '../lib/saved-config.ts'
 import { loadSecretBox } from '../lib/secret-box.ts'
+import { CertificateKeeper, readCertificate } from './certificate-keeper.ts'
 import { createControlPlane } from './control-plane.ts'
 import { ensureApiKey, ensureProject } from './first-start.ts'
 import { choosePortsOnceFree } from './gateway-ports.ts'
 import { createGatewayService, defaultWorkers, type GatewayService } from './gateway-service.ts'
-import { namesResolve } from './names-resolve.ts'
+import { findHostNames, type HostNames } from './names-resolve.ts'
 import { openPlatformPool } from './platform-pool.ts'
 import { openPlatformStore } from './platform-store.ts'
+import { openPlatformWal } from './platform-wal.ts'
 import { claimPool } from './pool-owner.ts'
 import { createPoolReport } from './pool-report.ts'
 import { findPostgres } from './postgres.ts'
@@ -42,7 +46,8 @@ export interface ReadyEvent {
   direct_port: number
   pooled_port: number
   sql_port: number
-  ca_file: string
+  /** Absent where the certificate is the operator's own. */
+  ca_file?: string
   home: string
   pid: number
   postgres_version: string
@@ -99,8 +104,14 @@ async function start(
   stops: Stop[],
 ): Promise<Omit<RunningPlatform, 'stop'>> {
   await createHome(home)
+  const certificateSource = {
+    directory: home.tls,
+    domain: options.domain,
+    files: options.certificateFiles,
+  }
+  const tls = await readCertificate(certificateSource, { mustBeValid: options.isCertificateNew })
   onStep('Looking for PostgreSQL')
-  const postgres = await findPostgres(home, options.environment)
+  const postgres = await findPostgres(home, options.environment, options.trustedExtensions)
 
   onStep('Opening the storage pool')
   const pool = await openPlatformPool(home, options, postgres.databaseUser, onStep)
@@ -109,16 +120,30 @@ async function start(
   const store = await openPlatformStore(home, options, postgres, pool.volumes, log)
   stops.push(async () => store.stop())
   await claimPool(pool.volumes, store.platformId)
+  const wal = await openPlatformWal({
+    home,
+    environment: options.environment,
+    walStore: options.walStore,
+    volumes: pool.volumes,
+    platformId: store.platformId,
+    onStep,
+  })
 
   const ports = await choosePortsOnceFree(home, options)
-  const domain = options.domain
+  const { certificateFiles, domain, hostPort } = options
+  const names = await findHostNames(domain)
   const settings: Settings = {
     platformId: store.platformId,
     region,
     domain,
-    namesResolve: await namesResolve(domain),
+    namesResolve: names.areUsed,
     directPort: ports.direct,
     pooledPort: ports.pooled,
+    publicPorts: {
+      direct: options.publicPort ?? ports.direct,
+      pooled: options.publicPooledPort ?? ports.pooled,
+    },
+    hostHasPort: hostPort === 'auto',
     sqlPort: ports.sql,
     defaultSuspendTimeoutSeconds,
     recoveryWindowSeconds,
@@ -140,6 +165,7 @@ async function start(
     secrets: await loadSecretBox(home.secretKey),
     history: createHistory({
       poolDirectory: pool.volumes.root,
+      remote: wal.remote,
       replayDirectory: home.replays,
       socketDirectory: home.sockets,
       host,
@@ -149,21 +175,29 @@ async function start(
     locks: new KeyedLock(),
     log,
   }
+  host.beforeStart(async (spec) => prepareStart(context, spec))
   await host.start()
   stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
   await recoverAfterCrash(context)
   followComputes(context)
+  await context.history.spool?.start()
+  stops.push(async () => context.history.spool?.stop())
   await context.history.archiver.start()
   stops.push(async () => context.history.archiver.stop())
 
   onStep(`Preparing PostgreSQL ${postgres.newest.version}`)
   await ensureTemplate(context, settings.defaultPgVersion)
 
-  const certificates = await ensureCertificates({ directory: home.tls, domain, extraNames: [] })
   const gateway = createGatewayService({
     home,
-    controlPlane: createControlPlane(host, store.sql, new TimeTravel(context)),
-    certificates,
+    controlPlane: createControlPlane({
+      host,
+      store: store.sql,
+      timeTravel: new TimeTravel(context),
+      secrets: context.secrets,
+    }),
+    tls,
+    secret: context.secrets.derive('gateway'),
     domain,
     listen: options.listen,
     ports,
@@ -175,6 +209,13 @@ async function start(
   await gateway.start()
   context.poolReport = createPoolReport(gateway.poolAdmin)
   stops.push(async () => gateway.stop())
+  const certificate = new CertificateKeeper(tls, {
+    source: certificateSource,
+    log,
+    onChange: async (material) => gateway.reloadCertificates(material),
+  })
+  await certificate.start()
+  stops.push(async () => certificate.stop())
 
   const apiUrl = `http://${options.apiHost}:${ports.api}/api/v2`
   const status = createPlatformStatus({
@@ -183,6 +224,7 @@ async function start(
     apiUrl,
     storeKind: store.kind,
     startedAt: new Date(),
+    certificate: () => certificate.status(),
   })
   const api = await createHttpServer({
     store: store.sql,
@@ -202,12 +244,19 @@ async function start(
   await saveConfig(home.config, {
     ...options.saved,
     ...pool.saved,
+    ...wal.saved,
     direct_port: ports.direct,
     pooled_port: ports.pooled,
     sql_port: ports.sql,
     api_port: ports.api,
     listen: options.listen.join(','),
     domain,
+    public_port: options.publicPort,
+    public_pooled_port: options.publicPooledPort,
+    host_port: hostPort,
+    tls_cert: certificateFiles?.certPath,
+    tls_key: certificateFiles?.keyPath,
+    trust_extensions: options.trustedExtensions,
     store: store.kind,
   })
   const ready: ReadyEvent = {
@@ -220,7 +269,7 @@ async function start(
     direct_port: ports.direct,
     pooled_port: ports.pooled,
     sql_port: ports.sql,
-    ca_file: certificates.caPath,
+    ...(certificateFiles === undefined && { ca_file: join(home.tls, 'ca.crt') }),
     home: home.root,
     pid: process.pid,
     postgres_version: postgres.newest.version,
@@ -229,7 +278,7 @@ async function start(
       path: pool.volumes.root,
       ...(pool.volumes.warning !== undefined && { warning: pool.volumes.warning }),
     },
-    notes: notes(settings, options),
+    notes: [...notes(settings, options, names), ...certificate.status().warnings, ...wal.notes],
     already_running: false,
   }
   // The password stays out of the file: it is for finding the platform, not for entering it.
@@ -261,13 +310,11 @@ function followComputes(context: Context): void {
   })
 }
 
-function notes(settings: Settings, options: ServeOptions): string[] {
+function notes(settings: Settings, options: ServeOptions, names: HostNames): string[] {
   const found: string[] = []
-  if (!settings.namesResolve) {
-    found.push(
-      `Names below ${settings.domain} do not resolve here, so connection strings name the endpoint in ` +
-        'options=; `apt install libnss-myhostname` gives every branch a host name of its own.',
-    )
+  if (names.advice !== undefined) {
+    const instead = names.areUsed ? '' : ', so connection strings name the endpoint in options='
+    found.push(`Names below ${settings.domain} do not resolve here${instead}; ${names.advice}.`)
   }
   for (const [name, wanted, actual] of [
     ['direct', options.directPort, settings.directPort],

@@ -1,9 +1,10 @@
-import type { ComputeStatus, PlatformStatus } from '@coppice/api'
+import type { CertificateStatus, ComputeStatus, PlatformStatus } from '@coppice/api'
 
 import type { Compute } from '../compute/compute.ts'
 import { memoryBytes } from '../compute/memory.ts'
 import type { Context } from '../control/context.ts'
 import { endpointState } from '../control/endpoints.ts'
+import type { WalSpool } from '../history/wal-spool.ts'
 import type { Home } from '../lib/home.ts'
 import { version } from './version.ts'
 
@@ -13,6 +14,7 @@ interface StatusSource {
   apiUrl: string
   storeKind: string
   startedAt: Date
+  certificate: () => CertificateStatus
 }
 
 /** `GET /platform/status`: what runs here, and what keeps each compute awake. */
@@ -32,6 +34,7 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
       direct_port: settings.directPort,
       pooled_port: settings.pooledPort,
       sql_port: settings.sqlPort,
+      certificate: source.certificate(),
       store: { kind: source.storeKind, available: true },
       pool: {
         driver: volumes.kind,
@@ -40,6 +43,7 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
         free_bytes: space.freeBytes,
         ...(volumes.warning !== undefined && { warning: volumes.warning }),
       },
+      ...(context.history.spool && { wal_store: await presentSpool(context.history.spool) }),
       postgres: context.installations.map(({ version: number, origin }) => ({
         version: number,
         origin,
@@ -48,6 +52,17 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
         computes.map(async (compute) => presentCompute(context, compute)),
       ),
     }
+  }
+}
+
+async function presentSpool(spool: WalSpool): Promise<NonNullable<PlatformStatus['wal_store']>> {
+  const { url, files, bytes, since, failure } = await spool.state()
+  return {
+    url,
+    waiting_files: files,
+    waiting_bytes: bytes,
+    ...(since && { waiting_since: since.toISOString() }),
+    ...(failure && { error: failure.message, error_since: failure.since.toISOString() }),
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { TimeTravel } from '../control/time-travel.ts'
+import { readCertificatePair } from '../gateway/certificate-pair.ts'
 import { ensureCertificates } from '../gateway/certificates.ts'
 import { createGateway } from '../gateway/gateway.ts'
 import { createControlPlane } from '../program/control-plane.ts'
@@ -19,8 +20,9 @@ export async function startControlGateway({ context }: TestControl): Promise<Con
   const { domain } = context.settings
   const directory = await mkdtemp(join(tmpdir(), 'coppice-gateway-'))
   const gateway = createGateway({
-    controlPlane: createControlPlane(context.host, context.store, new TimeTravel(context)),
-    tls: await ensureCertificates({ directory, domain }),
+    controlPlane: createControlPlane({ ...context, timeTravel: new TimeTravel(context) }),
+    tls: await readCertificatePair(await ensureCertificates({ directory, domain })),
+    secret: 'a secret',
     domain,
     listen: [{ host: '127.0.0.1', port: 0, pooled: false }],
     log: context.log,

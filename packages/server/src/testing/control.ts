@@ -6,25 +6,25 @@ import { type Client, createClient } from '@coppice/api'
 import type { FastifyInstance } from 'fastify'
 
 import { ComputeHost } from '../compute/host.ts'
+import { createApiKey } from '../control/api-keys.ts'
 import type { Context } from '../control/context.ts'
 import { createHistory } from '../control/history/create-history.ts'
-import { hashApiKey } from '../control/http/auth.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
-import { insertApiKey } from '../control/store/api-keys.ts'
-import { migrateStore, openStore } from '../control/store/store.ts'
+import { prepareStart } from '../control/prepare-start.ts'
+import { migrateStore, openStore, platformId } from '../control/store/store.ts'
 import { readEnvironment } from '../lib/config.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { createHome, homePaths } from '../lib/home.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import { createLog } from '../lib/log.ts'
-import { newApiKey } from '../lib/passwords.ts'
 import { loadSecretBox } from '../lib/secret-box.ts'
 import { findPostgres } from '../program/postgres.ts'
 import { createPlatformStatus } from '../program/status.ts'
 import { startStoreCluster } from '../program/store-cluster.ts'
 import { createCopyDriver } from '../volume/copy.ts'
 import type { VolumeDriver } from '../volume/volume.ts'
+import { checkAnswers } from './answer-checks.ts'
 
 /** A control plane of a test's own: real store, real computes, volumes by plain copy, no gateway. */
 export interface TestControl {
@@ -33,6 +33,7 @@ export interface TestControl {
   client: Client
   apiUrl: string
   apiKey: string
+  /** Rejects where an answer of the API was not as Neon documents it. */
   close(): Promise<void>
 }
 
@@ -58,6 +59,7 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
   })
   const store = openStore(cluster.address)
   await migrateStore(store)
+  await platformId(store, 'test')
   const host = new ComputeHost({
     directory: home.computes,
     runDirectory: home.sockets,
@@ -89,6 +91,8 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
       namesResolve: false,
       directPort: 5432,
       pooledPort: 6432,
+      publicPorts: { direct: 5432, pooled: 6432 },
+      hostHasPort: true,
       sqlPort: 8443,
       defaultSuspendTimeoutSeconds: 300,
       recoveryWindowSeconds: 3600,
@@ -97,12 +101,21 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
     locks: new KeyedLock(),
     log,
   }
+  host.beforeStart(async (spec) => prepareStart(context, spec))
   const status = createPlatformStatus({
     context,
     home,
     apiUrl: '',
     storeKind: 'own',
     startedAt: new Date(),
+    certificate: () => ({
+      kind: 'own',
+      file: '',
+      names: [],
+      issuer: 'Coppice CA',
+      expires_at: new Date().toISOString(),
+      warnings: [],
+    }),
   })
   const app = await createHttpServer({
     store,
@@ -110,9 +123,9 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
     log,
     version: 'test',
   })
+  const checks = checkAnswers(app.server)
   const apiUrl = `${await app.listen({ host: '127.0.0.1', port: 0 })}/api/v2`
-  const apiKey = newApiKey()
-  await insertApiKey(store, 'test', hashApiKey(apiKey))
+  const { key: apiKey } = await createApiKey(context, { kind: 'user', name: 'test' })
   return {
     context,
     app,
@@ -126,6 +139,7 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
       await store.end()
       await cluster.stop()
       await rm(root, { recursive: true, force: true })
+      checks.finish()
     },
   }
 }

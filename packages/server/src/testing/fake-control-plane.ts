@@ -26,6 +26,8 @@ export interface FakeControlPlane extends ControlPlane {
   verifierOverride: string | undefined
   /** Where computes are said to be. */
   address: ComputeAddress
+  /** Bytes that were counted, by endpoint. */
+  readonly sent: Map<string, number>
   /** API keys of the platform. */
   readonly adminKeys: Set<string>
 }
@@ -42,9 +44,20 @@ export function createFakeControlPlane(
     beforeWake: async () => undefined,
     verifierOverride: undefined,
     address: { socketPath: postgres.socketPath },
+    sent: new Map(),
     adminKeys: new Set(),
 
     findEndpoint: async (endpointId) => fake.endpoints.get(endpointId),
+
+    countSent: (endpointId, bytes) => {
+      fake.sent.set(endpointId, (fake.sent.get(endpointId) ?? 0) + bytes)
+    },
+
+    jwksFor: async () => [],
+
+    prepareTokens: async () => {
+      throw new Error('no tokens are taken here')
+    },
 
     isAdminKey: async (key) => fake.adminKeys.has(key),
 
@@ -87,8 +100,10 @@ export function openAccess(endpointId: string): EndpointAccess {
   return {
     endpointId,
     disabled: false,
+    blockedBecause: '',
     allowedIps: [],
     poolerSettings: {},
     logicalReplication: true,
+    blockPublicConnections: false,
   }
 }

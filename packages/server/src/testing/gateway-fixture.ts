@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { readCertificatePair } from '../gateway/certificate-pair.ts'
 import { type CertificatePaths, ensureCertificates } from '../gateway/certificates.ts'
 import { createGateway, type Gateway } from '../gateway/gateway.ts'
 import type { GatewayLimits } from '../gateway/limits.ts'
@@ -45,7 +46,8 @@ export async function startGatewayFixture(installation: Installation): Promise<G
   async function startGateway(limits: Partial<GatewayLimits> = {}): Promise<Gateway> {
     const gateway = createGateway({
       controlPlane,
-      tls: certificates,
+      tls: await readCertificatePair(certificates),
+      secret: 'a secret',
       domain,
       listen: [
         { host: '127.0.0.1', port: 0, pooled: false },

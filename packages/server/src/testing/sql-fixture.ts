@@ -6,6 +6,7 @@ import { Admission } from '../gateway/admission.ts'
 import { createMockVerifiers } from '../gateway/auth/mock-verifier.ts'
 import type { AuthenticatedClient } from '../gateway/authenticated-session.ts'
 import { CancelKeys, sendCancelRequest } from '../gateway/cancel.ts'
+import { readCertificatePair } from '../gateway/certificate-pair.ts'
 import { type CertificatePaths, ensureCertificates } from '../gateway/certificates.ts'
 import { connectCompute } from '../gateway/connect-compute.ts'
 import { createSqlServer, type SqlServer } from '../gateway/http/sql-server.ts'
@@ -66,7 +67,7 @@ export async function startSqlFixture(installation: Installation): Promise<SqlFi
       lender,
       admission: new Admission(limits),
       mockVerifiers: createMockVerifiers('a secret'),
-      tls: certificates,
+      tls: await readCertificatePair(certificates),
       domain,
       listen: [{ host: '127.0.0.1', port: 0 }],
       log: createLog({ level: 'silent', toStderr: false }),
@@ -153,7 +154,8 @@ async function relay(
   try {
     const key = issued ? [backendKeyData(issued.key)] : []
     stream.write(Buffer.concat([authenticationOk(), ...greeting, ...key, readyForQuery()]))
-    await new Relay({ client: stream, compute: socket, activity }).run()
+    const countSent = (bytes: number): void => controlPlane.countSent(login.endpointId, bytes)
+    await new Relay({ client: stream, compute: socket, activity, countSent }).run()
   } finally {
     activity.end()
     issued?.release()

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 
 import { newLineSnapshotId, pastEndpointPrefix, scratchPrefix } from '../../lib/ids.ts'
-import { cloneVolume } from '../clone-volume.ts'
+import { cloneSource, cloneVolume } from '../clone-volume.ts'
 import type { Context } from '../context.ts'
 import { findBranchOfLine } from '../store/branches.ts'
 import {
@@ -34,7 +34,7 @@ export async function takeLineSnapshot(context: Context, line: string): Promise<
     const branch = await findBranchOfLine(context.store, line)
     if (branch === undefined || branch.ready_at === null || branch.deleted_at !== null) return
     await make(context, { line, isFirst: false }, async (id) => {
-      const { bounds } = await cloneVolume(context, branch, id, async () => undefined)
+      const { bounds } = await cloneVolume(context, await cloneSource(context, branch), id)
       return bounds
     })
   })

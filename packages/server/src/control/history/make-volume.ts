@@ -1,7 +1,7 @@
 import type { ClusterCatalog } from '../../compute/spec.ts'
 import { renderLsn } from '../../lib/lsn.ts'
 import { findBranchCompute } from '../branch-compute.ts'
-import { type BesideClone, cloneVolume } from '../clone-volume.ts'
+import { type BesideClone, cloneSource, cloneVolume } from '../clone-volume.ts'
 import type { Context } from '../context.ts'
 import { requireProject } from '../lookups.ts'
 import type { BranchRow, Origin } from '../store/branches.ts'
@@ -31,7 +31,7 @@ export async function makeVolume(
   if (moment === undefined) {
     const { bounds, parentLsn, parentTimestamp } = await cloneVolume(
       context,
-      source,
+      await cloneSource(context, source),
       volumeId,
       beside,
     )

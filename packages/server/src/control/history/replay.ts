@@ -9,7 +9,8 @@ import {
   startPostmaster,
   stopPostmaster,
 } from '../../compute/postmaster.ts'
-import type { ComputeSpec } from '../../compute/spec.ts'
+import { replayPreparedTransactions } from '../../compute/settings.ts'
+import { type ComputeSpec, plainSpec } from '../../compute/spec.ts'
 import { type Cluster, clusterAt } from '../../compute/superuser.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { Context } from '../context.ts'
@@ -29,9 +30,6 @@ export interface ReplayOptions {
 /** It may use what several computes of the size that it is for would. */
 export const replayUnits = 4
 const stopTimeoutMs = 300_000
-
-/** `MAX_BACKENDS` is more; so much takes some megabytes of memory that nobody touches. */
-const preparedMost = '1000'
 
 export async function replay<T>(
   context: Context,
@@ -64,8 +62,7 @@ export async function replay<T>(
       hot_standby: 'off',
       autovacuum: 'off',
       max_wal_size: '4GB',
-      // The WAL may be another branch's, or of a time when the setting was larger.
-      max_prepared_transactions: preparedMost,
+      max_prepared_transactions: String(replayPreparedTransactions),
     },
   }
   const startedMs = performance.now()
@@ -115,19 +112,12 @@ function places(context: Context, volumeId: string) {
 
 function replaySpec(options: ReplayOptions, dataDirectory: string): ComputeSpec {
   return {
+    ...plainSpec,
     endpointId: `replay-${options.volumeId}`,
     dataDirectory,
     pgVersion: options.pgVersion,
     minComputeUnits: replayUnits,
     maxComputeUnits: replayUnits,
     pgSettings: options.pgSettings,
-    suspendTimeoutSeconds: -1,
-    disabled: false,
-    allowedIps: [],
-    poolerSettings: {},
-    logicalReplication: false,
-    historyLine: '',
-    isStandby: false,
-    labels: {},
   }
 }

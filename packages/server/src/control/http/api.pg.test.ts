@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { AppError } from '../../lib/errors.ts'
 import { startTestControl, type TestControl } from '../../testing/control.ts'
+import { syncCatalog } from '../catalog-sync.ts'
+import { createHandlers } from './handlers.ts'
+import { createHttpServer } from './server.ts'
 
 /** The API against a real store and real computes: what it makes, and what it refuses. */
 let control: TestControl
@@ -38,7 +42,8 @@ async function call(
     },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
-  return { status: response.status, body: (await response.json()) as Answer['body'] }
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Answer['body']) }
 }
 
 const branches = (): string => `/projects/${project_id}/branches`
@@ -73,7 +78,7 @@ describe('a project', () => {
     const first = await control.client.listProjects({ query: { limit: 1 } })
     expect(first.projects).toHaveLength(1)
     const second = await control.client.listProjects({
-      query: { limit: 1, cursor: first.pagination.cursor ?? '' },
+      query: { limit: 1, cursor: first.pagination?.cursor ?? '' },
     })
     expect(second.projects.map((project) => project.id)).toEqual([id])
     const { project } = await control.client.deleteProject({
@@ -101,6 +106,15 @@ describe('a project', () => {
     expect(started.endpoint.current_state).toBe('active')
     await control.client.deleteProject({ path: { project_id: id }, query: { hard_delete: true } })
     expect((await call('POST', `/projects/${id}/recover`)).status).toBe(404)
+  })
+
+  test('that is given no name has its id for one', async () => {
+    const { project } = await control.client.createProject({ body: { project: {} } })
+    expect(project.name).toBe(project.id)
+    await control.client.deleteProject({
+      path: { project_id: project.id },
+      query: { hard_delete: true },
+    })
   })
 
   test('takes the autoscale_limit of the mission and hands it to new endpoints', async () => {
@@ -139,6 +153,11 @@ describe('a branch', () => {
     expect(byName.branch.id).toBe(made.branch.id)
   })
 
+  test('is of the default branch where its parent is the empty text', async () => {
+    const answer = await call('POST', branches(), { branch: { name: 'orphan', parent_id: '' } })
+    expect(answer).toMatchObject({ status: 201, body: { branch: { parent_id: mainId } } })
+  })
+
   test('is named by us when it is given no body', async () => {
     const answer = await call('POST', branches())
     expect(answer.status).toBe(201)
@@ -168,20 +187,55 @@ describe('a branch', () => {
     expect(count).toBe(1)
   })
 
+  test.for(['asc', 'desc'] as const)(
+    'is listed once, page by page, also where several changed in one transaction (%s)',
+    async (sort_order) => {
+      for (const branch of ['alpha', 'main'])
+        await call('POST', `${branches()}/${branch}/set_as_default`)
+      const listed = async (limit: number, cursor?: string): Promise<string[]> => {
+        const query = { sort_order, limit, ...(cursor && { cursor }) }
+        const page = await control.client.listProjectBranches({ path: { project_id }, query })
+        const names = page.branches.map((branch) => branch.name)
+        const { next } = page.pagination
+        return next === undefined ? names : [...names, ...(await listed(limit, next))]
+      }
+      expect(await listed(1)).toEqual(await listed(1000))
+    },
+  )
+
+  test('keeps what its creator noted on it', async () => {
+    const annotation_value = { 'vercel-commit-ref': 'main', pull: '42' }
+    const { branch } = await control.client.createProjectBranch({
+      path: { project_id },
+      body: { branch: { name: 'noted' }, annotation_value },
+    })
+    const noted = { object: { type: 'console/branch', id: branch.id }, value: annotation_value }
+    const path = { project_id, branch_id: branch.id }
+    expect((await control.client.getProjectBranch({ path })).annotation).toMatchObject(noted)
+    const { annotations } = await control.client.listProjectBranches({
+      path: { project_id },
+      query: {},
+    })
+    expect(annotations).toEqual({ [branch.id]: expect.objectContaining(noted) })
+    const plain = await control.client.getProjectBranch({ path: { project_id, branch_id: 'main' } })
+    expect(plain.annotation.value).toEqual({})
+  })
+
   test('is deleted and recovered by name', async () => {
     await call('POST', branches(), {
       branch: { name: 'brief' },
       endpoints: [{ type: 'read_write' }],
     })
     const gone = await call('DELETE', `${branches()}/brief`)
-    expect(gone.body['branch']).toMatchObject({ recovery: { deletion_method: 'manual' } })
+    expect(gone.body['branch']).toMatchObject({ recovery: { deletion_method: 'user' } })
     expect((await call('GET', `${branches()}/brief`)).status).toBe(404)
     await call('POST', branches(), { branch: { name: 'brief' } })
     expect(
       (await call('POST', `${branches()}/${(gone.body['branch'] as { id: string }).id}/recover`))
         .body.code,
     ).toBe('branch_exists')
-    await call('DELETE', `${branches()}/brief?hard_delete=true`)
+    expect((await call('DELETE', `${branches()}/brief?hard_delete=true`)).status).toBe(200)
+    expect((await call('DELETE', `${branches()}/brief`)).status).toBe(204)
     expect((await call('POST', `${branches()}/brief/recover`)).status).toBe(200)
     expect((await call('GET', `${branches()}/brief`)).status).toBe(200)
   })
@@ -190,16 +244,6 @@ describe('a branch', () => {
     for (const branch of [{ parent_lsn: '0/1' }, { parent_timestamp: '2026-01-01T00:00:00Z' }]) {
       const answer = await call('POST', branches(), { branch })
       expect(answer).toMatchObject({ status: 422, body: { code: 'outside_history' } })
-    }
-  })
-
-  test('of a schema, and read-only computes are refused with what to do', async () => {
-    for (const body of [
-      { branch: { init_source: 'schema-only' } },
-      { endpoints: [{ type: 'read_only' }] },
-    ]) {
-      const answer = await call('POST', branches(), body)
-      expect(answer).toMatchObject({ status: 422, body: { code: 'not_available' } })
     }
   })
 })
@@ -258,7 +302,7 @@ describe('bad input changes nothing and says what to do', () => {
     ],
     ['PATCH', '/nowhere', { branch: { name: 'x' } }, 404, 'branch_not_found'],
     ['DELETE', '/main', undefined, 422, 'branch_is_default'],
-    ['DELETE', '/nowhere', undefined, 404, 'branch_not_found'],
+    ['POST', '/nowhere/set_as_default', undefined, 404, 'branch_not_found'],
     ['GET', '?cursor=nonsense', undefined, 400, 'invalid_request'],
     ['GET', '?limit=0', undefined, 400, 'invalid_request'],
     ['POST', '/main/roles', { role: { name: 'cloud_admin' } }, 400, 'invalid_request'],
@@ -408,6 +452,62 @@ describe('roles and databases', () => {
   })
 })
 
+describe('JWKS', () => {
+  const url = 'https://example.com/.well-known/jwks.json'
+  const add = async (body: Record<string, unknown>) =>
+    call('POST', `/projects/${project_id}/jwks`, { provider_name: 'Example', ...body })
+
+  test('are added for a project or a branch, listed, and removed', async () => {
+    const all = await add({ jwks_url: url, jwt_audience: 'shop', role_names: ['a', 'a', 'b'] })
+    expect(all).toMatchObject({
+      status: 201,
+      body: {
+        jwks: { jwks_url: url, jwt_audience: 'shop', role_names: ['a', 'b'] },
+        operations: [],
+      },
+    })
+    const { branch } = await control.client.createProjectBranch({
+      path: { project_id },
+      body: { branch: { name: 'issued' } },
+    })
+    const one = await add({ jwks_url: url, branch_id: 'issued' })
+    expect(one.body['jwks']).toMatchObject({ branch_id: branch.id })
+    const path = { project_id }
+    expect((await control.client.getProjectJWKS({ path })).jwks).toHaveLength(2)
+    await control.client.deleteProjectBranch({
+      path: { project_id, branch_id: branch.id },
+      query: { hard_delete: true },
+    })
+    const { jwks } = await control.client.getProjectJWKS({ path })
+    expect(jwks).toHaveLength(1)
+    const named = { project_id, jwks_id: jwks[0]?.id ?? '' }
+    expect(await control.client.deleteProjectJWKS({ path: named })).toEqual(jwks[0])
+    await expect(control.client.deleteProjectJWKS({ path: named })).rejects.toMatchObject({
+      code: 'jwks_not_found',
+    })
+  })
+
+  test.for<[Record<string, unknown>, number, string]>([
+    [{ jwks_url: 'http://example.com/jwks' }, 400, 'invalid_request'],
+    [{ jwks_url: 'not a url' }, 400, 'invalid_request'],
+    [{ jwks_url: 'https://user:secret@example.com/jwks' }, 400, 'invalid_request'],
+    [{ jwks_url: url, role_names: ['pg_read_all_data'] }, 400, 'invalid_request'],
+    [{ jwks_url: url, branch_id: 'nowhere' }, 404, 'branch_not_found'],
+    [{}, 400, 'invalid_request'],
+  ])('%j is refused', async ([body, status, code]) => {
+    expect(await add(body)).toMatchObject({ status, body: { code } })
+  })
+
+  test('are refused twice for the same branch and audience', async () => {
+    expect((await add({ jwks_url: url })).status).toBe(201)
+    expect(await add({ jwks_url: url })).toMatchObject({
+      status: 409,
+      body: { code: 'jwks_exists' },
+    })
+    expect((await add({ jwks_url: url, jwt_audience: 'other' })).status).toBe(201)
+  })
+})
+
 describe('endpoints and operations', () => {
   test('suspend, start, restart, resize and delete', async () => {
     const made = await control.client.createProjectBranch({
@@ -464,6 +564,81 @@ describe('endpoints and operations', () => {
     expect(found.operation.id).toBe(first?.id)
     expect(['finished', 'running', 'failed']).toContain(first?.status)
   })
+})
+
+test('a compute that has not started yet does not empty the lists of its branch', async () => {
+  const { client, context } = control
+  const { branch } = await client.createProjectBranch({ path: { project_id }, body: null })
+  const disabled = { branch_id: branch.id, type: 'read_write', disabled: true } as const
+  await client.createProjectEndpoint({ path: { project_id }, body: { endpoint: disabled } })
+  await syncCatalog(context, branch.id)
+  const path = { project_id, branch_id: branch.id }
+  const { databases } = await client.listProjectBranchDatabases({ path })
+  expect(databases.map(({ name }) => name)).toContain('neondb')
+})
+
+describe('requests', () => {
+  test('carry their own id into the answer, where it is a plain one', async () => {
+    const own = { 'x-request-id': 'my-request_1' }
+    expect((await call('GET', '/projects/none', undefined, own)).body.request_id).toBe(
+      'my-request_1',
+    )
+    const odd = { 'x-request-id': 'a b' }
+    expect((await call('GET', '/projects/none', undefined, odd)).body.request_id).toMatch(
+      /^[\w-]{36}$/,
+    )
+  })
+
+  test('of type JSON may have no body, where none is required', async () => {
+    const headers = { 'content-type': 'application/json' }
+    expect((await call('POST', branches(), undefined, headers)).status).toBe(201)
+    expect((await call('POST', '/projects', undefined, headers)).body.code).toBe('invalid_request')
+  })
+
+  test('of no body are so whatever they call it; a form is refused', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    const path = `${branches()}/${mainId}/set_as_default`
+    expect(await call('POST', path, undefined, form)).toMatchObject({ status: 200 })
+    expect(await call('POST', branches(), 'name=x', form)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', message: expect.stringContaining('send JSON') },
+    })
+  })
+
+  test('whose URL cannot be read are refused in the same shape', async () => {
+    expect(await call('GET', '/projects/%zz')).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', request_id: expect.any(String) },
+    })
+  })
+
+  test('that are nested without end are refused, also where nothing reads them', async () => {
+    const deep = `{"project":{"settings":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_002)}`
+    expect(await call('PATCH', `/projects/${project_id}`, deep)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', message: expect.stringContaining('nested') },
+    })
+  })
+
+  test.for(['project_locked', 'too_many_requests', 'store_unavailable'] as const)(
+    'that are refused for now (%s) are told when to come again',
+    async (code) => {
+      const { context, apiKey } = control
+      const handlers = {
+        ...createHandlers(context, async () => Promise.reject(new Error('not asked'))),
+        getActiveRegions: async () => Promise.reject(new AppError(code, 'not now')),
+      }
+      const { store, log } = context
+      const app = await createHttpServer({ store, handlers, log, version: 'test' })
+      const headers = { authorization: `Bearer ${apiKey}` }
+      const answer = await app.inject({ url: '/api/v2/regions', headers })
+      expect([answer.json().code, Number(answer.headers['retry-after'])]).toEqual([
+        code,
+        expect.toSatisfy((seconds: number) => seconds >= 1 && seconds <= 10),
+      ])
+      await app.close()
+    },
+  )
 })
 
 test('a route that is not there is answered as Neon does', async () => {

@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto'
-
+import type { RouteName } from '@coppice/api'
 import type { FastifyRequest } from 'fastify'
 
 import { AppError } from '../../lib/errors.ts'
+import { hashApiKey } from '../../lib/passwords.ts'
 import { type ApiKeyRow, findApiKey, recordApiKeyUse } from '../store/api-keys.ts'
 import type { Store } from '../store/store.ts'
-
-/** A key is looked up by its hash, so that neither the store nor a timing difference gives it away. */
-export const hashApiKey = (key: string): Buffer => createHash('sha256').update(key).digest()
 
 /** How often a key's last use is written down. */
 const useGrainMs = 60_000
@@ -27,4 +24,54 @@ export async function authenticate(store: Store, request: FastifyRequest): Promi
   const lastUse = row.last_used_at?.getTime() ?? 0
   if (Date.now() - lastUse > useGrainMs) await recordApiKeyUse(store, row.id, request.ip)
   return row
+}
+
+/** What is about a person: only the owner's own keys reach it. */
+const personal: ReadonlySet<RouteName> = new Set<RouteName>([
+  'getCurrentUserInfo',
+  'listApiKeys',
+  'createApiKey',
+  'revokeApiKey',
+])
+
+/** What a key for one project reaches besides the routes of that project. */
+const besideProject: ReadonlySet<RouteName> = new Set<RouteName>([
+  // It lists that project alone.
+  'listProjects',
+  'listSharedProjects',
+  'getCurrentUserOrganizations',
+  'getAuthDetails',
+  'getActiveRegions',
+])
+
+/** What of its project it does not reach: who makes and shares projects ends them. */
+const aboveProject: ReadonlySet<RouteName> = new Set<RouteName>([
+  'deleteProject',
+  'recoverProject',
+  'grantPermissionToProject',
+])
+
+/**
+ * Refuses what a key's scope does not hold, in Neon's words where those are known. A new route is open
+ * to keys for one project only below their project's URL.
+ */
+export function authorize(
+  key: Pick<ApiKeyRow, 'kind' | 'project_id'>,
+  route: RouteName,
+  path: { project_id?: string },
+): void {
+  if (key.kind === 'user') return
+  if (personal.has(route)) {
+    throw new AppError('outside_key_scope', 'not allowed for organization API keys')
+  }
+  if (key.project_id === null || besideProject.has(route)) return
+  if (path.project_id !== key.project_id) {
+    throw new AppError(
+      'outside_key_scope',
+      `not allowed to perform actions outside the project this key is scoped to; subject_project_id:"${key.project_id}"`,
+    )
+  }
+  if (aboveProject.has(route)) {
+    throw new AppError('not_permitted', 'a key for one project may not delete or share the project')
+  }
 }

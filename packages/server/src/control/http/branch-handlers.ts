@@ -4,6 +4,8 @@ import * as databases from '../databases.ts'
 import { withLiveState } from '../endpoints.ts'
 import { requireBranch, requireProject } from '../lookups.ts'
 import {
+  presentAnnotation,
+  presentAnnotations,
   presentBranch,
   presentDatabase,
   presentEndpoint,
@@ -12,7 +14,7 @@ import {
 } from '../present.ts'
 import * as roles from '../roles.ts'
 import { countBranches, listBranches } from '../store/branches.ts'
-import { listBranchEndpoints } from '../store/endpoints.ts'
+import { type EndpointRow, listBranchEndpoints } from '../store/endpoints.ts'
 import { decodeCursor, encodeCursor } from './paging.ts'
 import type { Handlers } from './server.ts'
 
@@ -28,6 +30,8 @@ export function branchHandlers(context: Context) {
 }
 
 function branchResource(context: Context) {
+  const present = (row: EndpointRow) =>
+    presentEndpoint(withLiveState(context, row), context.settings)
   return {
     listProjectBranches: async ({ path, query }) => {
       await requireProject(context, path.project_id)
@@ -46,7 +50,7 @@ function branchResource(context: Context) {
       const last = rows.length === limit ? rows.at(-1) : undefined
       return {
         branches: rows.map(presentBranch),
-        annotations: {},
+        annotations: presentAnnotations(rows),
         pagination: {
           ...(last && { next: encodeCursor(last, sortBy) }),
           sort_by: sortBy,
@@ -62,18 +66,17 @@ function branchResource(context: Context) {
       const made = await branches.createBranch(context, path.project_id, body ?? {})
       return {
         branch: presentBranch(made.branch),
-        endpoints: made.endpoints.map((row) =>
-          presentEndpoint(withLiveState(context, row), context.settings),
-        ),
+        endpoints: made.endpoints.map(present),
         operations: made.operations.map(presentOperation),
         roles: made.roles.map((role) => presentRole(role)),
         databases: made.databases.map(presentDatabase),
         ...(made.connections && { connection_uris: made.connections }),
       }
     },
-    getProjectBranch: async ({ path }) => ({
-      branch: presentBranch(await requireBranch(context, path.project_id, path.branch_id)),
-    }),
+    getProjectBranch: async ({ path }) => {
+      const branch = await requireBranch(context, path.project_id, path.branch_id)
+      return { branch: presentBranch(branch), annotation: presentAnnotation(branch) }
+    },
     updateProjectBranch: async ({ path, body }) => ({
       branch: presentBranch(
         await branches.updateBranch(context, path.project_id, path.branch_id, body.branch),
@@ -89,10 +92,15 @@ function branchResource(context: Context) {
       )
       return { branch: presentBranch(branch), operations: [presentOperation(operation)] }
     },
-    recoverProjectBranch: async ({ path }) => ({
-      branch: presentBranch(await branches.recoverBranch(context, path.project_id, path.branch_id)),
-      operations: [],
-    }),
+    recoverProjectBranch: async ({ path }) => {
+      const branch = await branches.recoverBranch(context, path.project_id, path.branch_id)
+      const endpoints = await listBranchEndpoints(context.store, branch.id)
+      return {
+        branch: presentBranch(branch),
+        endpoints: endpoints.map(present),
+        operations: [],
+      }
+    },
     setDefaultProjectBranch: async ({ path }) => ({
       branch: presentBranch(
         await branches.setDefaultBranch(context, path.project_id, path.branch_id),
@@ -102,11 +110,7 @@ function branchResource(context: Context) {
     listProjectBranchEndpoints: async ({ path }) => {
       const branch = await requireBranch(context, path.project_id, path.branch_id)
       const rows = await listBranchEndpoints(context.store, branch.id)
-      return {
-        endpoints: rows.map((row) =>
-          presentEndpoint(withLiveState(context, row), context.settings),
-        ),
-      }
+      return { endpoints: rows.map(present) }
     },
   } satisfies Partial<Handlers>
 }

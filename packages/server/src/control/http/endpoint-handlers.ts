@@ -29,13 +29,10 @@ export function endpointHandlers(context: Context) {
         settings,
       ),
     }),
-    updateProjectEndpoint: async ({ path, body }) => ({
-      endpoint: presentEndpoint(
+    updateProjectEndpoint: async ({ path, body }) =>
+      answer(
         await endpoints.updateEndpoint(context, path.project_id, path.endpoint_id, body.endpoint),
-        settings,
       ),
-      operations: [],
-    }),
     deleteProjectEndpoint: async ({ path }) =>
       answer(await endpoints.deleteEndpoint(context, path.project_id, path.endpoint_id)),
     startProjectEndpoint: async ({ path }) =>

@@ -1,9 +1,13 @@
 import type { Context } from '../context.ts'
 import { accountHandlers } from './account-handlers.ts'
 import { branchHandlers } from './branch-handlers.ts'
+import { consumptionHandlers } from './consumption-handlers.ts'
 import { endpointHandlers } from './endpoint-handlers.ts'
 import { historyHandlers } from './history-handlers.ts'
+import { jwksHandlers } from './jwks-handlers.ts'
+import { logHandlers } from './log-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
+import { organizationHandlers } from './organization-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
 import { schemaHandlers } from './schema-handlers.ts'
@@ -18,11 +22,15 @@ export function createHandlers(
     ...projectHandlers(context),
     ...branchHandlers(context),
     ...historyHandlers(context),
-    ...schemaHandlers(),
+    ...schemaHandlers(context),
     ...endpointHandlers(context),
     ...poolerHandlers(context),
     ...operationHandlers(context),
+    ...consumptionHandlers(context),
+    ...logHandlers(context),
     ...accountHandlers(context),
+    ...organizationHandlers(context),
+    ...jwksHandlers(context),
     getPlatformStatus: platformStatus,
   }
 }

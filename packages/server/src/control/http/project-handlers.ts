@@ -1,7 +1,12 @@
+import { maxAllowedIps, maxComputeUnits, maxHistoryRetentionSeconds } from '@coppice/api'
+
+import { AppError } from '../../lib/errors.ts'
+import { requireOrganization } from '../account.ts'
 import { getConnectionUri } from '../connections.ts'
 import type { Context } from '../context.ts'
 import { withLiveState } from '../endpoints.ts'
 import { requireProject } from '../lookups.ts'
+import { listPreloadLibraries } from '../preload-libraries.ts'
 import {
   presentBranch,
   presentDatabase,
@@ -18,23 +23,25 @@ const defaultPageSize = 10
 export function projectHandlers(context: Context) {
   const { settings } = context
   return {
-    listProjects: async ({ query }) => {
+    listProjects: async ({ query }, { apiKey }) => {
+      requireOrganization(query.org_id)
       const page = await projects.listProjects(context, {
         limit: query.limit ?? defaultPageSize,
         cursor: query.cursor,
         search: query.search,
         deleted: query.recoverable ?? false,
+        onlyId: apiKey.project_id,
       })
       return {
         projects: page.projects.map(({ project, databases }) =>
           presentProject(project, settings, databases),
         ),
-        pagination: page.cursor === undefined ? {} : { cursor: page.cursor },
+        ...(page.cursor !== undefined && { pagination: { cursor: page.cursor } }),
         applications: {},
         integrations: {},
       }
     },
-    listSharedProjects: async () => ({ projects: [], pagination: {} }),
+    listSharedProjects: async () => ({ projects: [] }),
     createProject: async ({ body }) => {
       const made = await projects.createProject(context, body.project)
       return {
@@ -65,9 +72,39 @@ export function projectHandlers(context: Context) {
         settings,
       ),
     }),
-    recoverProject: async ({ path }) => ({
-      project: presentProject(await projects.recoverProject(context, path.project_id), settings),
+    recoverProject: async ({ path }) => {
+      const recovered = await projects.recoverProject(context, path.project_id)
+      return {
+        project: presentProject(recovered.project, settings),
+        branches: recovered.branches.map(presentBranch),
+      }
+    },
+    getAvailablePreloadLibraries: async ({ path }) => ({
+      libraries: await listPreloadLibraries(context, path.project_id),
     }),
+    listProjectPermissions: async ({ path }) => {
+      await requireProject(context, path.project_id)
+      return { project_permissions: [] }
+    },
+    grantPermissionToProject: async ({ path }) => {
+      await requireProject(context, path.project_id)
+      throw new AppError(
+        'not_available',
+        'a platform has one owner; give access to a project with an API key for it (POST /organizations/{org_id}/api_keys with project_id)',
+      )
+    },
+    getProjectLimits: async ({ path }) => {
+      await requireProject(context, path.project_id)
+      return {
+        limits: {
+          max_branches: -1,
+          max_read_only_endpoints: -1,
+          max_allowed_ips: maxAllowedIps,
+          max_autoscaling_cu: maxComputeUnits,
+          max_history_retention_seconds: maxHistoryRetentionSeconds,
+        },
+      }
+    },
     getConnectionURI: async ({ path, query }) => ({
       uri: await getConnectionUri(context, path.project_id, query),
     }),

@@ -4,6 +4,7 @@ import {
   apiBasePath,
   type Route,
   type RouteInput,
+  type RouteName,
   type RouteOutput,
   type Routes,
   routes,
@@ -13,13 +14,15 @@ import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
   LogController,
 } from 'fastify'
 
 import { AppError, describeError } from '../../lib/errors.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import { type Store, storeError } from '../store/store.ts'
-import { authenticate } from './auth.ts'
+import { authenticate, authorize } from './auth.ts'
 import { createValidatorCompiler } from './validation.ts'
 
 /** What a handler is told besides its input. */
@@ -62,38 +65,19 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     requestTimeout: requestTimeoutMs,
     routerOptions: { maxParamLength },
     genReqId: (request) => requestId(request.headers['x-request-id']),
-  })
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Coppice API',
-        version: options.version,
-        description: "Neon's API v2, served by a Coppice platform.",
-      },
-      servers: [{ url: apiBasePath }],
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
-      security: [{ bearer: [] }],
+    // What is wrong before there is a route, such as `%zz` in the URL.
+    frameworkErrors: (error, request, reply) => {
+      void answerError(error, request, reply)
     },
-    stripBasePath: true,
   })
+  acceptEmptyBodies(app)
+  await app.register(swagger, { openapi: openapi(options.version), stripBasePath: true })
   app.setValidatorCompiler(createValidatorCompiler())
   app.decorateRequest('caller')
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-neon-ret-request-id', request.id).header('cache-control', 'no-store')
   })
-  app.setErrorHandler((error: unknown, request, reply) => {
-    const known = toAppError(error)
-    if (known.code === 'internal') {
-      request.log.error(
-        { url: request.routeOptions.url, error: describeError(error) },
-        'request failed',
-      )
-    }
-    return reply
-      .code(known.status)
-      .send({ request_id: request.id, code: known.code, message: known.message })
-  })
+  app.setErrorHandler(answerError)
   app.setNotFoundHandler((request, reply) =>
     // Neon's clients probe for products that are not there and read this text.
     reply
@@ -104,7 +88,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     async (api) => {
       api.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
       for (const [name, route] of Object.entries(routes)) {
-        mount(api, name, route, options.store, options.handlers[name as keyof Routes] as AnyHandler)
+        const handler = options.handlers[name as RouteName] as AnyHandler
+        mount(api, name as RouteName, route, options.store, handler)
       }
     },
     { prefix: apiBasePath },
@@ -113,11 +98,23 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   return app
 }
 
+const openapi = (version: string) => ({
+  openapi: '3.1.0',
+  info: {
+    title: 'Coppice API',
+    version,
+    description: "Neon's API v2, served by a Coppice platform.",
+  },
+  servers: [{ url: apiBasePath }],
+  components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer' } } },
+  security: [{ bearer: [] }],
+})
+
 type AnyHandler = (input: unknown, caller: Caller) => Promise<unknown>
 
 function mount(
   app: FastifyInstance,
-  name: string,
+  name: RouteName,
   route: Route,
   store: Store,
   handler: AnyHandler,
@@ -132,17 +129,70 @@ function mount(
       ...(route.path && { params: route.path }),
       ...(route.query && { querystring: route.query }),
       ...(route.body && { body: route.body }),
-      response: { [route.status]: route.response },
+      response: {
+        [route.status]: route.response,
+        ...(route.absent && { 204: { type: 'null', description: 'It is not there (any more)' } }),
+      },
     },
     // Before anything of the request is looked at.
     onRequest: async (request) => {
-      request.setDecorator('caller', { apiKey: await authenticate(store, request) })
+      const apiKey = await authenticate(store, request)
+      authorize(apiKey, name, request.params as { project_id?: string })
+      request.setDecorator('caller', { apiKey })
     },
     handler: async (request, reply) => {
       const { params, query, body } = request
-      reply.code(route.status)
-      return handler({ path: params, query, body }, request.getDecorator<Caller>('caller'))
+      try {
+        const input = { path: params, query, body }
+        const answer = await handler(input, request.getDecorator<Caller>('caller'))
+        return await reply.code(route.status).send(answer)
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== route.absent) throw error
+        return reply.code(204).send()
+      }
     },
+  })
+}
+
+/**
+ * Many a script says `Content-Type: application/json` and sends nothing; axios, and Neon's api-client with it,
+ * calls nothing a form. Neon takes both for no body.
+ */
+function acceptEmptyBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null)
+    else void parse(request, String(body), done)
+  })
+  const form = 'application/x-www-form-urlencoded'
+  app.addContentTypeParser(form, { parseAs: 'string' }, (_, body, done) => {
+    const refusal = new AppError(
+      'invalid_request',
+      'send JSON, with Content-Type: application/json',
+    )
+    done(body === '' ? null : refusal)
+  })
+}
+
+/** Statuses that Neon calls safe to retry; its SDK waits as long as this says, in seconds. */
+const retryAfter: Readonly<Record<number, string>> = { 423: '1', 429: '5', 503: '1' }
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = toAppError(error)
+  if (known.code === 'internal') {
+    request.log.error(
+      { url: request.routeOptions.url, error: describeError(error) },
+      'request failed',
+    )
+  }
+  const seconds = retryAfter[known.status]
+  if (seconds !== undefined) reply.header('retry-after', seconds)
+  return reply.code(known.status).send({
+    request_id: request.id,
+    code: known.code,
+    message: known.message,
+    ...(known.reason !== undefined && { reason: known.reason }),
   })
 }
 

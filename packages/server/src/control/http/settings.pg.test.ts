@@ -1,3 +1,5 @@
+import type { Operation } from '@coppice/api'
+import { createNeonClient } from '@neon/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { must } from '../../lib/assert.ts'
@@ -159,6 +161,156 @@ describe('allow lists', () => {
       code: 'invalid_request',
       message: expect.stringContaining('is no address, CIDR block'),
     })
+  })
+})
+
+describe('settings of a project', () => {
+  const change = async (settings: Record<string, unknown>) =>
+    (await updateProject({ settings })).project.settings
+
+  test('keep what a change does not name', async () => {
+    const maintenance_window = { weekdays: [6, 7], start_time: '01:00', end_time: '05:30' }
+    await change({ maintenance_window, quota: { active_time_seconds: 3600 } })
+    const settings = await change({ quota: { logical_size_bytes: 2 ** 40 } })
+    expect(settings).toMatchObject({
+      maintenance_window,
+      quota: { active_time_seconds: 3600, logical_size_bytes: 2 ** 40 },
+    })
+  })
+
+  test.each([
+    [{ hipaa: true }, 'not_available', 'hipaa'],
+    [{ audit_log_level: 'base' }, 'not_available', 'audit_log_level'],
+    [
+      { maintenance_window: { weekdays: [8], start_time: '1', end_time: '2' } },
+      'invalid_request',
+      'weekdays',
+    ],
+    [{ maintenance_window: { weekdays: [1] } }, 'invalid_request', 'start_time'],
+    [{ preload_libraries: { enabled_libraries: ['sepgsql'] } }, 'invalid_request', 'pg_prewarm'],
+    [
+      { preload_libraries: { enabled_libraries: ["x', 'y"] } },
+      'invalid_request',
+      'cannot be preloaded',
+    ],
+  ])('%j is refused, and nothing changes', async (settings, code, message) => {
+    const before = (await control.client.getProject({ path: { project_id } })).project.settings
+    await expect(change(settings)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    })
+    const after = (await control.client.getProject({ path: { project_id } })).project.settings
+    expect(after).toEqual(before)
+  })
+
+  test('keep clients of other machines out, over the allow list', async () => {
+    expect(await change({ block_public_connections: true })).toMatchObject({
+      block_public_connections: true,
+    })
+    expect(spec().blockPublicConnections).toBe(true)
+    await change({ block_public_connections: false })
+    expect(spec().blockPublicConnections).toBe(false)
+  })
+})
+
+describe('what PostgreSQL reads at its start', () => {
+  const compute = (id = endpoint_id) => must(control.context.host.get(id), 'it is on the host')
+  const show = async (name: string) =>
+    compute().withSuperuser('postgres', async (sql) => {
+      const [row] = await sql.unsafe<{ value: string }[]>(
+        `select current_setting('${name}') as value`,
+      )
+      return row?.value
+    })
+  /** By the polling of Neon's own SDK, which every `waitForReadiness` of its users is. */
+  const finished = async (operations: Operation[]) => {
+    const { apiKey, apiUrl: baseUrl } = control
+    const neon = createNeonClient({ apiKey, baseUrl, throwOnError: true })
+    await neon.operations.waitFor({ operations }, { pollIntervalMs: 50, timeoutMs: 20_000 })
+  }
+  const update = async (endpoint: Record<string, unknown>) =>
+    control.client.updateProjectEndpoint({ path: { project_id, endpoint_id }, body: { endpoint } })
+
+  test('restarts a compute that is awake when its endpoint changes it', async () => {
+    await compute().wake()
+    const { operations } = await update({ settings: { pg_settings: { work_mem: '9MB' } } })
+    expect(operations.map(({ action }) => action)).toEqual(['suspend_compute', 'start_compute'])
+    await finished(operations)
+    expect(await show('work_mem')).toBe('9MB')
+    const same = await update({ settings: { pg_settings: { work_mem: '9MB' } }, name: 'app' })
+    expect(same).toMatchObject({ operations: [], endpoint: { name: 'app' } })
+    await compute().suspend({ force: true })
+    expect((await update({ autoscaling_limit_max_cu: 3 })).operations).toEqual([])
+    await compute().wake()
+    expect(await show('shared_buffers')).toBe('384MB')
+  })
+
+  test('are libraries: those of the project, or of the endpoint over them', async () => {
+    const { libraries } = await control.client.getAvailablePreloadLibraries({
+      path: { project_id },
+    })
+    expect(libraries).toContainEqual(
+      expect.objectContaining({ library_name: 'pg_stat_statements', is_default: true }),
+    )
+    expect(libraries.find((one) => one.library_name === 'pg_prewarm')?.version).toMatch(/^\d/)
+    const settings = { preload_libraries: { enabled_libraries: ['pg_prewarm'] } }
+    await compute().wake()
+    await finished((await updateProject({ settings })).operations)
+    expect(await show('shared_preload_libraries')).toBe('pg_stat_statements,pg_prewarm')
+    const own = { use_defaults: false, enabled_libraries: [] }
+    const changed = await update({ settings: { preload_libraries: own } })
+    expect(changed.endpoint.settings.preload_libraries).toEqual(own)
+    await finished(changed.operations)
+    expect(await show('shared_preload_libraries')).toBe('')
+    await expect(
+      update({ settings: { preload_libraries: { enabled_libraries: ['none'] } } }),
+    ).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+
+  test('is asked for by operations when an endpoint is disabled, and no start after it', async () => {
+    const { operations, endpoint } = await update({ disabled: true })
+    expect(endpoint).toMatchObject({ disabled: true, current_state: 'idle' })
+    expect(operations).toMatchObject([{ action: 'suspend_compute', status: 'finished' }])
+    await update({ disabled: false })
+    const made = await control.client.createProjectBranch({
+      path: { project_id },
+      body: { branch: { name: 'off' }, endpoints: [{ type: 'read_write', disabled: true }] },
+    })
+    expect(made.operations.map(({ action }) => action)).toEqual(['create_branch'])
+  })
+
+  test.each([
+    [{ passwordless_access: true }, 'not_available'],
+    [{ branch_id: 'br-some-other-branch1' }, 'not_available'],
+    [{ name: '' }, 'invalid_request'],
+    [{ name: 'x'.repeat(65) }, 'invalid_request'],
+    [{ provisioner: 'serverless-platform' }, 'invalid_request'],
+  ])('%j is refused', async (endpoint, code) => {
+    await expect(update(endpoint)).rejects.toMatchObject({ code })
+  })
+
+  test('a new compute that does not start with its settings leaves nothing behind', async () => {
+    const { branch } = await control.client.createProjectBranch({
+      path: { project_id },
+      body: { branch: { name: 'broken' } },
+    })
+    const path = { project_id, branch_id: branch.id }
+    const create = async (pg_settings: Record<string, string>) =>
+      control.client.createProjectEndpoint({
+        path: { project_id },
+        body: { endpoint: { branch_id: branch.id, type: 'read_write', settings: { pg_settings } } },
+      })
+    await expect(create({ shared_buffers: 'plenty' })).rejects.toMatchObject({
+      code: 'compute_start_failed',
+    })
+    expect((await control.client.listProjectBranchEndpoints({ path })).endpoints).toEqual([])
+    expect((await create({ work_mem: '5MB' })).endpoint.current_state).toBe('active')
+    await expect(
+      control.client.createProjectEndpoint({
+        path: { project_id },
+        body: { endpoint: { branch_id: branch.id, type: 'read_write', region_id: 'mars' } },
+      }),
+    ).rejects.toMatchObject({ code: 'invalid_request' })
   })
 })
 

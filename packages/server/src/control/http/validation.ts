@@ -15,10 +15,32 @@ export function createValidatorCompiler(): FastifySchemaCompiler<TSchema> {
     const validate = (httpPart === 'body' ? json : text).compile(schema)
     return (value: unknown) => {
       // No body at all reads as null, which the schemas of optional bodies allow.
-      if (validate(value ?? null)) return { value }
+      if (validate(value ?? null)) {
+        const problem = problemOfValue(value)
+        if (problem === undefined) return { value }
+        return { error: new Error(`${httpPart ?? 'request'} must not ${problem}`) }
+      }
       return { error: new Error(describe(httpPart, validate.errors?.[0])) }
     }
   }
+}
+
+/** Deeper than anything that is asked for; a recursion over it must not end the stack. */
+const maxDepth = 32
+
+/** What no schema says: PostgreSQL's texts hold neither, in whatever column they end. */
+function problemOfValue(value: unknown, depth = 0): string | undefined {
+  if (typeof value === 'string') {
+    const isStorable = !value.includes('\0') && !/\p{Surrogate}/u.test(value)
+    return isStorable ? undefined : 'contain NUL characters or halves of surrogate pairs'
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth === maxDepth) return `be nested more than ${maxDepth} levels deep`
+  for (const [key, item] of Object.entries(value)) {
+    const problem = problemOfValue(key) ?? problemOfValue(item, depth + 1)
+    if (problem !== undefined) return problem
+  }
+  return undefined
 }
 
 function createAjv(options: Options): Ajv {

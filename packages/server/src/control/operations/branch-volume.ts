@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { removeLine } from '../history/line-snapshots.ts'
 import { endReplay } from '../history/replay.ts'
+import { removePacked } from '../packed-volume.ts'
 import { removeCompute } from '../put-compute.ts'
 import type { BranchRow } from '../store/branches.ts'
 import { removeBranch } from '../store/branches.ts'
@@ -20,5 +21,6 @@ export async function purgeBranch(context: Context, branch: BranchRow): Promise<
   await endReplay(context, branch.volume_id)
   await removeLine(context, branch.volume_id)
   await context.volumes.destroy(branch.volume_id)
+  await removePacked(context, branch.volume_id)
   await removeBranch(context.store, branch.id)
 }

@@ -2,6 +2,8 @@ import type { OperationAction } from '@coppice/api'
 
 import type { OperationRow } from '../store/operations.ts'
 import { applyConfig } from './apply-config.ts'
+import { applySchemaFromBranch } from './apply-schema-from-branch.ts'
+import { archiveTimeline, unarchiveTimeline } from './archive-timeline.ts'
 import { createBranch } from './create-branch.ts'
 import { createTimeline } from './create-timeline.ts'
 import { deleteTimeline } from './delete-timeline.ts'
@@ -20,9 +22,12 @@ export const kinds: Record<OperationAction, OperationKind> = {
   start_compute: startCompute,
   suspend_compute: suspendCompute,
   apply_config: applyConfig,
+  apply_schema_from_branch: applySchemaFromBranch,
   swap_binding_id: restoreBranch,
   timeline_mark_invisible: keepSnapshot,
   detach_parent_branch: finalizeRestore,
+  timeline_archive: archiveTimeline,
+  timeline_unarchive: unarchiveTimeline,
 }
 
 export const kindOf = (operation: OperationRow): OperationKind => kinds[operation.action]

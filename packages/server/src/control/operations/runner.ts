@@ -1,7 +1,9 @@
 import { AppError, describeError } from '../../lib/errors.ts'
 import { failpoint } from '../../lib/failpoint.ts'
 import type { Context } from '../context.ts'
+import { projectNotFound } from '../lookups.ts'
 import { listOpenOperations, type OperationRow, setOperationStatus } from '../store/operations.ts'
+import { findAnyProject } from '../store/projects.ts'
 import { kindOf } from './kinds.ts'
 
 /**
@@ -20,7 +22,7 @@ export async function runOperation(
       await runSteps(context, operation)
     } catch (error) {
       await fail(context, operation, error)
-      throw error
+      throw await explain(context, operation, error)
     }
     return (await setOperationStatus(context.store, operation.id, 'finished')) ?? operation
   })
@@ -66,6 +68,19 @@ async function runSteps(context: Context, operation: OperationRow): Promise<void
     await step.run(context, operation)
     failpoint(`${operation.action}:${step.name}:after`)
   }
+}
+
+/** That its project was deleted meanwhile says more than what an operation ran into then. */
+async function explain(
+  context: Context,
+  operation: OperationRow,
+  error: unknown,
+): Promise<unknown> {
+  // This one makes the project, and has just unmade it.
+  if (operation.action === 'create_timeline') return error
+  const project = await findAnyProject(context.store, operation.project_id)
+  if (project !== undefined && project.deleted_at === null) return error
+  return projectNotFound(operation.project_id, project)
 }
 
 async function fail(context: Context, operation: OperationRow, error: unknown): Promise<void> {

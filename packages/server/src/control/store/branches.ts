@@ -1,6 +1,7 @@
 import { must } from '../../lib/assert.ts'
 import { escapeLike } from './projects.ts'
 import type { Queryable } from './store.ts'
+import type { PeriodUsage } from './usage.ts'
 
 export interface BranchRow {
   id: string
@@ -13,12 +14,16 @@ export interface BranchRow {
   is_default: boolean
   protected: boolean
   init_source: string
+  /** What its creator noted on it. */
+  annotation: Record<string, string>
   expires_at: Date | null
   /** The line that its own began as a clone of, and where; it may be gone by now. */
   origin_volume_id: string | null
   origin_lsn: string | null
   origin_time: Date | null
   last_reset_at: Date | null
+  /** Since when it is put away; null for one that is ready. */
+  archived_at: Date | null
   /** Of a hidden branch: the snapshot that it is the data of. */
   snapshot_id: string | null
   restored_from: string | null
@@ -26,6 +31,8 @@ export interface BranchRow {
   restore_status: 'restored' | 'finalized' | null
   restored_as: string | null
   logical_size_bytes: number | null
+  /** Of the period that it names; null before anything was counted. */
+  usage: PeriodUsage | null
   ready_at: Date | null
   created_at: Date
   updated_at: Date
@@ -44,11 +51,22 @@ export type NewBranch = Pick<
   | 'protected'
   | 'expires_at'
 > &
-  Partial<Pick<BranchRow, 'snapshot_id' | 'restored_from' | 'restore_target_id' | 'restore_status'>>
+  Partial<
+    Pick<
+      BranchRow,
+      | 'annotation'
+      | 'init_source'
+      | 'snapshot_id'
+      | 'restored_from'
+      | 'restore_target_id'
+      | 'restore_status'
+    >
+  >
 
 /** Rejects with a unique violation where the project has a branch of that name. */
 export async function insertBranch(sql: Queryable, branch: NewBranch): Promise<void> {
-  await sql`insert into branches ${sql(branch)}`
+  const annotation = sql.json(branch.annotation ?? {})
+  await sql`insert into branches ${sql({ ...branch, annotation })}`
 }
 
 /** Branches of a deleted project are as gone as the project, until it is recovered. */
@@ -120,7 +138,9 @@ export interface BranchListQuery {
 
 export async function listBranches(sql: Queryable, query: BranchListQuery): Promise<BranchRow[]> {
   const pattern = `%${escapeLike(query.search ?? '')}%`
-  const key = sql(query.sortBy)
+  // As exact as a cursor is, or rows of one millisecond would be left out or shown twice.
+  const key =
+    query.sortBy === 'name' ? sql`name` : sql`date_trunc('milliseconds', ${sql(query.sortBy)})`
   const direction = query.sortOrder === 'asc' ? sql`asc` : sql`desc`
   const beyond = query.sortOrder === 'asc' ? sql`>` : sql`<`
   const type = query.sortBy === 'name' ? sql`text` : sql`timestamptz`
@@ -242,11 +262,11 @@ export async function takePlace(
     where id = ${branch.id}`
 }
 
-/** Lets the children of a branch go on under its own parent. */
-export async function adoptChildren(sql: Queryable, id: string): Promise<void> {
+/** Lets the branch that has replaced another go on under that one's parent, so that it can be deleted. */
+export async function leaveReplaced(sql: Queryable, replaced: BranchRow): Promise<void> {
   await sql`
-    update branches c set parent_id = p.parent_id, updated_at = now()
-    from branches p where p.id = ${id} and c.parent_id = p.id`
+    update branches set parent_id = ${replaced.parent_id}, updated_at = now()
+    where id = ${replaced.restored_as} and parent_id = ${replaced.id}`
 }
 
 /** From here on the branch is listed and can be connected to. */
@@ -271,6 +291,42 @@ export async function updateBranch(
       updated_at = now()
     where id = ${id}`
 }
+
+export async function setArchived(sql: Queryable, id: string, isArchived: boolean): Promise<void> {
+  await sql`
+    update branches set archived_at = ${isArchived ? sql`now()` : null}, updated_at = now()
+    where id = ${id} and (archived_at is null) = ${isArchived}`
+}
+
+/** Live branches that are put away, with how long their project keeps history. */
+export async function listArchivedBranches(
+  sql: Queryable,
+): Promise<(BranchRow & { history_retention_seconds: number })[]> {
+  return sql<(BranchRow & { history_retention_seconds: number })[]>`
+    select b.*, p.history_retention_seconds from branches b join projects p on p.id = b.project_id
+    where b.archived_at is not null and b.deleted_at is null`
+}
+
+/**
+ * Branches that nobody has used for a day and that are two weeks old. Those that others would miss at
+ * once stay: the default and protected ones, and parents.
+ */
+export async function listColdBranches(sql: Queryable): Promise<BranchRow[]> {
+  return sql<BranchRow[]>`
+    select * from branches b
+    where ready_at is not null and deleted_at is null and archived_at is null
+      and snapshot_id is null and not is_default and not protected
+      and created_at < now() - interval '14 days'
+      and greatest(created_at, last_reset_at) < now() - interval '1 day'
+      and not exists (select from endpoints e where e.branch_id = b.id
+        and (e.current_state <> 'idle'
+          or greatest(e.last_active, e.suspended_at, e.created_at) > now() - interval '1 day'))
+      and not exists (select from branches c where c.parent_id = b.id and c.deleted_at is null)
+      and ${inLiveProjectOf(sql)}`
+}
+
+const inLiveProjectOf = (sql: Queryable) =>
+  sql`exists (select from projects p where p.id = b.project_id and p.deleted_at is null)`
 
 export async function setDefaultBranch(
   sql: Queryable,
@@ -336,16 +392,20 @@ export async function removeBranch(sql: Queryable, id: string): Promise<void> {
   await sql`delete from branches where id = ${id}`
 }
 
-/** Volumes that belong to a branch or are a snapshot of one's line, whatever its state. */
+/** Volumes of branches, of snapshots of their lines and of replicas, whatever their state. */
 export async function listVolumeIds(sql: Queryable): Promise<string[]> {
   const rows = await sql<{ volume_id: string }[]>`
-    select volume_id from branches union all select id from line_snapshots`
+    select volume_id from branches union all select id from line_snapshots
+    union all select id from endpoints where type = 'read_only'`
   return rows.map((row) => row.volume_id)
 }
 
-/** Locks the row, where it is live, so that it is not deleted before the transaction ends. */
+/** Locks the row and its project's, where both are live, so that neither is deleted before the transaction ends. */
 export async function shareLiveBranch(sql: Queryable, id: string): Promise<boolean> {
-  const rows = await sql`select from branches where id = ${id} and deleted_at is null for key share`
+  const rows = await sql`
+    select from branches b join projects p on p.id = b.project_id
+    where b.id = ${id} and b.deleted_at is null and p.deleted_at is null
+    for key share`
   return rows.length > 0
 }
 

@@ -1,5 +1,6 @@
-import type { EndpointState, EndpointType, ProjectSettings } from '@coppice/api'
+import type { EndpointState, EndpointType, PreloadLibraries, ProjectSettings } from '@coppice/api'
 
+import type { JwksRow } from './jwks.ts'
 import type { Queryable } from './store.ts'
 
 export interface EndpointRow {
@@ -15,6 +16,8 @@ export interface EndpointRow {
   pgbouncer_settings: Record<string, string>
   /** Those of its project, which its own are over. */
   project_pgbouncer_settings: Record<string, string>
+  /** Over its project's; null where it has none of its own. */
+  preload_libraries: PreloadLibraries | null
   pooler_enabled: boolean
   disabled: boolean
   current_state: EndpointState
@@ -37,18 +40,20 @@ export type NewEndpoint = Pick<
   | 'suspend_timeout_seconds'
   | 'pg_settings'
   | 'pgbouncer_settings'
+  | 'preload_libraries'
   | 'pooler_enabled'
   | 'disabled'
 >
 
 /** Rejects with a unique violation where the branch has a read-write endpoint already. */
 export async function insertEndpoint(sql: Queryable, endpoint: NewEndpoint): Promise<void> {
-  const { pg_settings, pgbouncer_settings } = endpoint
+  const { pg_settings, pgbouncer_settings, preload_libraries } = endpoint
   await sql`
     insert into endpoints ${sql({
       ...endpoint,
       pg_settings: sql.json(pg_settings),
       pgbouncer_settings: sql.json(pgbouncer_settings),
+      preload_libraries: preload_libraries && sql.json(preload_libraries),
     })}`
 }
 
@@ -95,16 +100,27 @@ export interface PlacedEndpoint extends EndpointRow {
   branch_name: string
   branch_is_default: boolean
   branch_is_protected: boolean
+  branch_logical_size_bytes: number | null
   pg_version: number
   project_settings: ProjectSettings
   history_retention_seconds: number
+  /** The branch's read-write endpoint, where it has one. */
+  writer_id: string | null
+  writer_pg_settings: Record<string, string> | null
+  /** Of its project. */
+  jwks: Pick<JwksRow, 'jwks_url' | 'role_names' | 'jwt_audience' | 'branch_id'>[]
+  project_quota_exceeded: string | null
 }
 
 const selectPlaced = (sql: Queryable) => sql`
   select ${columns(sql)}, b.volume_id, b.name as branch_name, b.is_default as branch_is_default,
-    b.protected as branch_is_protected, p.pg_version, p.settings as project_settings,
-    p.history_retention_seconds
-  from endpoints e join branches b on b.id = e.branch_id join projects p on p.id = b.project_id`
+    b.protected as branch_is_protected, b.logical_size_bytes as branch_logical_size_bytes,
+    p.pg_version, p.settings as project_settings, p.quota_exceeded as project_quota_exceeded,
+    p.history_retention_seconds, w.id as writer_id, w.pg_settings as writer_pg_settings,
+    (select coalesce(json_agg(j order by j.created_at), '[]') from jwks j where j.project_id = p.id)
+      as jwks
+  from endpoints e join branches b on b.id = e.branch_id join projects p on p.id = b.project_id
+    left join endpoints w on w.branch_id = b.id and w.type = 'read_write'`
 
 /** Every endpoint that may be connected to. */
 export async function listLiveEndpoints(sql: Queryable): Promise<PlacedEndpoint[]> {
@@ -133,10 +149,12 @@ export async function listEndpointIds(
   return rows.map((row) => row.id)
 }
 
+export type EndpointUpdate = Partial<Omit<NewEndpoint, 'id' | 'project_id' | 'branch_id' | 'type'>>
+
 export async function updateEndpoint(
   sql: Queryable,
   id: string,
-  change: Partial<Omit<NewEndpoint, 'id' | 'project_id' | 'branch_id' | 'type'>>,
+  change: EndpointUpdate,
 ): Promise<void> {
   await sql`
     update endpoints set
@@ -146,6 +164,7 @@ export async function updateEndpoint(
       suspend_timeout_seconds = coalesce(${change.suspend_timeout_seconds ?? null}, suspend_timeout_seconds),
       pg_settings = coalesce(${change.pg_settings ? sql.json(change.pg_settings) : null}, pg_settings),
       pgbouncer_settings = coalesce(${change.pgbouncer_settings ? sql.json(change.pgbouncer_settings) : null}, pgbouncer_settings),
+      preload_libraries = coalesce(${change.preload_libraries ? sql.json(change.preload_libraries) : null}, preload_libraries),
       pooler_enabled = coalesce(${change.pooler_enabled ?? null}, pooler_enabled),
       disabled = coalesce(${change.disabled ?? null}, disabled),
       updated_at = now()

@@ -1,6 +1,7 @@
 import type { DefaultEndpointSettings, Project } from '@coppice/api'
 
 import type { Queryable } from './store.ts'
+import type { ProjectUsage } from './usage.ts'
 
 export interface ProjectRow {
   id: string
@@ -11,6 +12,10 @@ export interface ProjectRow {
   default_endpoint_settings: DefaultEndpointSettings
   store_passwords: boolean
   history_retention_seconds: number
+  /** Of the period that it names; null before anything was counted. */
+  usage: ProjectUsage | null
+  /** The quota that is used up; null where none is. */
+  quota_exceeded: string | null
   ready_at: Date | null
   created_at: Date
   updated_at: Date
@@ -60,12 +65,15 @@ export async function listProjects(
     afterId?: string | undefined
     search?: string | undefined
     deleted: boolean
+    /** The only one to list; null for all. */
+    onlyId?: string | null
   },
 ): Promise<ProjectRow[]> {
   const pattern = `%${escapeLike(query.search ?? '')}%`
   return sql<ProjectRow[]>`
     select * from projects
     where ready_at is not null and (deleted_at is not null) = ${query.deleted}
+      and id = coalesce(${query.onlyId ?? null}, id)
       and (id ilike ${pattern} or name ilike ${pattern})
       ${query.afterId === undefined ? sql`` : sql`and (created_at, id) > (select created_at, id from projects where id = ${query.afterId})`}
     order by created_at, id limit ${query.limit}`
@@ -97,7 +105,9 @@ export async function markProjectReady(sql: Queryable, id: string): Promise<void
   await sql`update projects set ready_at = now() where id = ${id} and ready_at is null`
 }
 
+/** In a transaction: waits for those that hold the row to add something to the project. */
 export async function markProjectDeleted(sql: Queryable, id: string, until: Date): Promise<void> {
+  await sql`select from projects where id = ${id} for update`
   await sql`
     update projects set deleted_at = now(), recoverable_until = ${until}, updated_at = now()
     where id = ${id}`

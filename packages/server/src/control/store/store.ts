@@ -103,6 +103,13 @@ export async function platformId(store: Store, proposed: string): Promise<string
   return row?.id ?? proposed
 }
 
+/** When this platform was made; now, where it is being made. */
+export async function platformCreatedAt(store: Store): Promise<Date> {
+  const [row] = await store<{ created_at: Date | null }[]>`
+    select min(created_at) as created_at from platform`
+  return row?.created_at ?? new Date()
+}
+
 /** SQLSTATE of a unique violation (PostgreSQL manual, appendix A). */
 export const isUniqueViolation = (error: unknown): boolean => errorCode(error) === '23505'
 

@@ -13,8 +13,8 @@ export type MockVerifiers = (endpointId: string, role: string) => ScramVerifier
 const iterations = 4096
 const saltBytes = 16
 
-/** `secret` is anything stable that clients do not know, such as the server's private key. */
-export function createMockVerifiers(secret: string | Buffer): MockVerifiers {
+/** `secret` is anything stable that clients do not know. */
+export function createMockVerifiers(secret: string): MockVerifiers {
   const key = createHash('sha256').update('coppice mock verifiers').update(secret).digest()
   return (endpointId, role) => ({
     iterations,

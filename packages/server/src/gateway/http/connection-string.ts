@@ -17,8 +17,14 @@ export interface ConnectionRequest {
   options: string | undefined
 }
 
-/** Throws RequestError in Neon's words. Never repeats the text, which has a password in it. */
-export function parseConnectionString(text: string): ConnectionRequest {
+/**
+ * Throws RequestError in Neon's words. Never repeats the text, which has a password in it, unless the
+ * client shows a token instead.
+ */
+export function parseConnectionString(
+  text: string,
+  { needsPassword = true } = {},
+): ConnectionRequest {
   const url = parseUrl(text)
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') {
     throw refused('incorrect scheme')
@@ -28,7 +34,9 @@ export function parseConnectionString(text: string): ConnectionRequest {
   const database = decode(path, 'invalid database name')
   const user = decode(url.username, 'invalid username')
   if (user === '') throw refused('missing username')
-  if (url.password === '') throw refused('missing authentication credentials: required password')
+  if (url.password === '' && needsPassword) {
+    throw refused('missing authentication credentials: required password')
+  }
   return {
     user,
     password: decode(url.password, 'invalid password'),

@@ -1,6 +1,5 @@
 /** One listener of HTTPS, for HTTP/2 and HTTP/1.1, that slow and idle clients cannot fill. */
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import {
   createSecureServer,
@@ -13,7 +12,7 @@ import type { Duplex } from 'node:stream'
 
 import { errorCode } from '../../lib/errors.ts'
 import type { GatewayLimits } from '../limits.ts'
-import type { TlsFiles } from '../tls.ts'
+import type { TlsMaterial } from '../tls.ts'
 import type { ClientRequest, ClientResponse } from './client-request.ts'
 
 export interface HttpsAddress {
@@ -22,11 +21,6 @@ export interface HttpsAddress {
   port: number
   /** A socket that is bound there already, from the process that shares it. */
   handle?: unknown
-}
-
-export interface TlsMaterial {
-  cert: Buffer
-  key: Buffer
 }
 
 export interface HttpsHandlers {
@@ -47,11 +41,6 @@ const checkingIntervalMs = 5_000
 /** Notices a client whose machine has gone without a word. */
 const keepAliveDelayMs = 60_000
 const backlog = 1024
-
-export async function readMaterial({ certPath, keyPath }: TlsFiles): Promise<TlsMaterial> {
-  const [cert, key] = await Promise.all([readFile(certPath), readFile(keyPath)])
-  return { cert, key }
-}
 
 export class HttpsServer {
   readonly #server: Http2SecureServer

@@ -11,8 +11,8 @@ export function queryMessages({ text, parameters }: Pick<SqlQuery, 'text' | 'par
 }
 
 /** The same for a statement of ours, of which no result is wanted. */
-export function commandMessages(text: string): Buffer {
-  return Buffer.concat([parse(text), bind([]), execute])
+export function commandMessages(text: string, parameters: readonly string[] = []): Buffer {
+  return Buffer.concat([parse(text), bind(parameters), execute])
 }
 
 /** Unnamed, and no types of parameters. */

@@ -6,6 +6,12 @@ import { commandMessages, queryMessages, simpleQuery, sync } from './query-messa
 import { ResultWriter } from './result-writer.ts'
 import type { SqlBody } from './sql-body.ts'
 import { beginStatement, type SqlOptions } from './sql-headers.ts'
+import { setClaims } from './token-check.ts'
+
+export interface RunOptions extends SqlOptions {
+  /** Of the token that the client has shown, sealed. */
+  claims?: string | undefined
+}
 
 /** Neon's limit of an answer, and of a request. */
 export const maxSqlBytes = 10 * 1024 * 1024
@@ -22,7 +28,7 @@ const cancelEveryMs = 1_000
 export async function runSql(
   lease: Lease,
   body: SqlBody,
-  options: SqlOptions,
+  options: RunOptions,
   controller: AbortController,
 ): Promise<Buffer> {
   const { signal } = controller
@@ -34,7 +40,7 @@ export async function runSql(
     onTooLarge: () => controller.abort(responseTooLarge()),
   })
   if (!body.isBatch) {
-    await exchange(lease, pipeline(body), writer, signal)
+    await exchange(lease, pipeline(body, options), writer, signal)
     return Buffer.concat(writer.finish())
   }
   await runBatch(lease, body, options, writer, signal)
@@ -48,18 +54,20 @@ export async function runSql(
 async function runBatch(
   lease: Lease,
   body: SqlBody,
-  options: SqlOptions,
+  options: RunOptions,
   writer: ResultWriter,
   signal: AbortSignal,
 ): Promise<void> {
   const begin = commandMessages(beginStatement(options.transaction))
-  const status = await exchange(lease, [begin, ...pipeline(body)], writer, signal)
+  const status = await exchange(lease, [begin, ...pipeline(body, options)], writer, signal)
   // A batch may have ended its transaction itself.
   if (status !== 'I') await exchange(lease, [simpleQuery('COMMIT')], writer, signal)
 }
 
-function pipeline({ queries }: SqlBody): Buffer[] {
-  return [...queries.map(queryMessages), sync]
+/** Claims last as long as the transaction, which without BEGIN is the pipeline. */
+function pipeline({ queries }: SqlBody, { claims }: RunOptions): Buffer[] {
+  const giveClaims = claims === undefined ? [] : [commandMessages(setClaims, [claims])]
+  return [...giveClaims, ...queries.map(queryMessages), sync]
 }
 
 /** Sends and takes the answers. After a failure the lease's owner gives it back, which rolls back. */

@@ -8,8 +8,10 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { abortable } from '../abortable.ts'
 import type { Admission } from '../admission.ts'
+import type { ControlPlane } from '../control-plane.ts'
 import { computeUnreachable, Disconnected, isForClient, shutdownError } from '../errors.ts'
 import type { GatewayLimits } from '../limits.ts'
+import type { Login } from '../login.ts'
 import type { Lease, Lender, PoolClientDetails } from '../pool/lease.ts'
 import {
   type ClientRequest,
@@ -22,13 +24,16 @@ import { QueryError, renderFailure, RequestError } from './failures.ts'
 import { requestTimeoutMs } from './https-server.ts'
 import type { PasswordCheck } from './password-check.ts'
 import { readBody } from './read-body.ts'
-import { maxSqlBytes, runSql } from './run-sql.ts'
+import { maxSqlBytes, type RunOptions, runSql } from './run-sql.ts'
 import { parseSqlBody, type SqlBody } from './sql-body.ts'
-import { batchHeaders, readSqlOptions, type SqlOptions } from './sql-headers.ts'
+import { batchHeaders, readSqlOptions } from './sql-headers.ts'
+import type { TokenCheck } from './token-check.ts'
 
 export interface SqlHandlerContext {
   passwords: PasswordCheck
+  tokens: TokenCheck
   admission: Admission
+  controlPlane: Pick<ControlPlane, 'countSent'>
   lender: Lender
   domain: string
   limits: GatewayLimits
@@ -55,9 +60,15 @@ interface Answer {
   body: Buffer
 }
 
+interface Admitted {
+  login: Login
+  /** Of a client that has shown a token, sealed. */
+  claims: string | undefined
+}
+
 interface ReceivedRequest {
   client: PoolClientDetails
-  options: SqlOptions
+  options: RunOptions
   body: SqlBody
 }
 
@@ -153,6 +164,7 @@ export class SqlHandler {
       const lease = await this.#borrow(client, controller)
       try {
         const json = await runSql(lease, body, options, controller)
+        this.#context.controlPlane.countSent(client.endpointId, json.length)
         const headers = body.isBatch ? batchHeaders(options.transaction) : []
         return { status: 200, headers, body: json }
       } finally {
@@ -163,21 +175,30 @@ export class SqlHandler {
     }
   }
 
-  /** Reads the request and checks its password, side by side. */
+  /** Reads the request and checks its password or token, side by side. */
   async #receive(request: ClientRequest, signal: AbortSignal): Promise<ReceivedRequest> {
-    const { passwords, domain } = this.#context
+    const { passwords, tokens, domain } = this.#context
     const connection = connectionOf(request)
-    const target = parseConnectionString(readConnectionString(request))
+    const token = bearerToken(request)
+    const target = parseConnectionString(readConnectionString(request), {
+      needsPassword: token === undefined,
+    })
     const route = requireEndpoint(target, connection, domain)
     const variables = sessionVariables(target)
-    const options = readSqlOptions(request.headers)
+    const sqlOptions = readSqlOptions(request.headers)
     const { user, password, database } = target
     const { clientAddress } = connection
-    const admitted = passwords.logIn({ ...route, user, password, clientAddress }, signal)
+    const admitted =
+      token === undefined
+        ? passwords
+            .logIn({ ...route, user, password, clientAddress }, signal)
+            .then((login): Admitted => ({ login, claims: undefined }))
+        : tokens.logIn({ ...route, user, database, token, clientAddress }, signal)
     const reading = readBody(request, { maxBytes: maxSqlBytes, admitted })
     // Who cannot log in is told that, whatever the body is.
     reading.catch(() => undefined)
-    const { endpointId, keys } = await admitted
+    const { login, claims } = await admitted
+    const { endpointId, keys } = login
     const client: PoolClientDetails = {
       endpointId,
       database,
@@ -187,6 +208,7 @@ export class SqlHandler {
       clientAddress,
       via: 'http',
     }
+    const options = { ...sqlOptions, claims }
     return { client, options, body: parseSqlBody(await abortable(reading, signal)) }
   }
 
@@ -243,6 +265,11 @@ function readConnectionString(request: ClientRequest): string {
   const text = request.headers['neon-connection-string']
   if (typeof text === 'string' && text !== '') return text
   throw new RequestError(400, 'invalid header: neon-connection-string')
+}
+
+/** Of the driver's `authToken`. Other schemes are none of ours. */
+function bearerToken(request: ClientRequest): string | undefined {
+  return /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
 }
 
 function preflight(): Answer {

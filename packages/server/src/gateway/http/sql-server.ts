@@ -15,11 +15,13 @@ import type { AuthenticatedClient } from '../authenticated-session.ts'
 import type { ControlPlane } from '../control-plane.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { Lender } from '../pool/lease.ts'
-import type { TlsFiles } from '../tls.ts'
+import type { TlsMaterial } from '../tls.ts'
 import type { CancelKey } from '../wire/messages.ts'
-import { type HttpsAddress, HttpsServer, readMaterial } from './https-server.ts'
+import { type HttpsAddress, HttpsServer } from './https-server.ts'
+import type { FetchKeySet } from './jwks.ts'
 import { PasswordCheck } from './password-check.ts'
 import { SqlHandler } from './sql-handler.ts'
+import { TokenCheck } from './token-check.ts'
 import { WebSockets } from './websocket-server.ts'
 
 export interface SqlServerOptions {
@@ -27,7 +29,9 @@ export interface SqlServerOptions {
   lender: Lender
   admission: Admission
   mockVerifiers: MockVerifiers
-  tls: TlsFiles
+  tls: TlsMaterial
+  /** How the keys of token issuers are fetched, where not by Node. */
+  fetchKeySet?: FetchKeySet | undefined
   /** Endpoints are hosts `<id>.<domain>` and `<id>-pooler.<domain>`; `api.<domain>` serves all. */
   domain: string
   listen: readonly HttpsAddress[]
@@ -42,8 +46,8 @@ export interface SqlServerOptions {
 export interface SqlServer extends Service {
   /** Where it listens, with the ports that were free; empty before `start`. */
   addresses(): HttpsAddress[]
-  /** Takes the certificate files anew, for connections from now on. */
-  reloadCertificates(): Promise<void>
+  /** Takes another certificate, for connections from now on. Throws where the two are no pair. */
+  reloadCertificates(material: TlsMaterial): void
   /** Stops accepting, so that another can take over; requests and WebSockets go on. */
   stopListening(): void
   /** Resolves when no request runs and no WebSocket is open. */
@@ -56,7 +60,17 @@ const closeTimeoutMs = 2_000
 export function createSqlServer(options: SqlServerOptions): SqlServer {
   const { admission, controlPlane, domain, lender, limits, log, mockVerifiers } = options
   const passwords = new PasswordCheck({ controlPlane, admission, mockVerifiers })
-  const handler = new SqlHandler({ passwords, admission, lender, domain, limits, log })
+  const tokens = new TokenCheck({ controlPlane, admission, fetchKeySet: options.fetchKeySet })
+  const handler = new SqlHandler({
+    passwords,
+    tokens,
+    admission,
+    controlPlane,
+    lender,
+    domain,
+    limits,
+    log,
+  })
   const webSockets = new WebSockets({
     passwords,
     domain,
@@ -82,15 +96,13 @@ export function createSqlServer(options: SqlServerOptions): SqlServer {
 
     addresses: () => servers.map((server) => server.address),
 
-    reloadCertificates: async () => {
-      const material = await readMaterial(options.tls)
+    reloadCertificates: (material) => {
       for (const server of servers) server.reload(material)
     },
 
     start: async () => {
-      const material = await readMaterial(options.tls)
       for (const address of options.listen) {
-        const server = new HttpsServer(address, material, limits, {
+        const server = new HttpsServer(address, options.tls, limits, {
           onRequest: (request, response) => handler.handle(request, response),
           onUpgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
         })

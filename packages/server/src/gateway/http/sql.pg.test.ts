@@ -13,6 +13,7 @@ import type { HttpsRequest } from '../../testing/https-client.ts'
 import { connectionString, type SqlFixture, startSqlFixture } from '../../testing/sql-fixture.ts'
 import { findInstallations } from '../../testing/throwaway-postgres.ts'
 import { until } from '../../testing/until.ts'
+import { readCertificatePair } from '../certificate-pair.ts'
 
 let fixture: SqlFixture
 
@@ -591,7 +592,7 @@ describe('limits', () => {
     const before = await shown()
     await fixture.renewCertificate()
     expect(await shown()).toBe(before)
-    await fixture.server.reloadCertificates()
+    fixture.server.reloadCertificates(await readCertificatePair(fixture.certificates))
     expect(await shown()).not.toBe(before)
     expect((await post({ query: 'select 1' })).status).toBe(200)
   })

@@ -37,6 +37,8 @@ export interface PoolHost {
   nextId(): number
   /** Tells the platform of a connection to the compute. */
   openActivity(): SessionActivity
+  /** Bytes are on their way to a client. */
+  countSent(bytes: number): void
 }
 
 /** Opened at once for one pool; the first alone, for it may have to wake the compute. */
@@ -95,6 +97,10 @@ export class Pool {
 
   isIdle(server: ServerConnection): boolean {
     return this.#idle.includes(server)
+  }
+
+  countSent(bytes: number): void {
+    this.#host.countSent(bytes)
   }
 
   /** What a text may do to the session, also through functions of the database that it calls. */

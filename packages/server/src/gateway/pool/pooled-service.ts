@@ -6,7 +6,7 @@ import { startupVariables } from './startup-variables.ts'
 /** The pools as the gateway's sessions use them: clients that have logged in become theirs. */
 export function createPooledService(pools: Pools, cancelKeys: CancelKeys): PooledService {
   return {
-    serve: async ({ stream, startup, login, clientAddress, clientPort }) =>
+    serve: async ({ stream, startup, login, clientAddress, clientPort, via }) =>
       pools.serve(
         {
           endpointId: login.endpointId,
@@ -16,7 +16,7 @@ export function createPooledService(pools: Pools, cancelKeys: CancelKeys): Poole
           variables: startupVariables(startup.forwarded),
           clientAddress,
           clientPort,
-          via: 'wire',
+          via: via ?? 'wire',
           stream,
         },
         cancelKeys,

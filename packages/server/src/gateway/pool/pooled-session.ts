@@ -286,6 +286,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
 
   receive(bytes: Buffer): void {
     this.#pool.totals.bytesSent += bytes.length
+    this.#countSent(bytes)
     const server = this.#server
     if (!this.#stream.write(bytes) && server) {
       server.pause()
@@ -360,17 +361,22 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   #greet(reported: ReadonlyMap<string, string>): void {
     this.#toldValues = reported
     this.#told = canonical(reported)
-    this.#stream.write(
-      Buffer.concat([
-        authenticationOk(),
-        ...[...reported].map(([name, value]) => parameterStatus(name, value)),
-        ...(this.#cancelKey ? [backendKeyData(this.#cancelKey)] : []),
-        readyForQuery(),
-      ]),
-    )
+    const greeting = Buffer.concat([
+      authenticationOk(),
+      ...[...reported].map(([name, value]) => parameterStatus(name, value)),
+      ...(this.#cancelKey ? [backendKeyData(this.#cancelKey)] : []),
+      readyForQuery(),
+    ])
+    this.#stream.write(greeting)
+    this.#countSent(greeting)
     this.#stream.on('data', (chunk: Buffer) => this.#onData(chunk))
     this.#stream.resume()
     if (this.#isDraining) this.shutDown()
+  }
+
+  /** What an answer over HTTP is made of is counted there, as the answer. */
+  #countSent({ length }: Buffer): void {
+    if (this.details.via === 'wire') this.#pool.countSent(length)
   }
 
   #onData(chunk: Buffer): void {

@@ -193,6 +193,7 @@ export class Pools implements Lender, PoolAdmin {
       reserve: () => this.#reserve(endpoint),
       free: () => this.#free(endpoint),
       nextId: () => ++this.#lastServerId,
+      countSent: (bytes) => controlPlane.countSent(key.endpointId, bytes),
       openActivity: () =>
         controlPlane.openSession({
           endpointId: key.endpointId,

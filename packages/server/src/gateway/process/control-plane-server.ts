@@ -16,6 +16,9 @@ export function serveControlPlane(controlPlane: ControlPlane): ControlPlaneServe
       findEndpoint: async (endpointId) => controlPlane.findEndpoint(endpointId),
       findVerifier: async ({ endpointId, role }) => controlPlane.findVerifier(endpointId, role),
       wake: async (endpointId) => controlPlane.wake(endpointId),
+      jwksFor: async (endpointId) => controlPlane.jwksFor(endpointId),
+      prepareTokens: async ({ endpointId, database }) =>
+        controlPlane.prepareTokens(endpointId, database),
       isAdminKey: async (key) => controlPlane.isAdminKey(key),
       sessionOpened: ({ id, details }) => {
         // The endpoint may have been deleted since; its session then ends by itself.
@@ -30,6 +33,9 @@ export function serveControlPlane(controlPlane: ControlPlane): ControlPlaneServe
       sessionEnded: (id) => {
         sessions.get(id)?.end()
         sessions.delete(id)
+      },
+      bytesSent: (bytes) => {
+        for (const [endpointId, count] of bytes) controlPlane.countSent(endpointId, count)
       },
     },
     close: () => {

@@ -1,19 +1,28 @@
 /** What the daemon and a gateway process say to each other; all of it plain data. */
-import type { ComputeAddress, EndpointAccess, SessionDetails } from '../control-plane.ts'
+import type {
+  ComputeAddress,
+  EndpointAccess,
+  SessionDetails,
+  TokenIssuer,
+} from '../control-plane.ts'
 import type { GatewayLimits } from '../limits.ts'
-import type { TlsFiles } from '../tls.ts'
+import type { TlsMaterial } from '../tls.ts'
 
 /** What the daemon answers. */
 export interface DaemonProcedures {
   findEndpoint(endpointId: string): Promise<EndpointAccess | undefined>
   findVerifier(request: { endpointId: string; role: string }): Promise<string | undefined>
   wake(endpointId: string): Promise<ComputeAddress>
+  jwksFor(endpointId: string): Promise<readonly TokenIssuer[]>
+  prepareTokens(request: { endpointId: string; database: string }): Promise<string>
   isAdminKey(key: string): Promise<boolean>
   /** The process names its sessions by numbers of its own. */
   sessionOpened(session: { id: number; details: SessionDetails }): void
   sessionsTouched(ids: number[]): void
   sessionListening(session: { id: number; isListening: boolean }): void
   sessionEnded(id: number): void
+  /** Bytes that have gone to clients since it was last told, by endpoint. */
+  bytesSent(bytes: ReadonlyMap<string, number>): void
 }
 
 /** What a gateway process answers. */
@@ -22,7 +31,7 @@ export interface WorkerProcedures {
   start(config: WorkerConfig): Promise<void>
   /** The numbers of the processes that serve, by slot. */
   setSlots(slots: number[]): void
-  reloadCertificates(): Promise<void>
+  reloadCertificates(material: TlsMaterial): void
   status(): WorkerStatus
   /** Asks what a sibling could ask over the private socket. */
   ask(question: Question): Promise<unknown>
@@ -37,7 +46,9 @@ export interface WorkerConfig {
   slots: number[]
   /** Of the private sockets, mode 0700. */
   directory: string
-  tls: TlsFiles
+  tls: TlsMaterial
+  /** As the gateway's. */
+  secret: string
   domain: string
   /** Coppice's, for the admin console. */
   version: string

@@ -36,9 +36,11 @@ function connect(): Recorded {
         ? {
             endpointId,
             disabled: false,
+            blockedBecause: '',
             allowedIps: [],
             poolerSettings: {},
             logicalReplication: false,
+            blockPublicConnections: false,
           }
         : undefined,
     findVerifier: async (endpointId, role) => `${endpointId} ${role}`,
@@ -57,6 +59,11 @@ function connect(): Recorded {
         end: () => void events.push('end'),
       }
     },
+    countSent: (endpointId, bytes) => void events.push(`sent ${endpointId} ${bytes}`),
+    jwksFor: async (endpointId) => [
+      { jwksUrl: `https://${endpointId}`, roleNames: ['a'], audience: 'b' },
+    ],
+    prepareTokens: async (endpointId, database) => `${endpointId} ${database}`,
     isAdminKey: async (key) => key === 'right',
   }
   const { ends, cut } = createChannelPair()
@@ -116,6 +123,19 @@ test('a busy session is told of in few messages, and its end comes last', async 
   expect(events.filter((event) => event === 'touch').length).toBe(1)
 })
 
+test('what is sent is told as sums, and whole before the end of a session', async () => {
+  const { remote, events } = connect()
+  const session = remote.openSession(details)
+  for (let chunk = 0; chunk < 1000; chunk++) remote.countSent('ep-1', 10)
+  remote.countSent('ep-2', 1)
+  await until(() => events.includes('sent ep-2 1'))
+  expect(events).toEqual(['open test', 'sent ep-1 10000', 'sent ep-2 1'])
+  remote.countSent('ep-1', 7)
+  session.end()
+  await until(() => events.includes('end'))
+  expect(events.slice(-2)).toEqual(['sent ep-1 7', 'end'])
+})
+
 test('the sessions of a process that dies are ended', async () => {
   const { remote, events, cut } = connect()
   remote.openSession(details)
@@ -135,4 +155,11 @@ test('without a daemon, clients are told to try again', async () => {
   const restarting = { sqlstate: '57P03', message: 'the platform is restarting, try again' }
   expect(await waiting).toMatchObject(restarting)
   await expect(remote.findEndpoint('ep-1')).rejects.toMatchObject(restarting)
+})
+
+test('issuers of tokens and the key of their sessions come over as they are', async () => {
+  const { remote } = connect()
+  const issuer = { jwksUrl: 'https://ep-1', roleNames: ['a'], audience: 'b' }
+  expect(await remote.jwksFor('ep-1')).toEqual([issuer])
+  expect(await remote.prepareTokens('ep-1', 'app')).toBe('ep-1 app')
 })

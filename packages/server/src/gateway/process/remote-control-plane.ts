@@ -5,6 +5,7 @@ import type {
   EndpointAccess,
   SessionActivity,
   SessionDetails,
+  TokenIssuer,
 } from '../control-plane.ts'
 import { ClientError, sqlstates } from '../errors.ts'
 import type { DaemonProcedures } from './protocol.ts'
@@ -16,13 +17,14 @@ export type DaemonRpc = Pick<Rpc<DaemonProcedures>, 'call' | 'tell'>
 const lookUpTimeoutMs = 10_000
 /** A compute may have to replay WAL; sessions give up earlier by themselves. */
 const wakeTimeoutMs = 600_000
-/** A session that is busy is said to be so this often. */
+/** A session that is busy is said to be so this often, and how much was sent. */
 const touchEveryMs = 250
 
 export class RemoteControlPlane implements ControlPlane {
   readonly #daemon: DaemonRpc
   readonly #wakes = new Map<string, Promise<ComputeAddress>>()
   readonly #touched = new Set<number>()
+  readonly #sent = new Map<string, number>()
   #lastSessionId = 0
 
   constructor(daemon: DaemonRpc) {
@@ -49,6 +51,15 @@ export class RemoteControlPlane implements ControlPlane {
     return waking
   }
 
+  async jwksFor(endpointId: string): Promise<readonly TokenIssuer[]> {
+    return this.#daemon.call('jwksFor', endpointId, lookUpTimeoutMs)
+  }
+
+  /** Wakes the compute. */
+  async prepareTokens(endpointId: string, database: string): Promise<string> {
+    return this.#daemon.call('prepareTokens', { endpointId, database }, wakeTimeoutMs)
+  }
+
   async isAdminKey(key: string): Promise<boolean> {
     return this.#daemon.call('isAdminKey', key, lookUpTimeoutMs)
   }
@@ -61,9 +72,21 @@ export class RemoteControlPlane implements ControlPlane {
       setListening: (isListening) => this.#daemon.tell('sessionListening', { id, isListening }),
       end: () => {
         this.#touched.delete(id)
+        this.#tellSent()
         this.#daemon.tell('sessionEnded', id)
       },
     }
+  }
+
+  countSent(endpointId: string, bytes: number): void {
+    if (this.#sent.size === 0) setTimeout(() => this.#tellSent(), touchEveryMs).unref()
+    this.#sent.set(endpointId, (this.#sent.get(endpointId) ?? 0) + bytes)
+  }
+
+  #tellSent(): void {
+    if (this.#sent.size === 0) return
+    this.#daemon.tell('bytesSent', new Map(this.#sent))
+    this.#sent.clear()
   }
 
   #touch(id: number): void {

@@ -53,6 +53,7 @@ function asSession(client: PoolClientDetails): Omit<AuthenticatedClient, 'stream
     clientAddress,
     clientPort: 0,
     pooled: true,
+    via: 'http',
   }
 }
 

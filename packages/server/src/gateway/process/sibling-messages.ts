@@ -34,6 +34,7 @@ export interface HandedClient {
   serverKey: string
   clientAddress: string
   clientPort: number
+  via?: 'http'
 }
 
 export const accepted = Buffer.from('A')
@@ -60,7 +61,7 @@ export async function readFrame(
 }
 
 export function packClient(client: Omit<AuthenticatedClient, 'stream'>): HandedClient {
-  const { startup, login, clientAddress, clientPort } = client
+  const { startup, login, clientAddress, clientPort, via } = client
   return {
     user: startup.user,
     database: startup.database,
@@ -72,12 +73,13 @@ export function packClient(client: Omit<AuthenticatedClient, 'stream'>): HandedC
     serverKey: login.keys.serverKey.toString('base64'),
     clientAddress,
     clientPort,
+    ...(via && { via }),
   }
 }
 
 /** Only clients of pools are handed on, and none of them replicates. */
 export function unpackClient(handed: HandedClient, stream: Duplex): AuthenticatedClient {
-  const { user, database, applicationName, options, clientAddress, clientPort } = handed
+  const { user, database, applicationName, options, clientAddress, clientPort, via } = handed
   return {
     stream,
     startup: {
@@ -100,5 +102,6 @@ export function unpackClient(handed: HandedClient, stream: Duplex): Authenticate
     clientAddress,
     clientPort,
     pooled: true,
+    ...(via && { via }),
   }
 }

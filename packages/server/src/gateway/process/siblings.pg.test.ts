@@ -30,6 +30,7 @@ import {
   type WireClient,
   wireClient,
 } from '../../testing/wire-client.ts'
+import { readCertificatePair } from '../certificate-pair.ts'
 import { Disconnected } from '../errors.ts'
 import { createGateway, type Gateway } from '../gateway.ts'
 import type { Lease, Lender, PoolClientDetails } from '../pool/lease.ts'
@@ -74,7 +75,8 @@ async function startMember(number: number): Promise<Member> {
   const siblings = new Siblings({ directory, number, handOverTimeoutMs: 2_000 })
   const gateway = createGateway({
     controlPlane: fixture.controlPlane,
-    tls: fixture.certificates,
+    tls: await readCertificatePair(fixture.certificates),
+    secret: 'a secret',
     domain,
     listen: [
       { host: '127.0.0.1', port: 0, pooled: false },

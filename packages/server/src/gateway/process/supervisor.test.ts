@@ -7,14 +7,16 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createLog } from '../../lib/log.ts'
 import { createChannelPair } from '../../testing/channel-pair.ts'
 import { until } from '../../testing/until.ts'
-import { type CertificatePaths, ensureCertificates } from '../certificates.ts'
+import { readCertificatePair } from '../certificate-pair.ts'
+import { ensureCertificates } from '../certificates.ts'
 import type { ControlPlane } from '../control-plane.ts'
+import type { TlsMaterial } from '../tls.ts'
 import { Supervisor, type WorkerProcess } from './supervisor.ts'
 import { Worker } from './worker.ts'
 
 /** Gateway processes that are none: workers in this process, without ports. */
 let directory: string
-let tls: CertificatePaths
+let tls: TlsMaterial
 let supervisor: Supervisor
 const log = createLog({ level: 'silent', toStderr: false })
 /** All that were ever started, by their numbers. */
@@ -24,7 +26,9 @@ let spawnFails = 0
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'supervisor-'))
-  tls = await ensureCertificates({ directory, domain: 'coppice.localhost' })
+  tls = await readCertificatePair(
+    await ensureCertificates({ directory, domain: 'coppice.localhost' }),
+  )
 })
 afterAll(async () => rm(directory, { recursive: true, force: true }))
 afterEach(async () => {
@@ -64,6 +68,7 @@ async function start(workers: number, taken: number[] = []): Promise<void> {
     config: {
       directory,
       tls,
+      secret: 'a secret',
       domain: 'coppice.localhost',
       version: '0.0.0',
       limits: {},

@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/log.ts'
 import type { Service } from '../../lib/service.ts'
 import type { ControlPlane } from '../control-plane.ts'
 import type { PoolAdmin } from '../pool/report.ts'
+import type { TlsMaterial } from '../tls.ts'
 import type { Channel } from './channel.ts'
 import { type ControlPlaneServer, serveControlPlane } from './control-plane-server.ts'
 import { combinePoolAdmin } from './pool-admin.ts'
@@ -87,6 +88,7 @@ const stopTimeoutMs = 15_000
 
 export class Supervisor implements Service {
   readonly #options: SupervisorOptions
+  #tls: TlsMaterial
   readonly #running = new Set<Running>()
   /** Who serves, by slot; a dead one stays until it is replaced. */
   readonly #serving: Running[] = []
@@ -99,6 +101,7 @@ export class Supervisor implements Service {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
+    this.#tls = options.config.tls
   }
 
   /** Rejects, with nothing left running, where a process cannot be started. */
@@ -131,10 +134,17 @@ export class Supervisor implements Service {
     return this.#restarting
   }
 
-  async reloadCertificates(): Promise<void> {
+  /** Has all processes take another certificate, those to come included. */
+  async reloadCertificates(material: TlsMaterial): Promise<void> {
+    this.#tls = material
     const running = [...this.#running]
     await Promise.all(
-      running.map(async ({ rpc }) => rpc.call('reloadCertificates', undefined, statusTimeoutMs)),
+      running.map(async ({ rpc }) => {
+        await rpc.call('reloadCertificates', material, statusTimeoutMs).catch((error: unknown) => {
+          // One that has ended is replaced by one that has it.
+          if (!rpc.isClosed) throw error
+        })
+      }),
     )
   }
 
@@ -203,6 +213,7 @@ export class Supervisor implements Service {
       const slots = this.#slots.with(slot, number)
       const config = {
         ...this.#options.config,
+        tls: this.#tls,
         number,
         slots,
         logFile: this.#options.logFile(slot),

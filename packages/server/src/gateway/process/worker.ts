@@ -7,6 +7,7 @@ import type { Logger } from '../../lib/log.ts'
 import { createGateway, type Gateway } from '../gateway.ts'
 import type { HttpsAddress } from '../http/https-server.ts'
 import type { ListenAddress } from '../listener.ts'
+import type { TlsMaterial } from '../tls.ts'
 import type { Channel } from './channel.ts'
 import type {
   DaemonProcedures,
@@ -32,6 +33,7 @@ export class Worker {
   #gateway: Gateway | undefined
   #siblings: Siblings | undefined
   #log: Logger | undefined
+  #latestTls: TlsMaterial | undefined
   #isStarted = false
   #isEnding = false
 
@@ -59,7 +61,7 @@ export class Worker {
     return {
       start: async (config) => this.#start(config),
       setSlots: (slots) => this.#siblings?.setSlots(slots),
-      reloadCertificates: async () => this.#gateway?.reloadCertificates(),
+      reloadCertificates: (material) => this.#reloadCertificates(material),
       status: () => ({
         sessions: this.#gateway?.sessionCount ?? 0,
         memoryBytes: process.memoryUsage.rss(),
@@ -80,14 +82,20 @@ export class Worker {
     this.#listen.push({ ...shared, pooled: role === 'pooled' })
   }
 
+  #reloadCertificates(material: TlsMaterial): void {
+    this.#latestTls = material
+    this.#gateway?.reloadCertificates(material)
+  }
+
   async #start(config: WorkerConfig): Promise<void> {
-    const { number, directory, tls, domain, limits } = config
+    const { number, directory, domain, limits, secret, tls } = config
     const log = this.#host.createLog(config)
     const siblings = new Siblings({ directory, number })
     siblings.setSlots(config.slots)
     const gateway = createGateway({
       controlPlane: new RemoteControlPlane(this.#daemon),
       tls,
+      secret,
       domain,
       listen: this.#listen,
       listenSql: this.#listenSql,
@@ -101,6 +109,8 @@ export class Worker {
     await gateway.start()
     this.#gateway = gateway
     this.#isStarted = true
+    // It may have changed while this began.
+    if (this.#latestTls) gateway.reloadCertificates(this.#latestTls)
     log.info({ number, pid: process.pid }, 'accepting connections')
     // The daemon may have gone while this began.
     if (this.#daemon.isClosed) this.#onDaemonGone()

@@ -7,6 +7,7 @@ alter table branches
   add column origin_lsn text,
   add column origin_time timestamptz,
   add column last_reset_at timestamptz,
+  add column archived_at timestamptz,
   -- Of a hidden branch: the snapshot that it is the data of.
   add column snapshot_id text,
   -- Of a branch made from a snapshot: which, the branch that it is to replace, and whether it has.

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import type { Compute } from '../compute/compute.ts'
+import { startTestControl, type TestControl } from '../testing/control.ts'
+import { packArchivedBranches } from './archive.ts'
+
+/** Branches that are put away, and come back by being used. */
+let control: TestControl
+let project_id: string
+
+beforeAll(async () => {
+  control = await startTestControl()
+  // Without a past, what is put away is packed at once.
+  const made = await control.client.createProject({
+    body: { project: { history_retention_seconds: 0 } },
+  })
+  project_id = made.project.id
+})
+
+afterAll(async () => {
+  await control?.close()
+})
+
+async function makeBranch(name: string): Promise<{ id: string; compute: Compute }> {
+  const { branch, endpoints } = await control.client.createProjectBranch({
+    path: { project_id },
+    body: { branch: { name }, endpoints: [{ type: 'read_write' }] },
+  })
+  const compute = control.context.host.get(endpoints[0]?.id ?? '')
+  if (compute === undefined) throw new Error('the branch has no compute')
+  await compute.withSuperuser(
+    'neondb',
+    async (sql) => sql`create table public.kept as select 7 as n`,
+  )
+  return { id: branch.id, compute }
+}
+
+const archive = async (branch_id: string, archived: boolean) =>
+  control.client.updateProjectBranch({
+    path: { project_id, branch_id },
+    body: { branch: { archived } },
+  })
+
+const read = async (compute: Compute): Promise<unknown> =>
+  compute.withSuperuser('neondb', async (sql) => (await sql`select n from public.kept`)[0]?.['n'])
+
+test('a branch is put away, packed, and comes back with the first use', async () => {
+  const { id, compute } = await makeBranch('cold')
+  expect((await archive(id, true)).branch.current_state).toBe('archived')
+  expect(compute.state).toBe('idle')
+  await packArchivedBranches(control.context)
+  expect(await control.context.volumes.exists(id)).toBe(false)
+  expect(await read(compute)).toBe(7)
+  expect(await control.context.volumes.exists(id)).toBe(true)
+  await packArchivedBranches(control.context)
+  const { branch } = await control.client.getProjectBranch({ path: { project_id, branch_id: id } })
+  expect(branch.current_state).toBe('ready')
+})
+
+test('one that is packed can be branched, brought back by name, deleted and recovered', async () => {
+  const { id, compute } = await makeBranch('packed')
+  await archive(id, true)
+  await packArchivedBranches(control.context)
+  await control.client.deleteProjectBranch({ path: { project_id, branch_id: id }, query: {} })
+  await control.client.recoverProjectBranch({ path: { project_id, branch_id: id } })
+  const { endpoints } = await control.client.createProjectBranch({
+    path: { project_id },
+    body: { branch: { name: 'child', parent_id: id }, endpoints: [{ type: 'read_write' }] },
+  })
+  const child = control.context.host.get(endpoints[0]?.id ?? '')
+  expect(child && (await read(child))).toBe(7)
+  expect((await archive(id, false)).branch.current_state).toBe('ready')
+  expect(compute.spec.endpointId).not.toBe(endpoints[0]?.id)
+})
+
+test('the default branch, protected ones and parents are not put away', async () => {
+  const { id } = await makeBranch('guarded')
+  await expect(archive('main', true)).rejects.toMatchObject({ code: 'branch_is_default' })
+  await control.client.updateProjectBranch({
+    path: { project_id, branch_id: id },
+    body: { branch: { protected: true } },
+  })
+  await expect(archive(id, true)).rejects.toMatchObject({ code: 'branch_is_protected' })
+  await expect(archive('packed', true)).rejects.toMatchObject({ code: 'branch_has_children' })
+})

@@ -1,0 +1,90 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { exec } from '../lib/exec.ts'
+import { isThere, syncDirectory } from '../lib/files.ts'
+import type { Context } from './context.ts'
+import { withScratch } from './history/scratch.ts'
+import { volumeDataDirectory } from './volumes.ts'
+
+/**
+ * Volumes that are put away: one compressed file each, in the pool beside the volumes. A volume is
+ * packed or unpacked, and for a moment both; the file goes last, and an unpacked volume is the truth.
+ */
+
+/** Megabytes a second, on one processor: hours for the largest. */
+const packTimeoutMs = 12 * 3_600_000
+
+/**
+ * Packs a volume that nothing runs on, and destroys it, where that frees more than the file takes: much of
+ * a branch is its parent's, and stays where it is. `exclusively` runs the exchange while nothing can
+ * start on the volume, or does not run it; whatever has started on it meanwhile keeps it.
+ */
+export async function packVolume(
+  context: Context,
+  volumeId: string,
+  exclusively: (exchange: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const { exclusiveBytes } = await context.volumes.usage(volumeId)
+  if (exclusiveBytes !== undefined && exclusiveBytes < worthPackingBytes) return
+  const path = packedPath(context, volumeId)
+  const unfinished = `${path}.unfinished`
+  await mkdir(packedDirectory(context), { recursive: true, mode: 0o700 })
+  try {
+    const before = await lastChange(context, volumeId)
+    await exec('tar', ['-C', context.volumes.path(volumeId), '-czf', unfinished, 'pgdata'], {
+      timeoutMs: packTimeoutMs,
+    })
+    const { size } = await stat(unfinished)
+    if (exclusiveBytes !== undefined && size >= exclusiveBytes) return
+    await exec('sync', [unfinished])
+    await exclusively(async () => {
+      if ((await lastChange(context, volumeId)) !== before) return
+      await rename(unfinished, path)
+      await syncDirectory(packedDirectory(context))
+      await context.volumes.destroy(volumeId)
+    })
+  } finally {
+    await rm(unfinished, { force: true })
+  }
+}
+
+/** Every start and every stop of PostgreSQL writes this file. */
+async function lastChange(context: Context, volumeId: string): Promise<bigint> {
+  const path = join(volumeDataDirectory(context.volumes, volumeId), 'global', 'pg_control')
+  return (await stat(path, { bigint: true })).mtimeNs
+}
+
+/** Below this there is nothing to gain. */
+const worthPackingBytes = 16 * 1024 * 1024
+
+/** Makes a packed volume again; nothing to do for any other. */
+export async function unpackVolume(context: Context, volumeId: string): Promise<void> {
+  if (await context.volumes.exists(volumeId)) return
+  const path = packedPath(context, volumeId)
+  if (!(await isThere(path))) return
+  await context.locks.run(`packed ${volumeId}`, async () => {
+    if (await context.volumes.exists(volumeId)) return
+    await withScratch(context, async (scratchId) => {
+      await context.volumes.create(scratchId)
+      const target = context.volumes.path(scratchId)
+      await exec('tar', ['-C', target, '-xzpf', path], { timeoutMs: packTimeoutMs })
+      await exec('sync', ['-f', target])
+      await context.volumes.rename(scratchId, volumeId)
+    })
+    await rm(path, { force: true })
+  })
+}
+
+export async function isPacked(context: Context, volumeId: string): Promise<boolean> {
+  return isThere(packedPath(context, volumeId))
+}
+
+export async function removePacked(context: Context, volumeId: string): Promise<void> {
+  await rm(packedPath(context, volumeId), { force: true })
+}
+
+const packedDirectory = (context: Context): string => join(context.volumes.root, 'archive')
+
+const packedPath = (context: Context, volumeId: string): string =>
+  join(packedDirectory(context), `${volumeId}.tar.gz`)

@@ -1,0 +1,220 @@
+import {
+  type Catalog,
+  collateClause,
+  isNoMember,
+  isUserSchema,
+  needsLaterObjects,
+} from './catalog.ts'
+import { addressOf, type SchemaObject } from './schema-object.ts'
+
+interface TypeRow {
+  oid: number
+  /** Of the array type that comes with it. */
+  array: number
+  name: string
+  owner: string
+}
+
+const typeColumns = ({ sql }: Catalog) => sql`
+  t.oid, t.typarray as array, format('%I.%I', n.nspname, t.typname) as name,
+  quote_ident(pg_get_userbyid(t.typowner)) as owner`
+
+const typesOf = (catalog: Catalog, kind: string) => {
+  const { sql } = catalog
+  return sql`t.typtype = ${kind} and ${isUserSchema(catalog, sql`n.nspname`)}
+    and ${isNoMember(catalog, 'pg_type', sql`t.oid`)}`
+}
+
+const typeObject = (row: TypeRow, word: 'TYPE' | 'DOMAIN', statement: string): SchemaObject => ({
+  kind: 'type',
+  name: row.name,
+  addresses: [addressOf('pg_type', row.oid), addressOf('pg_type', row.array)],
+  statements: [statement],
+  ownership: `ALTER ${word} ${row.name} OWNER TO ${row.owner}`,
+})
+
+/** Enumerations, composite types, domains and ranges. */
+export async function readTypes(catalog: Catalog): Promise<SchemaObject[]> {
+  return [
+    ...(await readEnums(catalog)),
+    ...(await readComposites(catalog)),
+    ...(await readDomains(catalog)),
+    ...(await readRanges(catalog)),
+  ]
+}
+
+async function readEnums(catalog: Catalog): Promise<SchemaObject[]> {
+  const { sql } = catalog
+  const rows = await sql<(TypeRow & { labels: string | null })[]>`
+    select ${typeColumns(catalog)}, (
+        select string_agg(E'\n    ' || quote_literal(enumlabel), ',' order by enumsortorder)
+        from pg_enum where enumtypid = t.oid) as labels
+    from pg_type t join pg_namespace n on n.oid = t.typnamespace
+    where ${typesOf(catalog, 'e')}`
+  return rows.map((row) =>
+    typeObject(row, 'TYPE', `CREATE TYPE ${row.name} AS ENUM (${row.labels ?? ''}\n)`),
+  )
+}
+
+async function readComposites(catalog: Catalog): Promise<SchemaObject[]> {
+  const { sql } = catalog
+  const rows = await sql<(TypeRow & { relation: number; attributes: string | null })[]>`
+    select ${typeColumns(catalog)}, c.oid as relation, (
+        select string_agg(
+          format(E'\n    %I %s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+            ${collateClause(catalog, sql`a.attcollation`, sql`ty.typcollation`)}),
+          ',' order by a.attnum)
+        from pg_attribute a join pg_type ty on ty.oid = a.atttypid
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as attributes
+    from pg_type t join pg_namespace n on n.oid = t.typnamespace
+      join pg_class c on c.oid = t.typrelid and c.relkind = 'c'
+    where ${typesOf(catalog, 'c')}`
+  return rows.map((row) => {
+    const statement = `CREATE TYPE ${row.name} AS (${row.attributes ?? ''}\n)`
+    const object = typeObject(row, 'TYPE', statement)
+    return { ...object, addresses: [...object.addresses, addressOf('pg_class', row.relation)] }
+  })
+}
+
+interface DomainRow extends TypeRow {
+  definition: string
+  not_null: string
+}
+
+interface DomainCheckRow {
+  oid: number
+  domain: number
+  name: string
+  definition: string
+  is_apart: boolean
+}
+
+async function readDomains(catalog: Catalog): Promise<SchemaObject[]> {
+  const { sql, version } = catalog
+  // Since 17 the constraint has a row, and so a name.
+  const notNull =
+    version >= 17
+      ? sql`(
+          select case when con.conname = t.typname || '_not_null' then ' NOT NULL'
+            else format(' CONSTRAINT %I NOT NULL', con.conname) end
+          from pg_constraint con where con.contypid = t.oid and con.contype = 'n')`
+      : sql`case when t.typnotnull then ' NOT NULL' end`
+  const rows = await sql<DomainRow[]>`
+    select ${typeColumns(catalog)},
+      format_type(t.typbasetype, t.typtypmod)
+        || ${collateClause(catalog, sql`t.typcollation`, sql`b.typcollation`)}
+        || coalesce(' DEFAULT ' || coalesce(
+          pg_get_expr(t.typdefaultbin, 'pg_type'::regclass), quote_literal(t.typdefault)), '')
+        as definition,
+      coalesce(${notNull}, '') as not_null
+    from pg_type t join pg_namespace n on n.oid = t.typnamespace
+      join pg_type b on b.oid = t.typbasetype
+    where ${typesOf(catalog, 'd')}`
+  const checks = await sql<DomainCheckRow[]>`
+    select con.oid, con.contypid as domain, quote_ident(con.conname) as name,
+      pg_get_constraintdef(con.oid) as definition,
+      not con.convalidated
+        or ${needsLaterObjects(catalog, 'pg_constraint', sql`con.oid`, sql`0`)} as is_apart
+    from pg_constraint con
+    where con.contypid <> 0 and con.contype = 'c'
+      and ${isNoMember(catalog, 'pg_type', sql`con.contypid`)}
+    order by con.conname collate "C"`
+  const domains = new Map(rows.map((row) => [row.oid, row]))
+  const inline = (row: DomainRow) =>
+    checks.filter((check) => check.domain === row.oid && !check.is_apart)
+  return [
+    ...rows.map((row) => {
+      const constraints = inline(row).map(
+        (check) => `\n    CONSTRAINT ${check.name} ${check.definition}`,
+      )
+      const statement = `CREATE DOMAIN ${row.name} AS ${row.definition}${row.not_null}`
+      const object = typeObject(row, 'DOMAIN', statement + constraints.join(''))
+      const brought = inline(row).map((check) => addressOf('pg_constraint', check.oid))
+      return { ...object, addresses: [...object.addresses, ...brought] }
+    }),
+    ...checks.flatMap((check): SchemaObject[] => {
+      const domain = domains.get(check.domain)
+      if (domain === undefined || !check.is_apart) return []
+      return [
+        {
+          kind: 'check constraint',
+          name: `${domain.name} ${check.name}`,
+          addresses: [addressOf('pg_constraint', check.oid)],
+          statements: [
+            `ALTER DOMAIN ${domain.name} ADD CONSTRAINT ${check.name} ${check.definition}`,
+          ],
+        },
+      ]
+    }),
+  ]
+}
+
+async function readRanges(catalog: Catalog): Promise<SchemaObject[]> {
+  const { sql } = catalog
+  const rows = await sql<
+    (TypeRow & { multirange: number; multirange_array: number; definition: string })[]
+  >`
+    select ${typeColumns(catalog)}, m.oid as multirange, m.typarray as multirange_array,
+      concat_ws(E',\n    ',
+        'subtype = ' || format_type(r.rngsubtype, null),
+        'multirange_type_name = ' || format('%I.%I', mn.nspname, m.typname),
+        case when not oc.opcdefault
+          then 'subtype_opclass = ' || format('%I.%I', ocn.nspname, oc.opcname) end,
+        (select 'collation = ' || format('%I.%I', cn.nspname, co.collname)
+          from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace
+          where co.oid = r.rngcollation and co.oid <> st.typcollation),
+        (select 'canonical = ' || format('%I.%I', fn.nspname, f.proname)
+          from pg_proc f join pg_namespace fn on fn.oid = f.pronamespace
+          where f.oid = r.rngcanonical),
+        (select 'subtype_diff = ' || format('%I.%I', fn.nspname, f.proname)
+          from pg_proc f join pg_namespace fn on fn.oid = f.pronamespace
+          where f.oid = r.rngsubdiff)) as definition
+    from pg_type t join pg_namespace n on n.oid = t.typnamespace
+      join pg_range r on r.rngtypid = t.oid
+      join pg_type st on st.oid = r.rngsubtype
+      join pg_type m on m.oid = r.rngmultitypid
+      join pg_namespace mn on mn.oid = m.typnamespace
+      join pg_opclass oc on oc.oid = r.rngsubopc
+      join pg_namespace ocn on ocn.oid = oc.opcnamespace
+    where ${typesOf(catalog, 'r')}`
+  return rows.map((row) => {
+    const object = typeObject(
+      row,
+      'TYPE',
+      `CREATE TYPE ${row.name} AS RANGE (\n    ${row.definition}\n)`,
+    )
+    const multirange = [row.multirange, row.multirange_array].map((oid) =>
+      addressOf('pg_type', oid),
+    )
+    return { ...object, addresses: [...object.addresses, ...multirange] }
+  })
+}
+
+/** Collations; what each version has to say of one differs. */
+export async function readCollations(catalog: Catalog): Promise<SchemaObject[]> {
+  const { sql, version } = catalog
+  const locale =
+    version >= 17 ? sql`c.colllocale` : version >= 15 ? sql`c.colliculocale` : sql`null::text`
+  const rules = version >= 16 ? sql`c.collicurules` : sql`null::text`
+  const rows = await sql<{ oid: number; name: string; owner: string; definition: string }[]>`
+    select c.oid, format('%I.%I', n.nspname, c.collname) as name,
+      quote_ident(pg_get_userbyid(c.collowner)) as owner,
+      concat_ws(', ',
+        'provider = ' || case c.collprovider
+          when 'i' then 'icu' when 'b' then 'builtin' when 'd' then 'default' else 'libc' end,
+        case when not c.collisdeterministic then 'deterministic = false' end,
+        case when ${locale} is not null then format('locale = %L', ${locale})
+          when c.collcollate = c.collctype then format('locale = %L', c.collcollate)
+          else format('lc_collate = %L, lc_ctype = %L', c.collcollate, c.collctype) end,
+        'rules = ' || quote_literal(${rules})) as definition
+    from pg_collation c join pg_namespace n on n.oid = c.collnamespace
+    where ${isUserSchema(catalog, sql`n.nspname`)}
+      and ${isNoMember(catalog, 'pg_collation', sql`c.oid`)}`
+  return rows.map((row) => ({
+    kind: 'collation',
+    name: row.name,
+    addresses: [addressOf('pg_collation', row.oid)],
+    statements: [`CREATE COLLATION ${row.name} (${row.definition})`],
+    ownership: `ALTER COLLATION ${row.name} OWNER TO ${row.owner}`,
+  }))
+}
