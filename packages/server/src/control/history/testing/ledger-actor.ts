@@ -274,7 +274,9 @@ export class LedgerActor {
     try {
       const answer = await work()
       if (target === undefined) return { answer, asked: undefined }
-      return { answer, asked: { target, lines: [before, await this.#lineOf(branchId)] } }
+      // Another actor may have deleted it by now: then it was of the line that it had.
+      const after = await this.#lineOf(branchId).catch(() => before)
+      return { answer, asked: { target, lines: [before, after] } }
     } catch (error) {
       if (target && this.#platform.mayRefuse(before, target, error)) throw new Overtaken()
       throw error
