@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import type { Branch } from '@coppice/api'
@@ -13,9 +14,13 @@ import { psql, run, startTestPlatform, type TestPlatform, until } from './platfo
  * left over: no volume, no compute, no postmaster, no unfinished operation.
  */
 let platform: TestPlatform
+let directory: string
+let failpointFile: string
 
 beforeAll(async () => {
-  platform = await startTestPlatform()
+  directory = await mkdtemp(join(tmpdir(), 'coppice-failpoint-'))
+  failpointFile = join(directory, 'failpoint')
+  platform = await startTestPlatform({ env: { COPPICE_FAILPOINT_FILE: failpointFile } })
   await psql(
     platform.connectionUri,
     'CREATE TABLE ledger AS SELECT n FROM generate_series(1, 100) n',
@@ -24,6 +29,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await platform?.remove()
+  await rm(directory, { recursive: true, force: true })
 })
 
 type Trigger = () => Promise<unknown>
@@ -144,11 +150,11 @@ const points = Object.entries(kinds).flatMap(([action, kind]) =>
 test.for(points)('the daemon dies at $point', async ({ action, point }) => {
   for (const index of triggers(action).keys()) {
     await makeVictim()
-    await platform.kill()
-    await platform.up({ COPPICE_FAILPOINT: point })
-    const pid = (await platform.client.getPlatformStatus({})).pid
+    const { pid } = await platform.client.getPlatformStatus({})
+    await writeFile(failpointFile, point)
     await Promise.allSettled([triggers(action)[index]?.()])
     await platform.waitForDeath(pid)
+    await rm(failpointFile)
     await platform.up()
     await expectWhole()
   }
@@ -172,7 +178,7 @@ async function makeVictim(): Promise<void> {
     path,
     body: { branch: { name: 'victim' }, endpoints: [{ type: 'read_write' }] },
   })
-  // What is still open when the daemon is killed would run at its next start, and into the failpoint.
+  // What is still open would run into the failpoint.
   await until(async () => {
     const { operations } = await client.listProjectOperations({ path, query: {} })
     return operations.every((one) => !['scheduling', 'running'].includes(one.status))
