@@ -69,11 +69,15 @@ test('a branch merges into what its parent has become, asked about renames, and 
 
 test('what both changed differently is named, and nothing is changed', async () => {
   await onBranch(`ALTER TABLE users ALTER COLUMN active SET DEFAULT false`)
+  const before = await onMain(`SELECT pg_current_wal_insert_lsn()`)
   await onMain(`ALTER TABLE users ALTER COLUMN active DROP NOT NULL`)
   await expect(merge('--yes')).rejects.toThrow(/Conflict: .*users/)
   expect(await onMain(`SELECT full_name FROM users WHERE id = 7`)).toBe('u7')
   expect(await branchNames()).toEqual(['feature/x', 'main'])
 
+  expect(await platform.neon('branches', 'diff', `main@${before}`, 'main')).toBe(
+    'alter table "public"."users" alter column "active" drop not null;',
+  )
   await platform.neon('migrate', 'undo', '-b', 'main', '--yes')
   expect(await onMain(`SELECT name, plan FROM users WHERE id = 7`)).toBe('u7|free')
 })

@@ -34,7 +34,7 @@ export function addBranchMerge(branches: Command, cli: Cli): void {
     .description('Bring what a branch changed in the schema into its parent, rehearsed first.')
     .argument('[branch]', 'Branch, by name or id; the pinned or default one unless given.')
   addRenameFlags(addBranchFlags(command, { takesName: true }))
-    .option('--into <branch>', 'Branch to change: the parent, as it is unless given.')
+    .option('--into <branch>', 'Branch that is changed; the parent unless given.')
     .option('--schema-only', 'Merge the schema, and no rows; rows are not merged.')
     .option('--allow-remaining', 'Merge although some of it has to be made by hand.')
     .option('--dry-run', 'Derive, rehearse and show; change nothing.')

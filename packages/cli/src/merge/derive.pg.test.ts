@@ -347,7 +347,12 @@ describe.each(installations)('merging schemas with %s', (binDirectory) => {
       create type shop.point as (x int, y numeric(4, 2)); create table shop.places (at shop.point, mail shop.email);
       create table shop.counts (n shop.positive)`,
     ],
-    ['inheritance', 'create table shop.vip (level int) inherits (shop.customers)'],
+    [
+      'inheritance',
+      `
+      create table shop.vip (level int) inherits (shop.customers); create table shop.seen (at_door int);
+      create table shop.vips (since date) inherits (shop.vip, shop.seen)`,
+    ],
     [
       'unlogged tables',
       'alter table shop.orders set unlogged; create unlogged table shop.scratch (n int)',

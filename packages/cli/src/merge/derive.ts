@@ -57,8 +57,10 @@ export async function derive(
     const statements = await runInAnyOrder(trial, planned)
     let reached = await readSchema(trial)
     for (let round = 0; round < roundsMax; round++) {
-      const own = await runInAnyOrder(trial, statementsTowards(wanted, reached))
-      if (own.length === 0) break
+      // What did not help once does not help again.
+      const untried = statementsTowards(wanted, reached).filter((one) => !statements.includes(one))
+      if (untried.length === 0) break
+      const own = await runInAnyOrder(trial, untried)
       statements.push(...own)
       reached = await readSchema(trial)
     }

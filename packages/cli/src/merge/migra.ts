@@ -37,18 +37,53 @@ export async function inspect(session: Session): Promise<Inspected> {
       select current_setting('server_version') as version`
     // It is made by its `create` otherwise, which begins to query at once.
     const inspected = Reflect.construct(Inspector, [null, server?.version, {}]) as Inspected
-    const execute = async (name: keyof Inspected & string): Promise<unknown[]> => {
-      if (unasked.includes(name)) return []
-      const query = String(inspected[name]).trim().replace(/;$/, '')
-      const [row] = await session.sql.unsafe<Array<{ rows: string }>>(
-        `select coalesce(json_agg(q), '[]')::text as rows from (${query}\n) q`,
-      )
-      return JSON.parse(row?.rows ?? '[]') as unknown[]
-    }
-    Object.assign(inspected, { execute })
+    Object.assign(inspected, {
+      execute: async (name: keyof Inspected) => ask(session, inspected, name),
+    })
+    const loadDependencies = inspected.load_deps.bind(inspected)
+    Object.assign(inspected, {
+      load_deps: async () => {
+        await loadDependencies()
+        onceEach(inspected)
+      },
+    })
     await inspected.load_all_async()
     return settle(inspected)
   })
+}
+
+/** Of a table that inherits from several it takes one. */
+const parentOfTable = 'where child.oid = c.oid'
+
+interface Row {
+  schema?: string
+  table_name?: string
+}
+
+async function ask(session: Session, inspected: Inspected, name: keyof Inspected): Promise<Row[]> {
+  if (unasked.includes(name)) return []
+  const query = String(inspected[name])
+    .trim()
+    .replace(/;$/, '')
+    .replace(parentOfTable, `${parentOfTable} order by inhseqno limit 1`)
+  const [row] = await session.sql.unsafe<Array<{ rows: string }>>(
+    `select coalesce(json_agg(q), '[]')::text as rows from (${query}\n) q`,
+  )
+  const rows = JSON.parse(row?.rows ?? '[]') as Row[]
+  if (name !== 'CONSTRAINTS_QUERY' && name !== 'INDEXES_QUERY') return rows
+  // It looks for their tables, and has no foreign ones.
+  return rows.filter(
+    ({ schema = '', table_name: table = '' }) =>
+      inspected.relations[`${quoteName(schema)}.${quoteName(table)}`],
+  )
+}
+
+/** It notes a dependency once for each of all dependencies, and follows each of these on its own. */
+function onceEach({ selectables, enums }: Inspected): void {
+  for (const one of [...Object.values(selectables), ...Object.values(enums)]) {
+    one.dependent_on = [...new Set(one.dependent_on)]
+    one.dependents = [...new Set(one.dependents)]
+  }
 }
 
 /** The statements that lead from one to the other, in migra's order, which is not always one that runs. */

@@ -1,7 +1,9 @@
 import type { Branch } from '@coppice/api'
+import { ApiError } from '@coppice/api/client'
 
 import type { Cli } from '../cli.ts'
 import type { Scope } from '../context.ts'
+import { CliError } from '../errors.ts'
 import { migratingSession, openSession, readingSession, type Session } from '../migrate/session.ts'
 import { onThrowawayBranch, type ThrowawayCopy } from '../migrate/throwaway-branch.ts'
 import { isNow, type Moment } from '../point-in-time.ts'
@@ -69,6 +71,8 @@ export async function planMerge(
       renames = await ask(await readSchema(session), parent)
       await rename(session, renames)
       return readSchema(session)
+    }).catch((error: unknown) => {
+      throw outsideHistory(error) ? baseIsGone(into, error) : error
     })
   }
   cli.output.progress(`Trying the changes on a copy of ${into.name}.`)
@@ -79,6 +83,20 @@ export async function planMerge(
     const plan = await planOn(session, base, branch)
     return { ...plan, statements: [...renamed, ...plan.statements], found }
   })
+}
+
+function outsideHistory(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'outside_history'
+}
+
+function baseIsGone({ name }: Branch, cause: unknown): CliError {
+  return new CliError(
+    `What ${name} was when the branch was made has left the history window, and both sides are checked against it.`,
+    {
+      advice: `Without that, all differences are the branch's: coppice branches diff ${name} <branch>, and read what it says.`,
+      cause,
+    },
+  )
 }
 
 async function planOn(
