@@ -80,8 +80,7 @@ export async function planMerge(
     const found = await readSchema(session)
     if (!base) renames = await ask(found, found)
     const renamed = await rename(session, renames)
-    const plan = await planOn(session, base, branch)
-    return { ...plan, statements: [...renamed, ...plan.statements], found }
+    return { ...(await planOn(session, base, branch, renamed)), found }
   })
 }
 
@@ -103,6 +102,7 @@ async function planOn(
   session: Session,
   base: Schema | undefined,
   branch: BranchSide,
+  renamed: readonly DerivedStatement[],
 ): Promise<Omit<MergePlan, 'found'>> {
   const parent = await readSchema(session)
   const { changes, conflicts, alike } = compareThreeWay(base ?? parent, branch.schema, parent)
@@ -112,7 +112,7 @@ async function planOn(
     conflicts,
     alike,
     first: first.map((sql) => describeStatement(sql)),
-    statements: statements.map((sql) => describeStatement(sql)),
+    statements: [...renamed, ...statements.map((sql) => describeStatement(sql))],
     remaining,
   }
 }
