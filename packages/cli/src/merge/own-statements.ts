@@ -125,7 +125,7 @@ function triggerStatements({ data }: SchemaObject): string[] {
   const words: Record<string, string> = { D: 'disable', A: 'enable always', R: 'enable replica' }
   const word = words[data.enabled ?? '']
   return [
-    data.type ?? '',
+    data.statement ?? '',
     ...(word === undefined ? [] : [`alter table ${data.of} ${word} trigger ${data.name}`]),
   ]
 }

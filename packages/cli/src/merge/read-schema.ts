@@ -311,7 +311,7 @@ const parts: Part[] = [
     parent: `table_kind || ' ' || table_key`,
     definition: `pg_get_triggerdef(oid) || case tgenabled when 'O' then '' when 'D' then ' disabled' when 'A' then ' always' else ' replica' end`,
     data: `jsonb_build_object('target', 'trigger ' || name || ' on ' || table_key, 'name', name, 'of', table_key, 'enabled', tgenabled,
-      'type', pg_get_triggerdef(oid))`,
+      'statement', pg_get_triggerdef(oid))`,
     from: 'trg',
   },
   {

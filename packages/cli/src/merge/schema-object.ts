@@ -32,61 +32,60 @@ export interface ObjectData {
   /** Of a grant: in quotes, and the column that it is about. */
   grantee?: string
   columns?: string
-  /** Of a trigger. */
+  /** Of a trigger, as in pg_trigger, and the statement that makes it. */
   enabled?: string
+  statement?: string
 }
 
-/** Kinds that are derived, by migra or by the statements of `statements-of-our-own.ts`. */
-export const derivedKinds = [
-  'schema',
-  'extension',
-  'enum',
-  'domain',
-  'composite type',
-  'sequence',
-  'table',
-  'table options',
-  'row security',
-  'column',
-  'identity',
-  'constraint',
-  'index',
-  'view',
-  'view options',
-  'materialized view',
-  'function',
-  'trigger',
-  'policy',
-  'rule',
-  'statistics',
-  'owner',
-  'grant',
-  'comment',
-] as const
+/** Kinds that are derived, by migra or by own-statements.ts. */
+type DerivedKind =
+  | 'schema'
+  | 'extension'
+  | 'enum'
+  | 'domain'
+  | 'composite type'
+  | 'sequence'
+  | 'table'
+  | 'table options'
+  | 'row security'
+  | 'column'
+  | 'identity'
+  | 'constraint'
+  | 'index'
+  | 'view'
+  | 'view options'
+  | 'materialized view'
+  | 'function'
+  | 'trigger'
+  | 'policy'
+  | 'rule'
+  | 'statistics'
+  | 'owner'
+  | 'grant'
+  | 'comment'
 
 /** Kinds whose differences are named and left to a person. */
-export const namedKinds = [
-  'aggregate',
-  'C function',
-  'base type',
-  'range type',
-  'column setting',
-  'partition default',
-  'replica identity',
-  'default privileges',
-  'foreign table',
-  'foreign server',
-  'publication',
-  'event trigger',
-  'collation',
-  'cast',
-  'operator',
-  'operator class',
-  'text search configuration',
-  'text search dictionary',
-] as const
+type NamedKind =
+  | 'aggregate'
+  | 'C function'
+  | 'base type'
+  | 'range type'
+  | 'column setting'
+  | 'partition default'
+  | 'replica identity'
+  | 'default privileges'
+  | 'foreign table'
+  | 'foreign server'
+  | 'publication'
+  | 'event trigger'
+  | 'collation'
+  | 'cast'
+  | 'operator'
+  | 'operator class'
+  | 'text search configuration'
+  | 'text search dictionary'
 
-export type Kind = (typeof derivedKinds)[number] | (typeof namedKinds)[number]
+export type Kind = DerivedKind | NamedKind
 
 /** A schema by the ids of its objects. */
 export type Schema = ReadonlyMap<string, SchemaObject>
