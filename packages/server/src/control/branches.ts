@@ -33,7 +33,7 @@ import { type EndpointRow, insertEndpoint, listBranchEndpoints } from './store/e
 import { insertOperation, type OperationRow } from './store/operations.ts'
 import type { ProjectRow } from './store/projects.ts'
 import { listRoles, type RoleRow } from './store/roles.ts'
-import { isUniqueViolation } from './store/store.ts'
+import { isUniqueViolation, transact } from './store/store.ts'
 
 export interface CreatedBranch {
   branch: BranchRow
@@ -122,39 +122,37 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
   const endpoints = planEndpoints(project, id, plan.endpoints, sourceEndpoint)
   await makeSpace(context)
 
-  const { create, starts } = await context.store
-    .begin(async (sql) => {
-      if (!(await store.shareLiveBranch(sql, source.id))) throw branchNotFound(source.name)
-      await store.insertBranch(sql, {
-        ...plan.branch,
-        id,
-        project_id: projectId,
-        volume_id: id,
-        is_default: false,
-      })
-      if (plan.anonymization) await insertAnonymizedBranch(sql, id, plan.anonymization)
-      for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
-      const base = { project_id: projectId, branch_id: id }
-      return {
-        create: await insertOperation(sql, {
-          ...base,
-          action:
-            plan.branch.init_source === schemaOnly ? 'apply_schema_from_branch' : 'create_branch',
-          status: 'running',
-          input: { source_branch_id: source.id, ...plan.moment },
-        }),
-        starts: await Promise.all(
-          endpoints
-            .filter((endpoint) => !endpoint.disabled)
-            .map((endpoint) =>
-              insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
-            ),
-        ),
-      }
+  const { create, starts } = await transact(context.store, async (sql) => {
+    if (!(await store.shareLiveBranch(sql, source.id))) throw branchNotFound(source.name)
+    await store.insertBranch(sql, {
+      ...plan.branch,
+      id,
+      project_id: projectId,
+      volume_id: id,
+      is_default: false,
     })
-    .catch((error: unknown) => {
-      throw isUniqueViolation(error) ? branchExists(plan.branch.name) : error
-    })
+    if (plan.anonymization) await insertAnonymizedBranch(sql, id, plan.anonymization)
+    for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
+    const base = { project_id: projectId, branch_id: id }
+    return {
+      create: await insertOperation(sql, {
+        ...base,
+        action:
+          plan.branch.init_source === schemaOnly ? 'apply_schema_from_branch' : 'create_branch',
+        status: 'running',
+        input: { source_branch_id: source.id, ...plan.moment },
+      }),
+      starts: await Promise.all(
+        endpoints
+          .filter((endpoint) => !endpoint.disabled)
+          .map((endpoint) =>
+            insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
+          ),
+      ),
+    }
+  }).catch((error: unknown) => {
+    throw isUniqueViolation(error) ? branchExists(plan.branch.name) : error
+  })
 
   const created = await runOperation(context, create)
   for (const start of starts) runInBackground(context, start)
@@ -233,7 +231,7 @@ export async function setDefaultBranch(
       `branch ${branch.name} expires; clear that first with \`neon branches set-expiration ${branch.name}\``,
     )
   }
-  await context.store.begin((sql) => store.setDefaultBranch(sql, projectId, branch.id))
+  await transact(context.store, (sql) => store.setDefaultBranch(sql, projectId, branch.id))
   // An allow list may hold for the default branch only.
   await refreshComputes(context, { projectId })
   return requireBranch(context, projectId, branch.id)
@@ -257,7 +255,7 @@ export async function deleteBranch(
   const branch = await requireBranch(context, projectId, idOrName)
   const windowMs = hardDelete ? 0 : context.settings.recoveryWindowSeconds * 1000
   const until = new Date(Date.now() + windowMs)
-  const operation = await context.store.begin(async (sql) => {
+  const operation = await transact(context.store, async (sql) => {
     const row = await store.lockLiveBranch(sql, branch.id)
     if (row === undefined) throw branchNotFound(branch.name)
     await store.leaveReplaced(sql, row)

@@ -17,6 +17,7 @@ import type { AnonymizedBranchRow } from './store/anonymized-branches.ts'
 import { type BranchRow, findAnyBranch } from './store/branches.ts'
 import { listDatabases } from './store/databases.ts'
 import { insertOperation, type OperationRow } from './store/operations.ts'
+import { transact } from './store/store.ts'
 
 /**
  * Anonymized branches.
@@ -123,7 +124,7 @@ export async function refuseUnmasking(
 }
 
 async function start(context: Context, branch: BranchRow): Promise<OperationRow> {
-  const operation = await context.store.begin(async (sql) => {
+  const operation = await transact(context.store, async (sql) => {
     if (!(await store.beginRun(sql, branch.id))) {
       throw new AppError(
         'branch_not_ready',

@@ -8,8 +8,7 @@ import type { Context } from '../context.ts'
 import { removeLine, takeFirstSnapshot } from '../history/line-snapshots.ts'
 import { readMoment } from '../history/moments.ts'
 import { onPrivateClone } from '../history/private-clone.ts'
-import { replay } from '../history/replay.ts'
-import { abandonReplay } from '../history/scratch.ts'
+import { endReplay, replay } from '../history/replay.ts'
 import { holdLiveBranch, requireProject, requireRemaining } from '../lookups.ts'
 import { ownVerifiers } from '../own-verifiers.ts'
 import { purgeIfDeleted } from '../purge.ts'
@@ -18,6 +17,7 @@ import * as anonymized from '../store/anonymized-branches.ts'
 import { type BranchRow, exchangeLine, findBranchOfLine } from '../store/branches.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
 import { addOperationInput, findOperation, type OperationRow } from '../store/operations.ts'
+import { transact } from '../store/store.ts'
 import { ensureTemplate } from '../templates.ts'
 import { whileStopped } from '../while-stopped.ts'
 import type { OperationKind } from './operation.ts'
@@ -42,7 +42,7 @@ export const importData: OperationKind = {
     if (await isExchanged(context, operation)) return anonymized.endRun(context.store, id)
     const line = await readLine(context, operation)
     if (line !== undefined) {
-      await abandonReplay(context, line)
+      await endReplay(context, line)
       await removeLine(context, line)
       await context.volumes.destroy(line)
     }
@@ -125,7 +125,7 @@ async function exchange(context: Context, operation: OperationRow): Promise<void
   const line = must(await readLine(context, operation), 'the step before has named the line')
   await whileStopped(context, [branch.id], async () => {
     if (!(await isExchanged(context, operation))) {
-      await context.store.begin(async (sql) => {
+      await transact(context.store, async (sql) => {
         await holdLiveBranch(sql, branch)
         await exchangeLine(sql, {
           branch,
