@@ -4,8 +4,8 @@ import { findRelation } from '../relation.ts'
 import { openSql, type Sql } from '../sql-connection.ts'
 import { contentOf, exportRows, importRows } from './copy.ts'
 import { readDefinition, type TableDefinition } from './definition.ts'
-import { type ArchiveDirectory, directoryOf, openDirectory } from './directory.ts'
 import {
+  type ArchiveFormat,
   type Content,
   createManifest,
   definitionName,
@@ -14,12 +14,13 @@ import {
   parseManifest,
 } from './manifest.ts'
 import { detachPartition } from './partition.ts'
+import { type ArchiveDirectory, type ArchivePlace, directoryNameOf } from './place.ts'
 
 export interface ArchiveRequest {
   uri: string
   table: string
-  /** Where each table has a directory of its own. */
-  root: string
+  place: ArchivePlace
+  format: ArchiveFormat
   lockTimeoutMs: number
 }
 
@@ -46,11 +47,11 @@ export async function archiveTable(
 ): Promise<Archived> {
   return openArchiveSql(request.uri, request.lockTimeoutMs, async (sql) => {
     const current = await currentDefinition(sql, request.table)
-    const directory = openDirectory(directoryOf(request.root, current))
+    const directory = request.place.directory(directoryNameOf(current))
     const written = await directory.readText(manifestName)
     const manifest =
       written === undefined
-        ? await makeArchive(sql, directory, current, hooks)
+        ? await makeArchive(sql, { directory, current, format: request.format }, hooks)
         : parseManifest(written, `${directory.path}/${manifestName}`)
     if (written !== undefined) await compare(sql, directory, manifest, hooks)
     const dropped = await hooks.mayDrop(manifest)
@@ -73,10 +74,15 @@ async function currentDefinition(sql: Sql, table: string): Promise<TableDefiniti
   return readDefinition(sql, relation)
 }
 
+interface Making {
+  directory: ArchiveDirectory
+  current: TableDefinition
+  format: ArchiveFormat
+}
+
 async function makeArchive(
   sql: Sql,
-  directory: ArchiveDirectory,
-  current: TableDefinition,
+  { directory, current, format }: Making,
   hooks: ArchiveHooks,
 ): Promise<Manifest> {
   const definition = await keepDefinition(directory, current)
@@ -85,7 +91,7 @@ async function makeArchive(
     await detachPartition(sql, current)
   }
   hooks.onStep(`Exporting ${current.qualified_name}`)
-  const { content, files } = await exportRows(sql, definition, directory)
+  const { content, files } = await exportRows(sql, definition, directory, format)
   const [server] = await sql<Array<{ version: string; database: string }>>`
     select current_setting('server_version') as version, current_database() as database`
   const manifest = createManifest({
