@@ -8,6 +8,7 @@ import {
   type ArchiveFormat,
   type Content,
   createManifest,
+  formatOf,
   definitionName,
   type Manifest,
   manifestName,
@@ -20,7 +21,8 @@ export interface ArchiveRequest {
   uri: string
   table: string
   place: ArchivePlace
-  format: ArchiveFormat
+  /** CSV, or what the archive that is there has, where it is undefined. */
+  format: ArchiveFormat | undefined
   lockTimeoutMs: number
 }
 
@@ -51,8 +53,9 @@ export async function archiveTable(
     const written = await directory.readText(manifestName)
     const manifest =
       written === undefined
-        ? await makeArchive(sql, { directory, current, format: request.format }, hooks)
+        ? await makeArchive(sql, { directory, current, format: request.format ?? 'csv' }, hooks)
         : parseManifest(written, `${directory.path}/${manifestName}`)
+    requireFormat(manifest, request.format, directory)
     if (written !== undefined) await compare(sql, directory, manifest, hooks)
     const dropped = await hooks.mayDrop(manifest)
     if (dropped) {
@@ -60,6 +63,18 @@ export async function archiveTable(
       await dropTable(sql, manifest)
     }
     return { manifest, directory: directory.path, dropped }
+  })
+}
+
+function requireFormat(
+  manifest: Manifest,
+  wanted: ArchiveFormat | undefined,
+  { path }: ArchiveDirectory,
+): void {
+  const found = formatOf(manifest)
+  if (wanted === undefined || wanted === found) return
+  throw new CliError(`${path} holds the table as ${found} already.`, {
+    advice: 'Archive it to another place (--to), or leave --format out.',
   })
 }
 

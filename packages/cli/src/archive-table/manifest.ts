@@ -61,6 +61,10 @@ export function parseManifest(text: string, from: string): Manifest {
   return found as Manifest
 }
 
+export function formatOf({ files }: Manifest): ArchiveFormat {
+  return files.some(({ columns }) => columns !== undefined) ? 'parquet' : 'csv'
+}
+
 export function bytesOf({ files }: Manifest): number {
   return files.reduce((sum, file) => sum + file.bytes, 0)
 }

@@ -176,6 +176,17 @@ test('another reader of Parquet finds the values with their types', async () => 
   })
 })
 
+test('an archive in another format than is asked for is left alone', async () => {
+  await sql.unsafe('create table t as select 1 as n')
+  await archive('table', 't')
+  const argv = ['archive', 'table', 't', '--format', 'parquet', '--drop', '--yes']
+  expect(await bench.run(...argv, '--db-url', postgres.uri('shop'))).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('as csv already'),
+  })
+  expect(await sql`select n from t`).toEqual([{ n: 1 }])
+})
+
 test('a table of several row groups and an empty one come back', async () => {
   await sql.unsafe(`create table t as select n, md5(n::text) as a from generate_series(1, 250000) n;
     create table empty (n int, at date)`)

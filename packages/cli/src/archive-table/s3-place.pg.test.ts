@@ -125,6 +125,20 @@ describe.skipIf(whyNoS3Server !== undefined)('archives in S3', () => {
     expect(await openUploads()).not.toContain('failing')
   })
 
+  test('a service that goes meanwhile is told of, and what it has of it goes later', async () => {
+    const directory = open().directory('away')
+    async function* killing() {
+      yield* source(36 * megabyte)
+      await server.kill()
+      yield* source(36 * megabyte)
+    }
+    await expect(directory.write('data', killing())).rejects.toThrow('cannot be reached')
+    await server.start()
+    expect(await directory.readText('data')).toBeUndefined()
+    await directory.write('data', source())
+    expect(await openUploads()).not.toContain('away')
+  })
+
   test('parts that a killed run has left are removed by the next one', async () => {
     const key = `${new URL(place).pathname.slice(1)}/killed/data`
     await requests().run(async (s3) => {

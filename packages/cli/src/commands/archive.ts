@@ -242,8 +242,8 @@ function addLockTimeout(command: Command): Command {
 }
 
 /** It is a global option, too, which takes it. */
-function formatFrom({ options }: Cli): ArchiveFormat {
-  return archiveFormats.find((known) => known === options.format) ?? 'csv'
+function formatFrom({ options }: Cli): ArchiveFormat | undefined {
+  return archiveFormats.find((known) => known === options.format)
 }
 
 function placeFrom({ config }: Cli, text: string): ArchivePlace {
@@ -253,11 +253,9 @@ function placeFrom({ config }: Cli, text: string): ArchivePlace {
 }
 
 /** Of the manifest that is in it, or by its own name. */
-function directoryFrom(cli: Cli, manifest: string): ArchiveDirectory {
+function directoryFrom(cli: Cli, given: string): ArchiveDirectory {
+  const manifest = given.replace(/(?<=[^/])\/+$/, '')
   const own = basename(manifest) === manifestName ? dirname(manifest) : manifest
-  // Not `dirname`, which would make one slash of two.
-  const place = isS3Url(own)
-    ? own.slice(0, own.lastIndexOf('/'))
-    : dirname(resolve(cli.config.cwd, own))
-  return placeFrom(cli, place).directory(basename(own))
+  const path = isS3Url(own) ? own : resolve(cli.config.cwd, own)
+  return placeFrom(cli, dirname(path)).directory(basename(path))
 }
