@@ -96,15 +96,18 @@ test('a branch whose time is over goes although its runner still lives', async (
   }
 })
 
-test('without a platform it says what to set', () => {
+test.each([
+  [{ COPPICE_HOME: '/nowhere' }, 'set COPPICE_API_HOST'],
+  [{ NEON_API_HOST: '127.0.0.1:9', NEON_API_KEY: 'x' }, 'http://127.0.0.1:9/api/v2 cannot be'],
+  [{ NEON_API_KEY: 'a-wrong-key' }, 'API key'],
+  [{ NEON_PROJECT_ID: 'nobody' }, 'project nobody'],
+])('with %j it says what is wrong', (env, message) => {
   const { status, stderr } = spawnSync(process.execPath, [join(samples, 'crash.mjs'), 'throw'], {
-    env: { ...platform.env, COPPICE_HOME: '/nowhere' },
+    env: { ...platform.env, ...env },
     encoding: 'utf8',
   })
-  expect({ status, stderr }).toEqual({
-    status: 1,
-    stderr: expect.stringContaining('set COPPICE_API_HOST'),
-  })
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining(message) })
+  expect(stderr).not.toContain('a-wrong-key')
 })
 
 async function blockOf(language: string, having: string): Promise<string> {

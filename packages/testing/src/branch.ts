@@ -66,6 +66,18 @@ export async function createBranch(options: BranchOptions = {}): Promise<TestBra
     apiHost: apiHost ?? environment.apiHost,
     apiKey: apiKey ?? environment.apiKey,
   })
+  try {
+    return await createOn(platform, options)
+  } catch (error) {
+    // `fetch` says no more than that it failed.
+    if (!(error instanceof TypeError)) throw error
+    throw new Error(`the API at ${platform.apiUrl} cannot be reached; is the platform up?`, {
+      cause: error,
+    })
+  }
+}
+
+async function createOn(platform: Platform, options: BranchOptions): Promise<TestBranch> {
   const client = createClient({
     baseUrl: platform.apiUrl,
     apiKey: platform.apiKey,
