@@ -36,6 +36,8 @@ async function benchScale(scale: number): Promise<void> {
     body: {
       project: {
         name: `bench-${scale}`,
+        // The peers' WAL would fill the pool: a copy of 3 GB is as much of it.
+        history_retention_seconds: 0,
         default_endpoint_settings: { suspend_timeout_seconds: -1 },
       },
     },
