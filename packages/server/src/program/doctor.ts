@@ -1,12 +1,13 @@
 import { readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { renderS3Url } from '@coppice/s3/location'
+
 import { findInstallations } from '../compute/installations.ts'
 import { findDatabaseUser } from '../compute/os-user.ts'
 import { walDirectory } from '../control/history/create-history.ts'
 import { readCertificatePair } from '../gateway/certificate-pair.ts'
 import { createS3Bucket } from '../history/s3-bucket.ts'
-import { renderS3Url } from '../history/s3-location.ts'
 import { readWaiting, spoolParts } from '../history/wal-spool.ts'
 import type { Environment } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
