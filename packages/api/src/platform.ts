@@ -24,6 +24,8 @@ export const ComputeStatus = Type.Object({
   pid: Type.Optional(Type.Integer()),
   sessions: Type.Integer(),
   memory_bytes: Type.Optional(Type.Integer()),
+  /** The size in force; absent where it is not awake. */
+  compute_units: Type.Optional(Type.Number()),
   started_at: Type.Optional(Timestamp),
   last_active: Type.Optional(Timestamp),
   suspend_at: Type.Optional(Timestamp),
@@ -76,6 +78,8 @@ export const PlatformStatus = Type.Object({
       error_since: Type.Optional(Timestamp),
     }),
   ),
+  /** What limits computes, or `none` and why. */
+  limits: Type.Object({ kind: Type.String(), detail: Type.String() }),
   postgres: Type.Array(Type.Object({ version: Type.String(), origin: Type.String() })),
   computes: Type.Array(ComputeStatus),
 })

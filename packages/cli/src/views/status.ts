@@ -21,6 +21,7 @@ export async function renderStatus(status: PlatformStatus, context: Context): Pr
     ['Store', store.available ? store.kind : `${store.kind}, not available`],
     ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
     ['WAL', walOf(status)],
+    ['Limits', limitsOf(status)],
     ['Linked', linkOf(context)],
     ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],
   ])
@@ -48,6 +49,10 @@ function walOf({ wal_store: store }: PlatformStatus): string | undefined {
   return `${store.url}, ${files} files (${formatBytes(bytes)}) wait, the oldest from ${formatTime(since)}`
 }
 
+function limitsOf({ limits: { kind, detail } }: PlatformStatus): string {
+  return kind === 'none' ? `none: ${detail}` : detail
+}
+
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {
   return `${formatBytes(free)} of ${formatBytes(total)} free`
 }
@@ -59,6 +64,7 @@ async function computeTable(computes: readonly ComputeStatus[]): Promise<string>
       { title: 'branch', value: (compute) => compute.branch_name },
       { title: 'state', value: (compute) => compute.current_state },
       { title: 'sessions', value: (compute) => String(compute.sessions) },
+      { title: 'CU', value: (compute) => compute.compute_units?.toString() },
       { title: 'memory', value: memoryOf },
       { title: 'suspends', value: (compute) => formatTime(compute.suspend_at) },
       { title: 'awake for', value: (compute) => compute.awake.map(describeReason).join('; ') },

@@ -31,11 +31,12 @@ import {
   startPostmaster,
   stopPostmaster,
 } from './postmaster.ts'
-import { identifyProcess, sendSignal } from './processes.ts'
+import { childrenOf, identifyProcess, sendSignal } from './processes.ts'
 import { isFreshClone } from './promote-clone.ts'
 import { grantReplication } from './roles.ts'
 import { type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
-import { postgresPort } from './settings.ts'
+import { postgresPort, renderLimitsConf } from './settings.ts'
+import type { Place, SizedCompute } from './sized-compute.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
 import {
   disconnect,
@@ -60,9 +61,14 @@ export interface ComputeOptions {
   installationFor: (majorVersion: number) => Installation
   log: Logger
   onStateChange: (state: ComputeState) => void
+  /** The compute whose processors and memory an endpoint has, or divides with others. */
+  sizeFor: (spec: ComputeSpec) => SizedCompute
   /** Called before PostgreSQL is started, not where it is found running. */
   beforeStart: (spec: ComputeSpec) => Promise<void>
 }
+
+/** Of time alone. */
+const noMeasurement = { cpuMs: undefined, wal: undefined }
 
 /** How long a client waits for a wake. Recovery after a crash may go on beyond it, in the background. */
 const wakeTimeoutMs = 60_000
@@ -97,8 +103,11 @@ export class Compute {
   #state: ComputeState = 'idle'
   #postmaster: Postmaster | undefined
   #startedAt: Date | undefined
-  /** Of the spec, what the postmaster has been told; undefined where that is not known. */
-  #toldReadOnly: boolean | undefined
+  /** The settings that the postmaster has been told while it runs; undefined where that is not known. */
+  #toldLimits: string | undefined
+  #size: SizedCompute
+  /** In its compute, while it starts and runs. */
+  #place: Place | undefined
   /** Set while a start runs; it never rejects, and leaves its error behind. */
   #starting: Promise<void> | undefined
   #startError: Error | undefined
@@ -126,6 +135,7 @@ export class Compute {
   constructor(options: ComputeOptions) {
     this.#options = options
     this.#spec = options.spec
+    this.#size = options.sizeFor(options.spec)
     this.#catalog = new CatalogCache(join(options.directory, 'catalog.json'))
     this.usage = new UsageLedger(join(options.directory, 'usage.json'))
     this.#connections = new SuperuserConnections(options.socketDirectory)
@@ -159,9 +169,18 @@ export class Compute {
     return join(this.#options.directory, 'postgres.log')
   }
 
-  /** Most of a new spec takes effect at the next start; the suspend timeout and the limits at once. */
+  /** The compute that it runs in. */
+  get size(): SizedCompute {
+    return this.#size
+  }
+
+  /** Most of a new spec takes effect at the next start; the suspend timeout, the size and the limits at once. */
   async setSpec(spec: ComputeSpec): Promise<void> {
     this.#spec = spec
+    const { minComputeUnits: min, maxComputeUnits: max } = spec
+    const size = this.#options.sizeFor(spec)
+    await size.setBounds({ min, max })
+    if (size !== this.#size) await this.#moveTo(size)
     await this.#tellLimits()
   }
 
@@ -461,9 +480,12 @@ export class Compute {
     }
     const startMs = performance.now()
     this.#setState('starting')
-    const { postmaster, isAdopted } = await this.#findOrStart()
+    await this.#place?.leave()
+    const place = await this.#takePlace()
+    const { postmaster, isAdopted } = await this.#findOrStart(place)
     this.#postmaster = postmaster
     await this.#beginUsage(postmaster.pid, isAdopted)
+    await place.started()
     // Where it was adopted, the socket is where its start had put it.
     this.#connections = new SuperuserConnections(postmaster.socketDirectory)
     if (this.#spec.logicalReplication) await this.#grantReplication()
@@ -479,7 +501,28 @@ export class Compute {
     this.#options.log.info({ endpoint: this.#spec.endpointId, pid: postmaster.pid, ms }, 'active')
   }
 
-  async #findOrStart(): Promise<{ postmaster: Postmaster; isAdopted: boolean }> {
+  async #takePlace(): Promise<Place> {
+    const place = await this.#size.join({
+      endpointId: this.#spec.endpointId,
+      beforeChange: () => this.usage.measure(noMeasurement, this.#size.shareOfMember),
+      onChange: () => void this.#tellLimits().catch((error: unknown) => this.#warn(error)),
+    })
+    this.#place = place
+    return place
+  }
+
+  /** Into another compute, with all its processes, where it runs. */
+  async #moveTo(size: SizedCompute): Promise<void> {
+    const former = this.#place
+    this.#size = size
+    if (former === undefined) return
+    const place = await this.#takePlace()
+    if (this.#postmaster) await enterTree(place, this.#postmaster.pid)
+    await former.leave()
+    if (this.#state === 'active') await place.started()
+  }
+
+  async #findOrStart(place: Place): Promise<{ postmaster: Postmaster; isAdopted: boolean }> {
     const { user, directory, socketDirectory, installationFor } = this.#options
     const installation = installationFor(this.#spec.pgVersion)
     const options: PostmasterOptions = {
@@ -489,23 +532,36 @@ export class Compute {
       logFile: this.logFile,
       user,
       isStandby: this.#spec.isStandby,
+      onSpawn: (pid) => place.enter(pid),
     }
+    // One that was left frozen could not even be asked.
+    await place.thaw()
     const adopted = await adoptPostmaster(options)
-    this.#toldReadOnly = adopted === undefined ? this.#spec.readOnly : undefined
-    if (adopted !== undefined) return { postmaster: adopted, isAdopted: true }
+    this.#toldLimits = adopted === undefined ? this.#limits : undefined
+    if (adopted !== undefined) {
+      await enterTree(place, adopted.pid)
+      return { postmaster: adopted, isAdopted: true }
+    }
     await this.#options.beforeStart(this.#spec)
-    await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
+    const { units } = this.#size
+    await writeConfigFiles(this.#spec, { directory, socketDirectory, user, units }, installation)
     return { postmaster: await startPostmaster(options), isAdopted: false }
   }
 
   /** Each session takes them before its next statement (manual, "Setting Parameters"). */
   async #tellLimits(): Promise<void> {
-    const { readOnly } = this.#spec
-    const postmaster = this.#postmaster
-    if (postmaster === undefined || this.#toldReadOnly === readOnly) return
-    await writeLimitsFile(this.#spec, this.#options)
-    sendSignal(postmaster.pid, 'SIGHUP')
-    this.#toldReadOnly = readOnly
+    await this.#accessLock.run('limits', async () => {
+      const limits = this.#limits
+      const postmaster = this.#postmaster
+      if (postmaster === undefined || this.#toldLimits === limits) return
+      await writeLimitsFile(this.#options, limits)
+      sendSignal(postmaster.pid, 'SIGHUP')
+      this.#toldLimits = limits
+    })
+  }
+
+  get #limits(): string {
+    return renderLimitsConf(this.#spec, this.#size.units)
   }
 
   /** What an adopted one has used so far is not counted, unless the ledger knows it. */
@@ -525,12 +581,16 @@ export class Compute {
     if (this.#postmaster !== postmaster) return
     if (wal) this.#walReadMs = now
     this.#measuredMs = now
-    this.usage.measure({ cpuMs: processTreeCpuMs(postmaster.pid), wal }, this.#spec)
+    const cpuMs = processTreeCpuMs(postmaster.pid)
+    this.usage.measure({ cpuMs, wal }, this.#size.shareOfMember)
     await this.usage.flush()
   }
 
   async #endUsage(): Promise<void> {
-    this.usage.end(this.#spec)
+    this.usage.end(this.#size.shareOfMember)
+    const place = this.#place
+    this.#place = undefined
+    await place?.leave().catch((error: unknown) => this.#warn(error))
     // Its directory may be going away; who lets go of it otherwise writes by itself.
     if (this.#isEnding) return
     await this.usage.flush().catch((error: unknown) => this.#warn(error))
@@ -673,4 +733,10 @@ export class Compute {
     this.#state = state
     this.#options.onStateChange(state)
   }
+}
+
+/** One that was started before, perhaps by another version, with all its children. */
+async function enterTree(place: Place, pid: number): Promise<void> {
+  place.enter(pid)
+  for (const child of await childrenOf(pid)) place.enter(child)
 }

@@ -9,9 +9,11 @@ import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Service } from '../lib/service.ts'
 import { Compute, type ComputeState } from './compute.ts'
+import { type ControlGroups, noControlGroups } from './control-groups.ts'
 import { chooseInstallation, type Installation } from './installations.ts'
 import { checkPgSettings } from './pg-settings.ts'
 import { postgresPort } from './settings.ts'
+import { SizedCompute } from './sized-compute.ts'
 import { readSpec, writeSpec } from './spec-file.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
 
@@ -24,6 +26,8 @@ export interface ComputeHostOptions {
   installations: readonly Installation[]
   user: OsUser | undefined
   log: Logger
+  /** What limits computes; without, they are not limited. */
+  groups?: ControlGroups
 }
 
 export interface StateChange {
@@ -32,7 +36,7 @@ export interface StateChange {
   at: Date
 }
 
-/** Often enough that a compute is suspended within a second of its timeout. */
+/** Often enough that a compute is suspended within a second of its timeout, and grows within one. */
 const watchIntervalMs = 500
 
 /** Each recovery keeps a processor and the disk busy, and nobody waits for it yet. */
@@ -57,6 +61,8 @@ const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103
 export class ComputeHost implements Service {
   readonly #options: ComputeHostOptions
   readonly #computes = new Map<string, Compute>()
+  readonly #groups: ControlGroups
+  readonly #sizes = new Map<string, SizedCompute>()
   readonly #listeners = new Set<(change: StateChange) => void>()
   readonly #locks = new KeyedLock()
   #beforeStart: (spec: ComputeSpec) => Promise<void> = async () => undefined
@@ -65,6 +71,11 @@ export class ComputeHost implements Service {
 
   constructor(options: ComputeHostOptions) {
     this.#options = options
+    this.#groups = options.groups ?? noControlGroups('nothing limits computes here')
+  }
+
+  get groups(): Pick<ControlGroups, 'kind' | 'detail'> {
+    return this.#groups
   }
 
   /** Loads all computes and takes over those that run. Recovery of what was cut off goes on behind. */
@@ -93,6 +104,7 @@ export class ComputeHost implements Service {
       }
       await compute.release()
     })
+    if (suspendComputes) await this.#groups.close()
   }
 
   /** What has to be done before PostgreSQL is started on a compute's data; a failure fails the start. */
@@ -153,6 +165,7 @@ export class ComputeHost implements Service {
         if (errorCode(error) !== 'ENOENT') throw error
       }
       this.#computes.delete(endpointId)
+      this.#sizes.delete(endpointId)
       await rm(aside, { recursive: true, force: true })
     })
   }
@@ -191,9 +204,18 @@ export class ComputeHost implements Service {
       user: this.#options.user,
       installationFor: (majorVersion) => this.#installationFor(majorVersion),
       log: this.#options.log,
+      sizeFor: (current) => this.#sizeFor(current),
       beforeStart: async (current) => this.#beforeStart(current),
       onStateChange: (state) => this.#announce({ endpointId, state, at: new Date() }),
     })
+  }
+
+  #sizeFor({ endpointId, sharedCompute, ...spec }: ComputeSpec): SizedCompute {
+    const name = sharedCompute || endpointId
+    const bounds = { min: spec.minComputeUnits, max: spec.maxComputeUnits }
+    const size = this.#sizes.get(name) ?? new SizedCompute(name, bounds, this.#groups)
+    this.#sizes.set(name, size)
+    return size
   }
 
   #installationFor(majorVersion: number): Installation {
@@ -208,6 +230,10 @@ export class ComputeHost implements Service {
   }
 
   #tick(): void {
+    const now = performance.now()
+    for (const size of this.#sizes.values()) {
+      size.sample(now).catch((error: unknown) => this.#logError(error))
+    }
     for (const compute of this.#computes.values()) void compute.tick()
   }
 

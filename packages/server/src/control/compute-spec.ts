@@ -21,6 +21,7 @@ export function computeSpec(context: Context, endpoint: PlacedEndpoint): Compute
     pgVersion: endpoint.pg_version,
     minComputeUnits: endpoint.min_cu,
     maxComputeUnits: endpoint.max_cu,
+    sharedCompute: '',
     pgSettings: { ...endpoint.pg_settings, ...(isReplica && whatReplayNeeds(endpoint)) },
     suspendTimeoutSeconds: timeout === 0 ? context.settings.defaultSuspendTimeoutSeconds : timeout,
     disabled: endpoint.disabled,

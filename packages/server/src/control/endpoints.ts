@@ -141,7 +141,7 @@ export function endpointState(state: ComputeState): EndpointState {
 
 /**
  * One change after another: each is made to what the one before has left. What PostgreSQL reads at its
- * start only restarts a compute that is awake.
+ * start only restarts a compute that is awake; a size is changed while it runs.
  */
 export async function updateEndpoint(
   context: Context,
@@ -211,7 +211,7 @@ async function planChange(
 
 /** Whether a change is of what PostgreSQL reads at its start only. */
 function needsRestart(current: EndpointRow, changed: store.EndpointUpdate): boolean {
-  const names = ['min_cu', 'max_cu', 'pg_settings', 'preload_libraries'] as const
+  const names = ['pg_settings', 'preload_libraries'] as const
   return names.some(
     (name) => changed[name] !== undefined && !isDeepStrictEqual(changed[name], current[name]),
   )

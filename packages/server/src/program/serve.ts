@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import { findControlGroups } from '../compute/find-control-groups.ts'
 import { ComputeHost } from '../compute/host.ts'
 import type { Context, Settings } from '../control/context.ts'
 import { createHistory } from '../control/history/create-history.ts'
@@ -154,6 +155,7 @@ async function start(
     runDirectory: home.sockets,
     installations: postgres.installations,
     user: postgres.databaseUser,
+    groups: await findControlGroups(home.computes),
     log,
   })
   const context: Context = {

@@ -44,6 +44,7 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
         ...(volumes.warning !== undefined && { warning: volumes.warning }),
       },
       ...(context.history.spool && { wal_store: await presentSpool(context.history.spool) }),
+      limits: { kind: context.host.groups.kind, detail: context.host.groups.detail },
       postgres: context.installations.map(({ version: number, origin }) => ({
         version: number,
         origin,
@@ -84,6 +85,7 @@ async function presentCompute(context: Context, compute: Compute): Promise<Compu
     ...(compute.pid !== undefined && { pid: compute.pid }),
     sessions: compute.sessionCount,
     ...(memory !== undefined && { memory_bytes: memory }),
+    ...(isUp && { compute_units: compute.size.units }),
     ...(compute.startedAt && { started_at: compute.startedAt.toISOString() }),
     last_active: lastActive.toISOString(),
     ...(isUp &&
