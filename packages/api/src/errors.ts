@@ -44,6 +44,7 @@ export const errors = {
   too_many_requests: { status: 429, sqlstate: '53300', exit: 1, kind: 'limit' },
   internal: { status: 500, sqlstate: 'XX000', exit: 2, kind: 'service' },
   compute_start_failed: { status: 503, sqlstate: '57P03', exit: 2, kind: 'compute' },
+  host_full: { status: 503, sqlstate: '53300', exit: 1, kind: 'limit' },
   store_unavailable: { status: 503, sqlstate: '57P03', exit: 2, kind: 'service' },
   s3_unavailable: { status: 503, sqlstate: '58030', exit: 1, kind: 'service' },
   pool_full: { status: 507, sqlstate: '53100', exit: 1, kind: 'limit' },

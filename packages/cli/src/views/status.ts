@@ -49,8 +49,11 @@ function walOf({ wal_store: store }: PlatformStatus): string | undefined {
   return `${store.url}, ${files} files (${formatBytes(bytes)}) wait, the oldest from ${formatTime(since)}`
 }
 
-function limitsOf({ limits: { kind, detail } }: PlatformStatus): string {
-  return kind === 'none' ? `none: ${detail}` : detail
+function limitsOf({ limits }: PlatformStatus): string {
+  const { awake, detail, kind, max_awake: most, waiting } = limits
+  const count = `${awake}${most === undefined ? '' : ` of ${most}`} computes awake`
+  const queue = waiting > 0 ? `, ${waiting} wait for room` : ''
+  return `${kind === 'none' ? `none: ${detail}` : detail}; ${count}${queue}`
 }
 
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {
@@ -62,7 +65,7 @@ async function computeTable(computes: readonly ComputeStatus[]): Promise<string>
     [
       { title: 'endpoint', value: (compute) => compute.endpoint_id },
       { title: 'branch', value: (compute) => compute.branch_name },
-      { title: 'state', value: (compute) => compute.current_state },
+      { title: 'state', value: (compute) => (compute.frozen ? 'frozen' : compute.current_state) },
       { title: 'sessions', value: (compute) => String(compute.sessions) },
       { title: 'CU', value: (compute) => compute.compute_units?.toString() },
       { title: 'memory', value: memoryOf },

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 import { describeError, errorCode } from '../lib/errors.ts'
+import { bytesPerUnit } from './autoscaler.ts'
 import { enterGroup, makeGroup, readGroupFile, writeGroupFile } from './cgroup-files.ts'
 import { createCgroupV1 } from './cgroup-v1.ts'
 import { controllers, createCgroupV2 } from './cgroup-v2.ts'
@@ -37,14 +38,32 @@ export async function findControlGroups(
     return noControlGroups('control groups are a part of Linux, and this is another system')
   }
   try {
-    const v2 = findV2(surroundings)
-    if (v2 !== undefined) return await openV2(v2, groupName(name), mayMove)
-    const v1 = findV1(surroundings)
-    if (v1 !== undefined) return openV1(v1, groupName(name))
-    return noControlGroups('no control groups for cpu and memory are mounted here')
+    const found = await openGroups(surroundings, groupName(name), mayMove)
+    if (mayMove) await tryOut(found)
+    return found
   } catch (error) {
     return noControlGroups(`control groups cannot be used: ${describeError(error)}`)
   }
+}
+
+async function openGroups(
+  around: Surroundings,
+  name: string,
+  mayMove: boolean,
+): Promise<ControlGroups> {
+  const v2 = findV2(around)
+  if (v2 !== undefined) return openV2(v2, name, mayMove)
+  const v1 = findV1(around)
+  if (v1 !== undefined) return openV1(v1, name)
+  return noControlGroups('no control groups for cpu and memory are mounted here')
+}
+
+/** What a kernel or a container refuses is better known before a compute depends on it. */
+async function tryOut(groups: ControlGroups): Promise<void> {
+  const group = await groups.compute('trial')
+  await group.limit({ cpus: 1, memoryBytes: bytesPerUnit, weight: 1 })
+  await (await group.member('trial')).remove()
+  await group.remove()
 }
 
 interface FindOptions {

@@ -8,6 +8,7 @@ import { syncDirectory } from '../lib/files.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Service } from '../lib/service.ts'
+import { type CapacityLimits, HostCapacity } from './capacity.ts'
 import { Compute, type ComputeState } from './compute.ts'
 import { type ControlGroups, noControlGroups } from './control-groups.ts'
 import { chooseInstallation, type Installation } from './installations.ts'
@@ -28,6 +29,15 @@ export interface ComputeHostOptions {
   log: Logger
   /** What limits computes; without, they are not limited. */
   groups?: ControlGroups
+  /** How long a compute is idle before it is frozen; never unless given. */
+  freezeAfterMs?: number | undefined
+  /** Of the machine, for computes; as many as there are, unless given. */
+  capacity?: HostCapacityLimits
+}
+
+export interface HostCapacityLimits extends CapacityLimits {
+  /** Memory of all computes together. */
+  memoryBytes: number
 }
 
 export interface StateChange {
@@ -62,6 +72,7 @@ export class ComputeHost implements Service {
   readonly #options: ComputeHostOptions
   readonly #computes = new Map<string, Compute>()
   readonly #groups: ControlGroups
+  readonly capacity: HostCapacity
   readonly #sizes = new Map<string, SizedCompute>()
   readonly #listeners = new Set<(change: StateChange) => void>()
   readonly #locks = new KeyedLock()
@@ -72,6 +83,12 @@ export class ComputeHost implements Service {
   constructor(options: ComputeHostOptions) {
     this.#options = options
     this.#groups = options.groups ?? noControlGroups('nothing limits computes here')
+    this.capacity = new HostCapacity({
+      limits: options.capacity ?? { maxAwake: Infinity, minAvailableBytes: 0 },
+      candidates: () => this.list(),
+      availableBytes: () => process.availableMemory(),
+      log: options.log,
+    })
   }
 
   get groups(): Pick<ControlGroups, 'kind' | 'detail'> {
@@ -82,6 +99,7 @@ export class ComputeHost implements Service {
   async start(): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o711 })
     await mkdir(this.#options.runDirectory, { recursive: true, mode: 0o711 })
+    await this.#groups.limitAll({ memoryBytes: this.#options.capacity?.memoryBytes })
     const cutOff: Compute[] = []
     const names = await readdir(this.#options.directory)
     await forEachBounded(names, recoveriesAtOnce * 4, async (name) => {
@@ -204,6 +222,8 @@ export class ComputeHost implements Service {
       user: this.#options.user,
       installationFor: (majorVersion) => this.#installationFor(majorVersion),
       log: this.#options.log,
+      freezeAfterMs: this.#groups.kind === 'none' ? undefined : this.#options.freezeAfterMs,
+      capacity: this.capacity,
       sizeFor: (current) => this.#sizeFor(current),
       beforeStart: async (current) => this.#beforeStart(current),
       onStateChange: (state) => this.#announce({ endpointId, state, at: new Date() }),
@@ -235,6 +255,7 @@ export class ComputeHost implements Service {
       size.sample(now).catch((error: unknown) => this.#logError(error))
     }
     for (const compute of this.#computes.values()) void compute.tick()
+    void this.capacity.relieve()
   }
 
   #announce(change: StateChange): void {

@@ -99,6 +99,7 @@ test('endpoints that share a compute count for their part of it, the frozen ones
   await other?.freeze()
   expect(size.shareOfMember.maxComputeUnits).toBe(1)
   await other?.thaw()
+  await other?.started()
   expect(size.shareOfMember.maxComputeUnits).toBe(0.5)
   await one?.leave()
   expect(size.shareOfMember.maxComputeUnits).toBe(1)

@@ -20,11 +20,11 @@ export interface Occupant {
 export interface Place {
   /** Moves a process into it, with all that it will start. */
   enter(pid: number): void
-  /** PostgreSQL accepts connections: from now on the limits hold. */
+  /** PostgreSQL accepts connections, for the first time or again: from now on the limits hold. */
   started(): Promise<void>
   /** Answers false, and changes nothing, where this host cannot. */
   freeze(): Promise<boolean>
-  /** May be repeated. */
+  /** Somebody waits for it: the limits follow with `started`. May be repeated. */
   thaw(): Promise<void>
   /** May be repeated. */
   leave(): Promise<void>
@@ -110,11 +110,7 @@ export class SizedCompute {
         await this.#setState(member, 'frozen')
         return true
       },
-      thaw: async () => {
-        // First of all: somebody waits.
-        await group.thaw()
-        if (member.state === 'frozen') await this.#setState(member, 'running')
-      },
+      thaw: async () => group.thaw(),
       leave: async () => this.#leave(member),
     }
   }

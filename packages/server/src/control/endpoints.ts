@@ -133,7 +133,7 @@ export function withLiveState(context: Context, endpoint: EndpointRow): Endpoint
   return { ...endpoint, current_state: endpointState(compute.state) }
 }
 
-/** A compute's state in Neon's words; one that is going to sleep is not asleep yet. */
+/** A compute's state in Neon's words; one that is frozen or going to sleep is not asleep yet. */
 export function endpointState(state: ComputeState): EndpointState {
   if (state === 'idle') return 'idle'
   return state === 'starting' ? 'init' : 'active'
