@@ -549,6 +549,7 @@ export class Compute {
 
   /** Into another compute, with all its processes, where it runs. */
   async #moveTo(size: SizedCompute): Promise<void> {
+    await this.#thaw()
     const former = this.#place
     this.#size = size
     if (former === undefined) return

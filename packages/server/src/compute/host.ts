@@ -172,7 +172,8 @@ export class ComputeHost implements Service {
   async remove(endpointId: string): Promise<void> {
     checkEndpointId(endpointId)
     await this.#locks.run(endpointId, async () => {
-      await this.#computes.get(endpointId)?.destroy()
+      const compute = this.#computes.get(endpointId)
+      await compute?.destroy()
       const directory = this.#directoryOf(endpointId)
       const aside = join(this.#options.directory, `${removedPrefix}${endpointId}`)
       await rm(aside, { recursive: true, force: true })
@@ -183,7 +184,7 @@ export class ComputeHost implements Service {
         if (errorCode(error) !== 'ENOENT') throw error
       }
       this.#computes.delete(endpointId)
-      this.#sizes.delete(endpointId)
+      if (compute) this.#forgetSize(compute.size)
       await rm(aside, { recursive: true, force: true })
     })
   }
@@ -228,6 +229,11 @@ export class ComputeHost implements Service {
       beforeStart: async (current) => this.#beforeStart(current),
       onStateChange: (state) => this.#announce({ endpointId, state, at: new Date() }),
     })
+  }
+
+  /** A shared one stays while others are in it. */
+  #forgetSize({ name }: SizedCompute): void {
+    if (this.list().every(({ size }) => size.name !== name)) this.#sizes.delete(name)
   }
 
   #sizeFor({ endpointId, sharedCompute, ...spec }: ComputeSpec): SizedCompute {

@@ -113,6 +113,22 @@ describe.skipIf(kind === 'none')(`limits by ${kind} (${detail})`, () => {
     expect(hour?.counters.computeMs).toBeGreaterThan((hour?.counters.activeMs ?? 0) * 0.27)
   })
 
+  test('two that share a compute divide it, from the moment that they are moved into it', async () => {
+    const size = { minComputeUnits: 0.5, maxComputeUnits: 0.5 }
+    const [one, other] = [await create('one', size), await create('other', size)]
+    const clients = [await client(one), await client(other)]
+    for (const { spec } of [one, other]) await host.put({ ...spec, sharedCompute: 'compute-dev' })
+    expect(one.size).toBe(other.size)
+    expect(one.size.memberIds).toEqual(['ep-one', 'ep-other'])
+    const work = Promise.all(clients.map(async (sql) => spin(sql, 2_000)))
+    const used = await Promise.all([processors(one, work), processors(other, work)])
+    expect((used[0] ?? 0) + (used[1] ?? 0)).toBeLessThan(0.75)
+    expect(Math.min(...used)).toBeGreaterThan(0.05)
+    await host.put({ ...one.spec, sharedCompute: '' })
+    expect(other.size.memberIds).toEqual(['ep-other'])
+    expect(await clients[0]?.unsafe('select 1 as one')).toEqual([{ one: 1 }])
+  })
+
   describe('a compute that has nothing to do', () => {
     const frozen = async (compute: Compute): Promise<void> =>
       eventually('it is frozen', () => compute.state === 'frozen', 5_000)

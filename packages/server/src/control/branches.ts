@@ -25,6 +25,7 @@ import { runInBackground, runOperation } from './operations/runner.ts'
 import { makeSpace } from './purge.ts'
 import { refreshComputes } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
+import { chooseSharedCompute } from './shared-computes.ts'
 import * as store from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import { type DatabaseRow, listDatabases } from './store/databases.ts'
@@ -106,7 +107,7 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
   const id = newBranchId()
   const sourceEndpoints = await listBranchEndpoints(context.store, source.id)
   const sourceEndpoint = sourceEndpoints.find((one) => one.type === 'read_write')
-  const endpoints = planEndpoints(project, id, plan.endpoints, sourceEndpoint)
+  const endpoints = await planEndpoints(context, project, id, plan.endpoints, sourceEndpoint)
   await makeSpace(context)
 
   const { create, starts } = await context.store
@@ -163,7 +164,8 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
   }
 }
 
-function planEndpoints(
+async function planEndpoints(
+  context: Context,
   project: ProjectRow,
   branchId: string,
   requests: readonly BranchEndpointCreate[],
@@ -172,7 +174,13 @@ function planEndpoints(
   if (requests.filter((request) => request.type === 'read_write').length > 1) {
     throw new AppError('invalid_request', 'a branch has at most one read_write endpoint')
   }
-  return requests.map((request) => planEndpoint(project, branchId, request, parentEndpoint))
+  return Promise.all(
+    requests.map(async (request) => {
+      const where = { isOfNewBranch: request.type === 'read_write' }
+      const computeId = await chooseSharedCompute(context, project.id, request, where)
+      return planEndpoint(project, branchId, request, computeId, parentEndpoint)
+    }),
+  )
 }
 
 export async function updateBranch(

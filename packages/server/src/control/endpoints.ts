@@ -12,6 +12,7 @@ import { runInBackground, runOperation } from './operations/runner.ts'
 import { changePoolerSettings } from './pooler-settings.ts'
 import { requireLibraries } from './preload-libraries.ts'
 import { putCompute, removeCompute } from './put-compute.ts'
+import { requireSharedCompute, chooseSharedCompute, sizeOfShared } from './shared-computes.ts'
 import { resolveSize } from './sizes.ts'
 import { shareLiveBranch } from './store/branches.ts'
 import * as store from './store/endpoints.ts'
@@ -32,7 +33,9 @@ export async function createEndpoint(
   const project = await requireProject(context, projectId)
   const branch = await requireBranch(context, projectId, request.branch_id)
   checkRegion(context, request.region_id)
-  const endpoint = planEndpoint(project, branch.id, request)
+  const where = { isOfNewBranch: false }
+  const computeId = await chooseSharedCompute(context, projectId, request, where)
+  const endpoint = planEndpoint(project, branch.id, request, computeId)
   await requireLibraries(context, project.pg_version, request.settings?.preload_libraries)
   const operations = await context.store
     .begin(async (sql) => {
@@ -193,6 +196,7 @@ async function planChange(
     await requireLibraries(context, project.pg_version, preload_libraries)
   }
   return {
+    ...(await planCompute(context, current, change)),
     ...resolveSize(
       { min: change.autoscaling_limit_min_cu, max: change.autoscaling_limit_max_cu },
       { autoscaling_limit_min_cu: current.min_cu, autoscaling_limit_max_cu: current.max_cu },
@@ -207,6 +211,21 @@ async function planChange(
     ...(change.pooler_enabled !== undefined && { pooler_enabled: change.pooler_enabled }),
     ...(change.disabled !== undefined && { disabled: change.disabled }),
   }
+}
+
+/** The compute that it is to share; its own size may only be set where that is what counts. */
+async function planCompute(
+  context: Context,
+  current: EndpointRow,
+  change: EndpointUpdate['endpoint'],
+): Promise<Pick<store.EndpointUpdate, 'compute_id'>> {
+  const { compute_id: compute } = change
+  const { autoscaling_limit_min_cu: min, autoscaling_limit_max_cu: max } = change
+  const name = compute === undefined ? current.compute?.name : compute
+  if (name && (min !== undefined || max !== undefined)) throw sizeOfShared(name)
+  if (compute === undefined) return {}
+  if (compute === null) return { compute_id: null }
+  return { compute_id: (await requireSharedCompute(context, current.project_id, compute)).id }
 }
 
 /** Whether a change is of what PostgreSQL reads at its start only. */
