@@ -305,9 +305,10 @@ export class Compute {
 
   /** Wakes the compute where it is idle. Many may use it at once; each waits for its turn. */
   async withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-    await this.#ensureActive()
+    // From the start: nothing may freeze it between its wake and the question.
     this.#superuserUses += 1
     try {
+      await this.#ensureActive()
       return await this.#connections.withSuperuser(database, work)
     } finally {
       this.#superuserUses -= 1
@@ -336,16 +337,23 @@ export class Compute {
 
   /** A connection of its own to the platform's database, which keeps the compute awake until it is closed. */
   async openSuperuser(): Promise<{ sql: Sql; close(): Promise<void> }> {
-    await this.#ensureActive()
-    const sql = this.#connections.connect()
     this.#superuserUses += 1
     let isOpen = true
+    const letGo = (): void => {
+      if (isOpen) this.#superuserUses -= 1
+      isOpen = false
+    }
+    try {
+      await this.#ensureActive()
+    } catch (error) {
+      letGo()
+      throw error
+    }
+    const sql = this.#connections.connect()
     return {
       sql,
       close: async () => {
-        if (!isOpen) return
-        isOpen = false
-        this.#superuserUses -= 1
+        letGo()
         await disconnect(sql)
       },
     }

@@ -226,6 +226,26 @@ test('two hosts do not run one data directory', async () => {
   await one.stop({ suspendComputes: true })
 })
 
+test('a full host stops the compute that was used longest ago, and never one that works', async () => {
+  const capacity = { maxAwake: 2, minAvailableBytes: 0, memoryBytes: 8 * 1024 ** 3 }
+  const host = await bench.startHost('full', { capacity })
+  const computes = await Promise.all(
+    ['full-a', 'full-b', 'full-c'].map(async (name) =>
+      add(host, name, { suspendTimeoutSeconds: 300 }),
+    ),
+  )
+  const [first, second, third] = computes
+  const sql = connectAs((await first?.wake())?.socketPath ?? '', owner)
+  await sql`begin`
+  await second?.wake()
+  await third?.wake()
+  expect(computes.map((one) => one.state)).toEqual(['active', 'idle', 'active'])
+  expect(host.capacity.awakeCount).toBe(2)
+  await sql.end({ timeout: 0 })
+  await host.stop({ suspendComputes: true })
+  expect(host.capacity.awakeCount).toBe(0)
+})
+
 test('data does not move under a running compute', async () => {
   const host = await bench.startHost('move')
   const compute = await add(host, 'move')

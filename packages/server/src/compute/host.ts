@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { freemem } from 'node:os'
 import { join } from 'node:path'
 
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
@@ -86,7 +87,7 @@ export class ComputeHost implements Service {
     this.capacity = new HostCapacity({
       limits: options.capacity ?? { maxAwake: Infinity, minAvailableBytes: 0 },
       candidates: () => this.list(),
-      availableBytes: () => process.availableMemory(),
+      availableBytes,
       log: options.log,
     })
   }
@@ -278,6 +279,12 @@ export class ComputeHost implements Service {
     this.#options.log.error(describeError(error))
   }
 }
+
+/**
+ * Linux counts what of the cache could be given back (`MemAvailable`). Others tell only what is unused,
+ * which is little at any time.
+ */
+const availableBytes = (): number => (process.platform === 'linux' ? freemem() : Infinity)
 
 /** It becomes a directory's name. */
 function checkEndpointId(endpointId: string): void {

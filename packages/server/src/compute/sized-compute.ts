@@ -85,11 +85,9 @@ export class SizedCompute {
 
   async setBounds(bounds: SizeBounds): Promise<void> {
     if (bounds.min === this.#bounds.min && bounds.max === this.#bounds.max) return
-    const { min, max } = bounds
-    const units = Math.min(Math.max(this.#state.units, min), max)
     await this.#change(() => {
       this.#bounds = bounds
-      this.#state = { ...this.#state, units }
+      this.#state = withinBounds(this.#state, bounds)
     })
   }
 
@@ -122,7 +120,7 @@ export class SizedCompute {
     if (usage === undefined) return
     const next = scale(this.#state, usage, atMs, this.#bounds)
     if (next.units === this.#state.units) this.#state = next
-    else await this.#change(() => void (this.#state = next))
+    else await this.#change(() => void (this.#state = withinBounds(next, this.#bounds)))
   }
 
   get #isLimited(): boolean {
@@ -162,8 +160,6 @@ export class SizedCompute {
   async #follow(before: number): Promise<void> {
     const members = [...this.#members.values()]
     if (members.length === 0) return
-    // An awake compute that is frozen as a whole uses no more than the least.
-    if (members.every(({ state }) => state === 'frozen')) this.#state = startScaling(this.#bounds)
     if (!(await this.#limit())) {
       // The memory that its processes hold cannot be taken away: a later reading tries again.
       this.#state = { ...this.#state, units: Math.max(before, this.#bounds.min) }
@@ -185,3 +181,8 @@ export class SizedCompute {
     return (await this.#group?.limit(limits)) ?? true
   }
 }
+
+const withinBounds = (state: ScalerState, { min, max }: SizeBounds): ScalerState => ({
+  ...state,
+  units: Math.min(Math.max(state.units, min), max),
+})
