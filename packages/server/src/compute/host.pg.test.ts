@@ -96,6 +96,9 @@ describe('after the platform was killed', () => {
     for (const { pid } of await findProcessesIn(first.spec.dataDirectory))
       sendSignal(pid, 'SIGKILL')
     await sql.end({ timeout: 0 })
+    await eventually('nothing runs', async () => {
+      return (await findProcessesIn(first.spec.dataDirectory)).length === 0
+    })
     expect((await readControlFile(first.spec.dataDirectory)).state).toBe('in production')
 
     const after = await bench.startHost('cut')
