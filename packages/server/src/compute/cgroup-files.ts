@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -72,6 +72,18 @@ export async function removeGroup(directory: string): Promise<void> {
       if (isEmpty || performance.now() > deadline) return
     }
     await delay(emptyPollMs)
+  }
+}
+
+/** Removes those that have neither processes nor groups in them, from the bottom up. Never rejects. */
+export async function sweepGroups(directory: string): Promise<void> {
+  try {
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      if (entry.isDirectory()) await sweepGroups(join(directory, entry.name))
+    }
+    await rmdir(directory)
+  } catch {
+    // In use, or gone already.
   }
 }
 

@@ -8,6 +8,7 @@ import {
   makeGroup,
   readGroupFile,
   removeGroup,
+  sweepGroups,
   waitUntilFrozen,
   writeGroupFile,
   writeIfThere,
@@ -41,7 +42,9 @@ export function createCgroupV1(places: V1Places, detail: string): ControlGroups 
       // Beside the processes of the host, each of which weighs as much as a group.
       await writeGroupFile(places.cpu, 'cpu.shares', sharesPerUnit * availableParallelism())
     },
-    close: async () => removeAll(places),
+    sweep: async () => {
+      for (const directory of directoriesOf(places)) await sweepGroups(directory)
+    },
   }
 }
 

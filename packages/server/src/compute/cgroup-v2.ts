@@ -7,6 +7,7 @@ import {
   makeGroup,
   readGroupFile,
   removeGroup,
+  sweepGroups,
   waitUntilFrozen,
   writeGroupFile,
   writeIfThere,
@@ -42,7 +43,7 @@ export function createCgroupV2(directory: string, detail: string): ControlGroups
       await writeGroupFile(directory, 'memory.max', memoryBytes ?? 'max')
       await writeGroupFile(directory, 'cpu.weight', weightPerUnit * availableParallelism())
     },
-    close: async () => removeGroup(directory),
+    sweep: async () => sweepGroups(directory),
   }
 }
 

@@ -50,6 +50,13 @@ describe('cgroup v2', () => {
     expect(read('base/ep-a/memory.high')).toBe('max')
   })
 
+  test('sweeps what nothing runs in any more', async () => {
+    lay('base/ep-a/ep-a', {})
+    lay('base/ep-b/ep-b', { 'cgroup.procs': '4711' })
+    await createCgroupV2(join(root, 'base'), '').sweep()
+    expect(readdirSync(join(root, 'base'))).toEqual(['ep-b'])
+  })
+
   test('reads what was used', async () => {
     lay('base/ep-a', {
       'cpu.stat': 'usage_usec 5000\nuser_usec 1\nthrottled_usec 2000',

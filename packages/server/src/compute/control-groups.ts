@@ -13,8 +13,8 @@ export interface ControlGroups {
   compute(name: string): Promise<ControlGroup>
   /** Of all computes together; undefined limits nothing. */
   limitAll(limits: { memoryBytes: number | undefined }): Promise<void>
-  /** Removes what is left of them where no compute runs any more. */
-  close(): Promise<void>
+  /** Removes those in which nothing runs any more, as one that was killed leaves them. Never rejects. */
+  sweep(): Promise<void>
 }
 
 export interface ControlGroup {
@@ -78,6 +78,6 @@ export function noControlGroups(detail: string): ControlGroups {
       remove: async () => undefined,
     }),
     limitAll: async () => undefined,
-    close: async () => undefined,
+    sweep: async () => undefined,
   }
 }

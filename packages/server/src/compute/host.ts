@@ -100,6 +100,7 @@ export class ComputeHost implements Service {
   async start(): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o711 })
     await mkdir(this.#options.runDirectory, { recursive: true, mode: 0o711 })
+    await this.#groups.sweep()
     await this.#groups.limitAll({ memoryBytes: this.#options.capacity?.memoryBytes })
     const cutOff: Compute[] = []
     const names = await readdir(this.#options.directory)
@@ -123,7 +124,7 @@ export class ComputeHost implements Service {
       }
       await compute.release()
     })
-    if (suspendComputes) await this.#groups.close()
+    if (suspendComputes) await this.#groups.sweep()
   }
 
   /** What has to be done before PostgreSQL is started on a compute's data; a failure fails the start. */

@@ -17,7 +17,7 @@ function noteGroups() {
     kind: 'cgroup v2',
     detail: '',
     limitAll: async () => undefined,
-    close: async () => undefined,
+    sweep: async () => undefined,
     compute: async (name) => ({
       limit: async (one) => {
         limits.push(one)
