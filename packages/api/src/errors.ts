@@ -37,6 +37,8 @@ export const errors = {
   branch_has_children: { status: 422, sqlstate: '55006', exit: 1, kind: 'user' },
   branch_not_ready: { status: 422, sqlstate: '55000', exit: 1, kind: 'user' },
   outside_history: { status: 422, sqlstate: '22023', exit: 1, kind: 'user' },
+  branch_not_anonymized: { status: 422, sqlstate: '55000', exit: 1, kind: 'user' },
+  masking_failed: { status: 422, sqlstate: '22023', exit: 1, kind: 'user' },
   role_owns_objects: { status: 422, sqlstate: '2BP01', exit: 1, kind: 'user' },
   not_available: { status: 422, sqlstate: '0A000', exit: 1, kind: 'user' },
   endpoint_disabled: { status: 422, sqlstate: '57P03', exit: 1, kind: 'user' },

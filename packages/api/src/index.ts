@@ -32,6 +32,12 @@ export { type ErrorCode, errors } from './errors.ts'
 export { branchIdPattern } from './id-patterns.ts'
 export type { Jwks, JwksCreate } from './jwks.ts'
 export type { LogFieldValuesQuery, LogRecord, LogSeverity, LogsQuery } from './logs.ts'
+export type {
+  AnonymizedState,
+  AnonymizedStatus,
+  BranchAnonymizedCreate,
+  MaskingRule,
+} from './masking.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
 export type { AwakeReason, CertificateStatus, ComputeStatus, PlatformStatus } from './platform.ts'
 export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'

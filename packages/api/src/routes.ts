@@ -7,6 +7,7 @@ import { endpointRoutes } from './routes/endpoints.ts'
 import { historyRoutes } from './routes/history.ts'
 import { jwksRoutes } from './routes/jwks.ts'
 import { logRoutes } from './routes/logs.ts'
+import { maskingRoutes } from './routes/masking.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
@@ -19,6 +20,7 @@ import type { RouteName } from './urls.ts'
 export const routes = {
   ...projectRoutes,
   ...branchRoutes,
+  ...maskingRoutes,
   ...historyRoutes,
   ...schemaRoutes,
   ...endpointRoutes,

@@ -20,8 +20,17 @@ export interface Config {
   color: boolean | undefined
   cwd: string
   userHome: string
+  github: GitHubConfig
   /** For child processes; nothing else reads it. */
   environment: Environment
+}
+
+/** As GitHub's own actions set it. */
+export interface GitHubConfig {
+  token: string | undefined
+  apiUrl: string
+  /** `owner/name`. */
+  repository: string | undefined
 }
 
 interface Surroundings {
@@ -49,6 +58,11 @@ export function readConfig(surroundings: Surroundings = currentSurroundings()): 
     color: readColor(environment),
     cwd,
     userHome,
+    github: {
+      token: environment['GITHUB_TOKEN'] || undefined,
+      apiUrl: environment['GITHUB_API_URL'] || 'https://api.github.com',
+      repository: environment['GITHUB_REPOSITORY'] || undefined,
+    },
     // The server's program runs elsewhere, where a relative path would be another.
     environment: givenHome ? { ...environment, COPPICE_HOME: home } : environment,
   }

@@ -21,6 +21,7 @@ import { addInspect } from './commands/inspect.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
 import { addLink } from './commands/link.ts'
 import { addLogs } from './commands/logs.ts'
+import { addMasking } from './commands/masking.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addOperations } from './commands/operations.ts'
 import { addPlatform } from './commands/platform.ts'
@@ -61,6 +62,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addProjects(program, cli)
   addBranches(program, cli)
   addDiff(program, cli)
+  addMasking(program, cli)
   addSnapshots(program, cli)
   addEndpoints(program, cli)
   addComputes(program, cli)

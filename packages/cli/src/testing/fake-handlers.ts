@@ -138,10 +138,16 @@ function branchHandlers(world: World): Record<string, Handler> {
       const branches = branchesOf(world, path['project_id'] ?? '').filter(
         (branch) => !branch.recovery || query['include_deleted'] === 'true',
       )
-      return { branches, annotations: {}, pagination: { sort_by: 'name', sort_order: 'asc' } }
+      const annotations = Object.fromEntries(
+        Object.entries(world.annotations).map(([id, value]) => [
+          id,
+          { object: { type: 'console/branch', id }, value },
+        ]),
+      )
+      return { branches, annotations, pagination: { sort_by: 'name', sort_order: 'asc' } }
     },
     createProjectBranch({ path, body }) {
-      const { branch: wanted = {}, endpoints = [] } = body as BranchCreate
+      const { branch: wanted = {}, endpoints = [], annotation_value: note } = body as BranchCreate
       const projectId = path['project_id'] ?? ''
       const name = wanted.name ?? 'br-generated-name'
       if (branchesOf(world, projectId).some((branch) => branch.name === name)) {
@@ -154,6 +160,7 @@ function branchHandlers(world: World): Record<string, Handler> {
         expiresAt: wanted.expires_at ?? undefined,
         isProtected: wanted.protected ?? false,
       })
+      if (note) world.annotations[branch.id] = note
       const made = endpoints.map((endpoint) => addEndpoint(world, branch, endpoint))
       return {
         branch,

@@ -30,6 +30,8 @@ export interface World {
   schedule: BackupScheduleItem[]
   /** By database; those that are not here do not differ. */
   schemaDiffs: Record<string, string>
+  /** Notes on branches, by their ids. */
+  annotations: Record<string, Record<string, string>>
 }
 
 const then = '2030-01-01T00:00:00Z'
@@ -51,6 +53,7 @@ export function createWorld(): World {
     snapshots: [],
     schedule: [],
     schemaDiffs: {},
+    annotations: {},
   }
   addProject(world, 'quiet-sea-00000001', 'shop')
   return world

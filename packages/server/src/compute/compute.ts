@@ -510,7 +510,9 @@ export class Compute {
         await this.#start()
         return
       } catch (error) {
-        this.#startError = error instanceof Error ? error : new Error(String(error))
+        // One that is told to end while it starts fails for that reason, whatever it says.
+        if (this.#isEnding) this.#startError = this.#goingAway()
+        else this.#startError = error instanceof Error ? error : new Error(String(error))
         this.#options.log.error({ endpoint: this.#spec.endpointId }, describeError(error))
         if (this.#isEnding) break
       }
@@ -519,9 +521,7 @@ export class Compute {
   }
 
   async #start(): Promise<void> {
-    if (this.#isEnding) {
-      throw new AppError('endpoint_not_found', `endpoint ${this.#spec.endpointId} is going away`)
-    }
+    if (this.#isEnding) throw this.#goingAway()
     const startMs = performance.now()
     this.#setState('starting')
     await this.#place?.leave()
@@ -838,6 +838,10 @@ export class Compute {
   async #wasCutOff(): Promise<boolean> {
     if (isFreshClone(this.#spec.dataDirectory)) return false
     return (await readControlFile(this.#spec.dataDirectory)).state !== 'shut down'
+  }
+
+  #goingAway(): AppError {
+    return new AppError('endpoint_not_found', `endpoint ${this.#spec.endpointId} is going away`)
   }
 
   #warn(error: unknown): void {

@@ -18,7 +18,7 @@ import { shareLiveBranch } from './store/branches.ts'
 import * as store from './store/endpoints.ts'
 import type { EndpointRow } from './store/endpoints.ts'
 import { insertOperation, type OperationRow } from './store/operations.ts'
-import { isUniqueViolation } from './store/store.ts'
+import { isUniqueViolation, transact } from './store/store.ts'
 
 export interface EndpointChange {
   endpoint: EndpointRow
@@ -37,21 +37,16 @@ export async function createEndpoint(
   const computeId = await chooseSharedCompute(context, projectId, request, where)
   const endpoint = planEndpoint(project, branch.id, request, computeId)
   await requireLibraries(context, project.pg_version, request.settings?.preload_libraries)
-  const operations = await context.store
-    .begin(async (sql) => {
-      if (!(await shareLiveBranch(sql, branch.id))) throw branchNotFound(branch.name)
-      await store.insertEndpoint(sql, endpoint)
-      return endpoint.disabled
-        ? []
-        : [await insertOperation(sql, operationOn(endpoint, 'start_compute'))]
-    })
-    .catch((error: unknown) => {
-      if (!isUniqueViolation(error)) throw error
-      throw new AppError(
-        'endpoint_exists',
-        `branch ${branch.name} already has a read_write endpoint`,
-      )
-    })
+  const operations = await transact(context.store, async (sql) => {
+    if (!(await shareLiveBranch(sql, branch.id))) throw branchNotFound(branch.name)
+    await store.insertEndpoint(sql, endpoint)
+    return endpoint.disabled
+      ? []
+      : [await insertOperation(sql, operationOn(endpoint, 'start_compute'))]
+  }).catch((error: unknown) => {
+    if (!isUniqueViolation(error)) throw error
+    throw new AppError('endpoint_exists', `branch ${branch.name} already has a read_write endpoint`)
+  })
   await registerLive(context, endpoint)
   const finished: OperationRow[] = []
   try {

@@ -1,5 +1,6 @@
 import type {
   Annotation,
+  AnonymizedStatus,
   Branch,
   Database,
   Endpoint,
@@ -16,6 +17,7 @@ import { portSuffix } from './connection-uri.ts'
 import type { Settings } from './context.ts'
 import { poolerSettingsInForce } from './pooler-settings.ts'
 import type { SharedComputeState } from './shared-computes.ts'
+import type { AnonymizedBranchRow } from './store/anonymized-branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import type { DatabaseRow } from './store/databases.ts'
 import type { EndpointRow } from './store/endpoints.ts'
@@ -128,6 +130,31 @@ export function presentBranch(row: BranchRow): Branch {
           deletion_method: hasExpired(row) ? 'ttl' : 'user',
         },
       }),
+  }
+}
+
+export function presentAnonymizedStatus({
+  branch,
+  row,
+}: {
+  branch: BranchRow
+  row: AnonymizedBranchRow
+}): AnonymizedStatus {
+  return {
+    project_id: branch.project_id,
+    branch_id: branch.id,
+    state: row.state,
+    ...(row.status_message !== null && { status_message: row.status_message }),
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    ...(row.failed_at && { failed_at: row.failed_at.toISOString() }),
+    ...(row.run_started_at && {
+      last_run: {
+        started_at: row.run_started_at.toISOString(),
+        ...(row.run_completed_at && { completed_at: row.run_completed_at.toISOString() }),
+        ...(row.run_masked_columns !== null && { masked_columns: row.run_masked_columns }),
+      },
+    }),
   }
 }
 

@@ -7,6 +7,7 @@ import { endpointHandlers } from './endpoint-handlers.ts'
 import { historyHandlers } from './history-handlers.ts'
 import { jwksHandlers } from './jwks-handlers.ts'
 import { logHandlers } from './log-handlers.ts'
+import { maskingHandlers } from './masking-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
@@ -22,6 +23,7 @@ export function createHandlers(
   return {
     ...projectHandlers(context),
     ...branchHandlers(context),
+    ...maskingHandlers(context),
     ...historyHandlers(context),
     ...schemaHandlers(context),
     ...endpointHandlers(context),
