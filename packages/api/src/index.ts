@@ -2,6 +2,12 @@ export type { ApiKey, OrganizationApiKey } from './account.ts'
 export type { Annotation, Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
 export type { BranchHistory } from './branch-history.ts'
 export { ApiError, type Client, createClient } from './client.ts'
+export {
+  maxComputeUnits,
+  type SharedCompute,
+  type SharedComputeCreate,
+  type SharedComputeUpdate,
+} from './compute.ts'
 export type {
   ConsumptionGranularity,
   ConsumptionMetric,
@@ -38,7 +44,6 @@ export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'
 export {
   type DefaultEndpointSettings,
   maxAllowedIps,
-  maxComputeUnits,
   maxHistoryRetentionSeconds,
   type PreloadLibrary,
   type Project,

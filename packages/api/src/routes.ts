@@ -1,6 +1,7 @@
 import type { Route } from './route.ts'
 import { accountRoutes } from './routes/account.ts'
 import { branchRoutes } from './routes/branches.ts'
+import { computeRoutes } from './routes/computes.ts'
 import { consumptionRoutes } from './routes/consumption.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { historyRoutes } from './routes/history.ts'
@@ -23,6 +24,7 @@ export const routes = {
   ...historyRoutes,
   ...schemaRoutes,
   ...endpointRoutes,
+  ...computeRoutes,
   ...poolerRoutes,
   ...operationRoutes,
   ...consumptionRoutes,

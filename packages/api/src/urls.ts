@@ -72,6 +72,10 @@ export const urls = {
   getProjectEndpointPooler: 'GET /projects/:project_id/endpoints/:endpoint_id/pooler',
   listProjectEndpointPoolerClients:
     'GET /projects/:project_id/endpoints/:endpoint_id/pooler/clients',
+  listProjectComputes: 'GET /projects/:project_id/computes',
+  createProjectCompute: 'POST /projects/:project_id/computes',
+  updateProjectCompute: 'PATCH /projects/:project_id/computes/:compute_id',
+  deleteProjectCompute: 'DELETE /projects/:project_id/computes/:compute_id',
   listProjectOperations: 'GET /projects/:project_id/operations',
   getProjectOperation: 'GET /projects/:project_id/operations/:operation_id',
   getConsumptionHistoryPerProject: 'GET /consumption_history/projects',

@@ -10,6 +10,7 @@ import { addBranches } from './commands/branches.ts'
 import { addCa } from './commands/ca.ts'
 import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addComputes } from './commands/computes.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addDatabases } from './commands/databases.ts'
 import { addElsewhere, addForeignFlags } from './commands/elsewhere.ts'
@@ -66,6 +67,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addMasking(program, cli)
   addSnapshots(program, cli)
   addEndpoints(program, cli)
+  addComputes(program, cli)
   addPooler(program, cli)
   addDatabases(program, cli)
   addRoles(program, cli)

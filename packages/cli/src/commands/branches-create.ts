@@ -29,7 +29,7 @@ interface CreateFlags extends ComputeFlags {
   parent?: string
   parentId?: string
   parentBranchId?: string
-  compute: boolean
+  compute: boolean | string
   type?: 'read_write' | 'read_only'
   expiresAt?: string
   protected?: boolean
@@ -78,11 +78,17 @@ export function addBranchCreate(branches: Command, cli: Cli): void {
     .option('--psql', 'Connect to it with psql; arguments for psql go after --.')
     .option('--no-secrets', 'Leave the connection string out, for logs that others read.')
     .addOption(new Option('--secrets').hideHelp().default(true))
-    .addOption(new Option('--compute').hideHelp().default(true))
+    .addOption(
+      new Option(
+        '--compute [name]',
+        'Share a compute with other branches, as `computes list` shows them.',
+      ).default(true),
+    )
   addExamples(command, [
     ['branches create --name feature/new-column', 'A branch of the default branch'],
     ['branches create --parent main --name preview --expires-at 7d', 'One that goes by itself'],
     ['branches create --name small --autoscale-limit 0.25', 'One with a small compute'],
+    ['branches create --name try --compute dev', 'One that shares the compute dev'],
     ['branches create --name masked --mask masking.yaml', 'One with masked data'],
     ['branches create --name before --parent main@2030-01-31T12:00:00Z', 'As main was then'],
   ]).action(async (positional: string | undefined, flags: CreateFlags) => {
@@ -103,7 +109,9 @@ async function createBranch(cli: Cli, name: string | undefined, flags: CreateFla
       ...(flags.protected && { protected: true }),
       ...(flags.schemaOnly && { init_source: 'schema-only' as const }),
     },
-    endpoints: flags.compute ? [{ type: flags.type ?? 'read_write', ...computeFields(flags) }] : [],
+    endpoints: flags.compute
+      ? [{ type: flags.type ?? 'read_write', ...computeFields(flags), ...sharedField(flags) }]
+      : [],
   }
   const answer =
     flags.mask === undefined
@@ -147,6 +155,10 @@ function checkFlags(flags: CreateFlags): void {
     throw new CliError('--schema-only copies no rows, so there is nothing for --mask to mask.')
   }
 }
+
+/** `--compute` alone is Neon's: with one, as it is unless `--no-compute` says otherwise. */
+const sharedField = ({ compute }: CreateFlags): { compute_id?: string } =>
+  typeof compute === 'string' ? { compute_id: compute } : {}
 
 function nameOf(positional: string | undefined, flags: CreateFlags): string | undefined {
   const { name, branchName, branch } = flags

@@ -11,12 +11,16 @@ import type {
   Project,
   ProjectCreate,
   ProjectUpdate,
+  SharedCompute,
+  SharedComputeCreate,
+  SharedComputeUpdate,
 } from '@coppice/api'
 
 import {
   addBranch,
   addDatabase,
   addEndpoint,
+  makeCompute,
   addProject,
   addRole,
   type World,
@@ -218,10 +222,28 @@ function endpointHandlers(world: World): Record<string, Handler> {
     suspendProjectEndpoint: ({ path }) => answer(path, { current_state: 'idle' }),
     restartProjectEndpoint: ({ path }) => answer(path, {}),
     updateProjectEndpoint({ path, body }) {
-      const { settings: _, ...changes } = (body as EndpointUpdate).endpoint
-      return answer(path, changes)
+      const { settings: _, compute_id: shared, ...changes } = (body as EndpointUpdate).endpoint
+      return answer(path, {
+        ...changes,
+        ...(shared && { compute_id: shared, compute_name: shared }),
+      })
     },
     deleteProjectEndpoint: ({ path }) => answer(path, {}),
+    listProjectComputes: () => ({ computes: world.computes }),
+    createProjectCompute({ path, body }) {
+      const compute = makeCompute(path['project_id'] ?? '', (body as SharedComputeCreate).compute)
+      world.computes.push(compute)
+      return { compute }
+    },
+    updateProjectCompute({ path, body }) {
+      const { compute: changes } = body as SharedComputeUpdate
+      return { compute: Object.assign(computeOf(world, path), changes) }
+    },
+    deleteProjectCompute({ path }) {
+      const compute = computeOf(world, path)
+      world.computes.splice(world.computes.indexOf(compute), 1)
+      return { compute }
+    },
     getProjectEndpointPooler: ({ path }) => ({
       pooler: {
         endpoint_id: endpointOf(path).id,
@@ -323,6 +345,7 @@ function accountHandlers(world: World): Record<string, Handler> {
         total_bytes: 50 * 1024 ** 3,
         free_bytes: 45.25 * 1024 ** 3,
       },
+      limits: { kind: 'cgroup v2', detail: 'cgroup v2 in /sys/fs/cgroup', awake: 1, waiting: 0 },
       postgres: [{ version: '18.4', origin: 'npm' }],
       computes: world.endpoints.map((endpoint) => ({
         endpoint_id: endpoint.id,
@@ -339,6 +362,12 @@ function accountHandlers(world: World): Record<string, Handler> {
       })),
     }),
   }
+}
+
+function computeOf(world: World, path: Record<string, string>): SharedCompute {
+  const found = world.computes.find((one) => one.name === path['compute_id'])
+  if (!found) throw new FakeError('compute_not_found', 'compute does not exist')
+  return found
 }
 
 function projectOf(world: World, path: Record<string, string>): Project {

@@ -1,6 +1,7 @@
 import type {
   BackupScheduleItem,
   Branch,
+  BranchEndpointCreate,
   Database,
   Endpoint,
   Operation,
@@ -8,6 +9,8 @@ import type {
   PoolerPool,
   Project,
   Role,
+  SharedCompute,
+  SharedComputeCreate,
   Snapshot,
 } from '@coppice/api'
 
@@ -16,6 +19,7 @@ export interface World {
   projects: Project[]
   branches: Branch[]
   endpoints: Endpoint[]
+  computes: SharedCompute[]
   roles: Role[]
   databases: Database[]
   operations: Operation[]
@@ -39,6 +43,7 @@ export function createWorld(): World {
     projects: [],
     branches: [],
     endpoints: [],
+    computes: [],
     roles: [],
     databases: [],
     operations: [],
@@ -110,7 +115,7 @@ export function addBranch(world: World, projectId: string, wanted: NewBranch): B
 export function addEndpoint(
   world: World,
   branch: Branch,
-  wanted: Partial<Endpoint> & Pick<Endpoint, 'type'>,
+  { compute_id: shared, ...wanted }: BranchEndpointCreate,
 ): Endpoint {
   const id = `ep-quiet-sea-${String(world.endpoints.length + 1).padStart(8, '0')}`
   const endpoint: Endpoint = {
@@ -133,10 +138,28 @@ export function addEndpoint(
     proxy_host: 'localhost',
     suspend_timeout_seconds: 0,
     provisioner: 'local',
+    ...(shared && { compute_id: shared, compute_name: shared }),
     ...wanted,
   }
   world.endpoints.push(endpoint)
   return endpoint
+}
+
+export function makeCompute(
+  project_id: string,
+  wanted: SharedComputeCreate['compute'],
+): SharedCompute {
+  return {
+    id: `compute-${wanted.name}`,
+    project_id,
+    autoscaling_limit_min_cu: 0.25,
+    autoscaling_limit_max_cu: 2,
+    for_new_branches: false,
+    endpoint_ids: [],
+    created_at: created,
+    updated_at: created,
+    ...wanted,
+  }
 }
 
 export function addRole(world: World, branchId: string, name: string): Role {

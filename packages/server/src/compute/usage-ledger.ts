@@ -118,6 +118,14 @@ export class UsageLedger {
     if (wal !== undefined) this.#wal = wal
   }
 
+  /** Time up to now does not count: the process was kept from running. */
+  skip(): void {
+    if (this.#running === undefined) return
+    this.#running.atMs = this.#clock.now()
+    this.#markMs = this.#clock.monotonic()
+    this.#isDirty = true
+  }
+
   /** The process has ended. */
   end(size: SizeRange): void {
     if (this.#running === undefined) return

@@ -25,6 +25,7 @@ import { runInBackground, runOperation } from './operations/runner.ts'
 import { makeSpace } from './purge.ts'
 import { refreshComputes } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
+import { chooseSharedCompute } from './shared-computes.ts'
 import { insertAnonymizedBranch, type NewAnonymizedBranch } from './store/anonymized-branches.ts'
 import * as store from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
@@ -119,7 +120,7 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
   const id = newBranchId()
   const sourceEndpoints = await listBranchEndpoints(context.store, source.id)
   const sourceEndpoint = sourceEndpoints.find((one) => one.type === 'read_write')
-  const endpoints = planEndpoints(project, id, plan.endpoints, sourceEndpoint)
+  const endpoints = await planEndpoints(context, project, id, plan.endpoints, sourceEndpoint)
   await makeSpace(context)
 
   const { create, starts } = await transact(context.store, async (sql) => {
@@ -175,7 +176,8 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
   }
 }
 
-function planEndpoints(
+async function planEndpoints(
+  context: Context,
   project: ProjectRow,
   branchId: string,
   requests: readonly BranchEndpointCreate[],
@@ -184,7 +186,13 @@ function planEndpoints(
   if (requests.filter((request) => request.type === 'read_write').length > 1) {
     throw new AppError('invalid_request', 'a branch has at most one read_write endpoint')
   }
-  return requests.map((request) => planEndpoint(project, branchId, request, parentEndpoint))
+  return Promise.all(
+    requests.map(async (request) => {
+      const where = { isOfNewBranch: request.type === 'read_write' }
+      const computeId = await chooseSharedCompute(context, project.id, request, where)
+      return planEndpoint(project, branchId, request, computeId, parentEndpoint)
+    }),
+  )
 }
 
 export async function updateBranch(

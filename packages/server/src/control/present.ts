@@ -8,6 +8,7 @@ import type {
   Operation,
   Project,
   Role,
+  SharedCompute,
   Snapshot,
 } from '@coppice/api'
 
@@ -15,6 +16,7 @@ import { organization, owner } from './account.ts'
 import { portSuffix } from './connection-uri.ts'
 import type { Settings } from './context.ts'
 import { poolerSettingsInForce } from './pooler-settings.ts'
+import type { SharedComputeState } from './shared-computes.ts'
 import type { AnonymizedBranchRow } from './store/anonymized-branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import type { DatabaseRow } from './store/databases.ts'
@@ -203,8 +205,9 @@ export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint 
     ...(row.name !== null && { name: row.name }),
     project_id: row.project_id,
     branch_id: row.branch_id,
-    autoscaling_limit_min_cu: row.min_cu,
-    autoscaling_limit_max_cu: row.max_cu,
+    autoscaling_limit_min_cu: (row.compute ?? row).min_cu,
+    autoscaling_limit_max_cu: (row.compute ?? row).max_cu,
+    ...(row.compute && { compute_id: row.compute.id, compute_name: row.compute.name }),
     region_id: settings.region,
     type: row.type,
     current_state: row.current_state,
@@ -270,6 +273,21 @@ export function presentOperation(row: OperationRow): Operation {
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     total_duration_ms: Math.max(0, end.getTime() - row.created_at.getTime()),
+  }
+}
+
+export function presentSharedCompute({ compute, units }: SharedComputeState): SharedCompute {
+  return {
+    id: compute.id,
+    project_id: compute.project_id,
+    name: compute.name,
+    autoscaling_limit_min_cu: compute.min_cu,
+    autoscaling_limit_max_cu: compute.max_cu,
+    for_new_branches: compute.for_new_branches,
+    ...(units !== undefined && { compute_units: units }),
+    endpoint_ids: compute.endpoint_ids,
+    created_at: compute.created_at.toISOString(),
+    updated_at: compute.updated_at.toISOString(),
   }
 }
 

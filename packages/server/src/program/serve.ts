@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 
+import { noControlGroups } from '../compute/control-groups.ts'
+import { findControlGroups } from '../compute/find-control-groups.ts'
 import { ComputeHost } from '../compute/host.ts'
 import type { Context, Settings } from '../control/context.ts'
 import { createHistory } from '../control/history/create-history.ts'
@@ -154,6 +156,11 @@ async function start(
     runDirectory: home.sockets,
     installations: postgres.installations,
     user: postgres.databaseUser,
+    groups: options.computes.areLimited
+      ? await findControlGroups(home.computes)
+      : noControlGroups('switched off (--limits)'),
+    freezeAfterMs: options.computes.freezeAfterMs,
+    capacity: options.computes.capacity,
     log,
   })
   const context: Context = {
@@ -245,6 +252,7 @@ async function start(
     ...options.saved,
     ...pool.saved,
     ...wal.saved,
+    ...options.computes.saved,
     direct_port: ports.direct,
     pooled_port: ports.pooled,
     sql_port: ports.sql,

@@ -31,6 +31,7 @@ const expendable: Partial<Record<RouteName, Record<string, unknown[]>>> = {
   deleteProjectBranch: { branch_id: ['br-no-such-branch1', 'nowhere'] },
   deleteProjectBranchDatabase: { database_name: ['nowhere'] },
   deleteProjectBranchRole: { role_name: ['nobody'] },
+  deleteProjectCompute: { compute_id: ['compute-no-such-compute1', 'nowhere'] },
   deleteProjectEndpoint: { endpoint_id: ['ep-no-such-endpoint1'] },
   // The first is the test's own.
   revokeApiKey: { key_id: ['2', '0', '-1', '9007199254740991', '9007199254740993', '1.5', 'x'] },
@@ -46,11 +47,13 @@ beforeAll(async () => {
     body: { branch: { name: 'alpha' }, endpoints: [{ type: 'read_write' }] },
   })
   const bare = await client.createProjectBranch({ path, body: { branch: { name: 'bare' } } })
+  const shared = await client.createProjectCompute({ path, body: { compute: { name: 'dev' } } })
   expendable.createProjectEndpoint = { branch_id: [bare.branch.id] }
   ids = {
     project_id: [project.id],
     branch_id: [branch.id, made.branch.id],
     endpoint_id: made.endpoints.map(({ id }) => id),
+    compute_id: [shared.compute.id, 'dev'],
     role_name: ['neondb_owner'],
     database_name: ['neondb'],
     db_name: ['neondb'],

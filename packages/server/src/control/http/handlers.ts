@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { accountHandlers } from './account-handlers.ts'
 import { branchHandlers } from './branch-handlers.ts'
+import { computeHandlers } from './compute-handlers.ts'
 import { consumptionHandlers } from './consumption-handlers.ts'
 import { endpointHandlers } from './endpoint-handlers.ts'
 import { historyHandlers } from './history-handlers.ts'
@@ -26,6 +27,7 @@ export function createHandlers(
     ...historyHandlers(context),
     ...schemaHandlers(context),
     ...endpointHandlers(context),
+    ...computeHandlers(context),
     ...poolerHandlers(context),
     ...operationHandlers(context),
     ...consumptionHandlers(context),

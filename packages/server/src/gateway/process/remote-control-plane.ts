@@ -19,6 +19,8 @@ const lookUpTimeoutMs = 10_000
 const wakeTimeoutMs = 600_000
 /** A session that is busy is said to be so this often, and how much was sent. */
 const touchEveryMs = 250
+/** After so long without a byte its compute may be frozen, and its client waits: that is said at once. */
+const silenceMs = 1_000
 
 export class RemoteControlPlane implements ControlPlane {
   readonly #daemon: DaemonRpc
@@ -67,8 +69,14 @@ export class RemoteControlPlane implements ControlPlane {
   openSession(details: SessionDetails): SessionActivity {
     const id = ++this.#lastSessionId
     this.#daemon.tell('sessionOpened', { id, details })
+    let touchedMs = performance.now()
     return {
-      touch: () => this.#touch(id),
+      touch: () => {
+        const now = performance.now()
+        this.#touch(id)
+        if (now - touchedMs >= silenceMs) this.#tellTouched()
+        touchedMs = now
+      },
       setListening: (isListening) => this.#daemon.tell('sessionListening', { id, isListening }),
       end: () => {
         this.#touched.delete(id)
