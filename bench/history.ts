@@ -69,9 +69,9 @@ try {
     printSummary('branch: API call to first query', totals)
     printSummary('  API call', calls)
     const log = (await readLog()).slice(logStart)
-    printPhase('    WAL to replay, MB', log, 'staged', 'wal_bytes', 1024 ** 2)
-    printPhase('    staging of the WAL', log, 'staged', 'stage_ms')
-    printPhase('    clone of the snapshot', log, 'staged', 'clone_ms')
+    printPhase('    WAL to replay, MB', log, 'prepared a moment', 'wal_bytes', 1024 ** 2)
+    printPhase('    adding of the WAL', log, 'prepared a moment', 'wal_ms')
+    printPhase('    clone of the snapshot', log, 'prepared a moment', 'clone_ms')
     printPhase('    start and replay', log, 'replayed', 'start_ms')
     printPhase('    roles and databases', log, 'replayed', 'work_ms')
     printPhase('    stop', log, 'replayed', 'stop_ms')
@@ -152,26 +152,16 @@ try {
   async function benchPeer(from: number): Promise<void> {
     const pool = join(platform.home, 'pool')
     const store = join(platform.home, 'run', 'store')
+    const oldest = `select id from line_snapshots where line = '${branch.id}' order by taken_at limit 1`
     const base = (
-      await run('psql', [
-        '-XAtq',
-        '-h',
-        store,
-        '-U',
-        'coppice',
-        '-d',
-        'postgres',
-        '-c',
-        `select id from line_snapshots where line = '${branch.id}' order by taken_at limit 1`,
-      ])
+      await run('psql', ['-XAtqh', store, '-U', 'coppice', '-d', 'postgres', '-c', oldest])
     ).trim()
+    const backup = join(pool, 'volumes', base, 'data', 'pgdata')
     printHeading('by hand: cp -a of a base backup, recovery, first query')
     for (const share of [0.1, 0.5, 0.9]) {
       const at = new Date(from + share * (Date.now() - from))
       const data = join(platform.home, 'peer')
-      const copied = await timed(async () =>
-        run('cp', ['-a', '--reflink=never', join(pool, 'volumes', base, 'data', 'pgdata'), data]),
-      )
+      const copied = await timed(async () => run('cp', ['-a', '--reflink=never', backup, data]))
       const wal = join(platform.home, 'peer-wal')
       await cp(join(pool, 'wal', branch.id), wal, { recursive: true })
       await run('chown', ['-R', 'postgres', wal])

@@ -114,7 +114,7 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
     NO_COLOR: '1',
     ...options.env,
   }
-  for (const name of ['DATABASE_URL', 'NEON_API_KEY', 'NEON_API_HOST', 'COPPICE_FAILPOINT']) {
+  for (const name of ['DATABASE_URL', 'NEON_API_KEY', 'NEON_API_HOST', 'COPPICE_FAILPOINT_FILE']) {
     if (options.env?.[name] === undefined) delete env[name]
   }
   const platform = { home, env } as TestPlatform

@@ -1,14 +1,14 @@
-import { readdir, readFile, utimes } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import {
   type S3Server,
   s3ServerTimeoutMs,
   startS3Server,
   whyNoS3Server,
-} from '../packages/server/src/testing/s3-server.ts'
+} from '@coppice/s3/testing/s3-server'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
 import { psql, startTestPlatform, type TestPlatform, until } from './platform.ts'
 
 /** A platform whose old WAL is in S3: back to what is only there, without S3, and with it again. */
@@ -26,7 +26,10 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL in S3', () => {
         COPPICE_S3_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
       },
     })
-    await psql(platform.connectionUri, 'CREATE TABLE ledger (n int PRIMARY KEY)')
+    await psql(
+      platform.connectionUri,
+      'CREATE TABLE ledger (n int PRIMARY KEY); CREATE TABLE filler (text text)',
+    )
   }, s3ServerTimeoutMs)
 
   afterAll(async () => {
@@ -61,29 +64,48 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL in S3', () => {
     return join(platform.home, 'pool', 'wal', branch.id)
   }
 
+  /** Writes more than a segment, and has the cluster let go of those that are kept elsewhere, as it does when it stops. */
+  async function finishSegment(): Promise<void> {
+    await psql(
+      platform.connectionUri,
+      'INSERT INTO filler SELECT repeat(md5(n::text), 30) FROM generate_series(1, 20000) n',
+    )
+    const path = { project_id: platform.projectId }
+    const { endpoints } = await platform.client.listProjectBranchEndpoints({
+      path: { ...path, branch_id: 'main' },
+    })
+    const [endpoint] = endpoints
+    await platform.client.suspendProjectEndpoint({
+      path: { ...path, endpoint_id: endpoint?.id ?? '' },
+    })
+    // WAL is put while the cluster runs.
+    await psql(platform.connectionUri, 'SELECT')
+  }
+
+  /** As an hour later: what was uploaded leaves the pool. */
+  async function emptyPool(): Promise<void> {
+    const directory = await lineDirectory()
+    const names = async () => readdir(directory).catch(() => [])
+    await until(async () => (await names()).length > 0, 'a segment is finished')
+    const old = await names()
+    await until(async () => (await walStore())?.waiting_files === 0, 'all of it is uploaded')
+    for (const name of old) await rm(join(directory, name))
+  }
+
   test('a moment is reached whose WAL has left the pool', async () => {
     const moment = await insert(1)
     await insert(2)
-    // Finishes the segment, as a branch at the moment would.
     expect(await branchAt('with-pool', moment)).toBe('1')
-    await until(async () => (await walStore())?.waiting_files === 0, 'all is uploaded')
-    const directory = await lineDirectory()
-    const old = await readdir(directory)
-    expect(old.length).toBeGreaterThan(0)
-    const hoursAgo = new Date(Date.now() - 3 * 3_600_000)
-    for (const name of old) await utimes(join(directory, name), hoursAgo, hoursAgo)
-    await insert(3)
-    expect(await branchAt('next-segment', await insert(4))).toBe('4')
-    await until(
-      async () => (await readdir(directory)).every((name) => !old.includes(name)),
-      'what is old has left the pool',
-    )
+    await finishSegment()
+    await emptyPool()
     expect(await branchAt('from-s3', moment)).toBe('1')
   })
 
   test('without S3 writes go on and WAL waits; with it again all is as it was', async () => {
     const moment = await insert(10)
     await insert(11)
+    await finishSegment()
+    await emptyPool()
     await server.kill()
     await insert(12)
     await psql(

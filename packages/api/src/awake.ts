@@ -24,9 +24,11 @@ export const AwakeEvent = Type.Object({
   application_name: Type.Optional(Type.String()),
   client_address: Type.Optional(Type.String()),
   via: Type.Optional(Type.String()),
-  /** Of the sleep that a wake has ended, of the time awake that a sleep has ended, of staying awake. */
+  /** The event that began the state which this one has ended. */
+  after: Type.Optional(AwakeEventKind),
+  /** Of that state, or of staying awake. */
   duration_seconds: Type.Optional(Type.Number()),
-  /** Of the time awake that a sleep has ended, with its cost by the price list. */
+  /** Of the time awake that a sleep or a freeze has ended, with its cost by the price list. */
   compute_unit_seconds: Type.Optional(Type.Number()),
   cost: Type.Optional(Type.Number()),
 })
@@ -50,6 +52,8 @@ export const EndpointAwake = Type.Object({
   branch_id: Id,
   branch_name: Type.String(),
   current_state: EndpointState,
+  /** Whether its processes stand still until somebody wants it, and nothing counts. */
+  frozen: Type.Boolean(),
   /** As it is in force: the default filled in; -1 never. */
   suspend_timeout_seconds: Type.Integer(),
   started_at: Type.Optional(Timestamp),

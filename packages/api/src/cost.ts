@@ -122,6 +122,9 @@ export const CostReport = Type.Object({
     sleeping_cost: Type.Number(),
     /** What branches share with their parents instead of having a copy. */
     shared_gb_months: Type.Number(),
+    /** What branches that share a compute would have used besides, each in the smallest one of its own. */
+    shared_compute_unit_hours: Type.Number(),
+    /** Of both. */
     sharing_cost: Type.Number(),
   }),
   shares: Type.Array(CostShare),

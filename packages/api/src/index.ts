@@ -3,6 +3,12 @@ export type { AwakeEvent, AwakeEventKind, AwakeSession, EndpointAwake } from './
 export type { Annotation, Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
 export type { BranchHistory } from './branch-history.ts'
 export { ApiError, type Client, createClient } from './client.ts'
+export {
+  maxComputeUnits,
+  type SharedCompute,
+  type SharedComputeCreate,
+  type SharedComputeUpdate,
+} from './compute.ts'
 export type {
   ConsumptionGranularity,
   ConsumptionMetric,
@@ -38,13 +44,18 @@ export { type ErrorCode, errors } from './errors.ts'
 export { branchIdPattern } from './id-patterns.ts'
 export type { Jwks, JwksCreate } from './jwks.ts'
 export type { LogFieldValuesQuery, LogRecord, LogSeverity, LogsQuery } from './logs.ts'
+export type {
+  AnonymizedState,
+  AnonymizedStatus,
+  BranchAnonymizedCreate,
+  MaskingRule,
+} from './masking.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
 export type { AwakeReason, CertificateStatus, ComputeStatus, PlatformStatus } from './platform.ts'
 export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'
 export {
   type DefaultEndpointSettings,
   maxAllowedIps,
-  maxComputeUnits,
   maxHistoryRetentionSeconds,
   type PreloadLibrary,
   type Project,

@@ -17,6 +17,7 @@ describe('computes why', () => {
         event: 'slept',
         reason: 'idle',
         detail: 'no activity for 300 s',
+        after: 'woke',
         duration_seconds: 7200,
         cost: 0.05,
       },
@@ -28,6 +29,7 @@ describe('computes why', () => {
         role: 'app',
         client_address: '192.0.2.7',
         via: 'pooled',
+        after: 'frozen',
         duration_seconds: 90,
       },
     )
@@ -36,7 +38,7 @@ describe('computes why', () => {
     expect(stdout).toMatch(/Awake for +running a query \(shop as app on db\)/)
     expect(stdout).toMatch(/active, woke .*, 1\.00 CU-hours, \$0\.10/)
     expect(stdout).toMatch(/slept +idle: no activity for 300 s +2 hours awake +\$0\.05/)
-    expect(stdout).toMatch(/woke +client +shop as app from 192\.0\.2\.7, pooled +1 min asleep/)
+    expect(stdout).toMatch(/woke +client +shop as app from 192\.0\.2\.7, pooled +1 min frozen/)
   })
 
   test('says in JSON what the API says', async () => {
@@ -88,9 +90,12 @@ describe('cost', () => {
         },
       ],
     }
+    bench.world.cost.saved.sharing_cost = 0.5
+    bench.world.cost.saved.shared_compute_unit_hours = 20
     const { stdout } = await bench.run('cost')
     expect(stdout).toMatch(/storage +12\.0 GB-month +10\.0 +\$0\.30 +\$0\.60 +\$1\.20/)
     expect(stdout).toMatch(/2026-11 +\$0\.60 so far\nEstimate +\$1\.20 for the month/)
+    expect(stdout).toMatch(/Sharing saved +\$0\.50 \(0\.0 GB-months, 20\.0 CU-hours\)/)
     expect(stdout).toContain(
       '- branch old has not been used for 20 days: delete it ($0.35 a month)',
     )

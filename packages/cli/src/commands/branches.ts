@@ -12,6 +12,8 @@ import { branchDetails, branchTable, recoveryHint } from '../views/branch.ts'
 import { endpointDetails } from '../views/endpoint.ts'
 import { addBranchCreate } from './branches-create.ts'
 import { addBranchHistory } from './branches-history.ts'
+import { addBranchDiff, addBranchMerge } from './branches-merge.ts'
+import { addBranchPrune } from './branches-prune.ts'
 import { addBranchRestore } from './branches-restore.ts'
 import { addSchemaDiff } from './schema-diff.ts'
 
@@ -32,7 +34,10 @@ export function addBranches(program: Command, cli: Cli): void {
   addAddCompute(branches, cli)
   addBranchRestore(branches, cli)
   addSchemaDiff(branches, cli)
+  addBranchDiff(branches, cli)
+  addBranchMerge(branches, cli)
   addDelete(branches, cli)
+  addBranchPrune(branches, cli)
   addRecover(branches, cli)
 }
 

@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander'
 
 import { addBranchFlags, type BranchFlags } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
-import { chooseEndpoint } from '../endpoint-choice.ts'
+import { openScope } from '../context.ts'
+import { endpointPath, endpointPathOrDefault } from '../endpoint-choice.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
 import { parseWhole } from '../parse.ts'
@@ -36,7 +37,8 @@ function addWhy(computes: Command, cli: Cli): void {
       positional: string | undefined,
       { limit, ...flags }: BranchFlags & { limit: number },
     ) => {
-      const { scope, path } = await chooseEndpoint(cli, positional, flags)
+      const scope = await openScope(cli)
+      const path = await endpointPathOrDefault(scope, positional, flags)
       const { awake } = await scope.client.getProjectEndpointAwake({ path, query: { limit } })
       await cli.output.answer(awake, async () => renderAwake(awake))
     },
@@ -58,7 +60,8 @@ function addQuiet(computes: Command, cli: Cli): void {
       if ((applications.length === 0) === (none !== true)) {
         throw new CliError('Name applications, or say --none.')
       }
-      const { scope, path } = await chooseEndpoint(cli, compute, {})
+      const scope = await openScope(cli)
+      const path = await endpointPath(scope, compute, {})
       const body = { quiet_applications: [...applications] }
       const { awake } = await scope.client.updateProjectEndpointAwake({ path, body })
       await cli.output.answer(awake, async () => renderAwake(awake))

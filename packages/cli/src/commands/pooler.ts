@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander'
 
 import { addBranchFlags, type BranchFlags } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
-import { chooseEndpoint } from '../endpoint-choice.ts'
+import { openScope } from '../context.ts'
+import { endpointPathOrDefault } from '../endpoint-choice.ts'
 import { addExamples } from '../help.ts'
 import { parseCount } from '../parse.ts'
 import { poolerClients, poolerStatus } from '../views/pool-report.ts'
@@ -27,7 +28,8 @@ function addStatus(pooler: Command, cli: Cli): void {
     ['pooler status', 'Pools of the default branch'],
     ['endpoints update main --pooler default_pool_size=50', 'Change a setting'],
   ]).action(async (positional: string | undefined, flags: BranchFlags) => {
-    const { scope, path } = await chooseEndpoint(cli, positional, flags)
+    const scope = await openScope(cli)
+    const path = await endpointPathOrDefault(scope, positional, flags)
     const { pooler: report } = await scope.client.getProjectEndpointPooler({ path })
     await cli.output.answer(report, () => poolerStatus(report))
   })
@@ -50,7 +52,8 @@ function addClients(pooler: Command, cli: Cli): void {
       positional: string | undefined,
       { limit, ...flags }: BranchFlags & { limit: number },
     ) => {
-      const { scope, path } = await chooseEndpoint(cli, positional, flags)
+      const scope = await openScope(cli)
+      const path = await endpointPathOrDefault(scope, positional, flags)
       const query = { limit }
       const answer = await scope.client.listProjectEndpointPoolerClients({ path, query })
       await cli.output.answer(answer.clients, () => poolerClients(answer.clients, answer.total))

@@ -150,10 +150,19 @@ function refuseNamesakes(files: readonly Located[]): void {
   }
 }
 
-async function readMigration({ name, path, journaledAt }: Located): Promise<Migration> {
+async function readMigration(file: Located): Promise<Migration> {
+  const { path } = file
   const content = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new CliError(`Cannot read ${path} (${errnoOf(error) ?? 'error'}).`, { cause: error })
   })
+  return parseMigration(file, content)
+}
+
+/** Takes the content of a file apart; of one that is nowhere, the path is its name. */
+export async function parseMigration(
+  { name, path, journaledAt }: Located,
+  content: string,
+): Promise<Migration> {
   const sql = content.replace(/^\uFEFF/, '')
   const source: Source = { name, ...forwardPart(sql) }
   const { statements, isWrapped } = withoutWrapper(name, await parseStatements(source))

@@ -1,5 +1,3 @@
-import type { Branch } from '@coppice/api'
-
 import type { Cli } from '../cli.ts'
 import { type BranchScope, getBranch } from '../context.ts'
 import { CliError } from '../errors.ts'
@@ -17,8 +15,8 @@ import type { FileReport, Rehearsal } from './rehearsal.ts'
 import { inTransaction, migratingSession, openSession, type Session } from './session.ts'
 import { failedAt } from './statement-error.ts'
 import type { Statement } from './statements.ts'
+import { onThrowawayBranch } from './throwaway-branch.ts'
 import { readToolHistory } from './tool-ledgers.ts'
-import { stampOf } from './undo.ts'
 
 export interface RehearseOptions {
   allowOutOfOrder: boolean
@@ -35,9 +33,6 @@ export interface Rehearsed {
   uriOn: (branch: string) => Promise<string>
 }
 
-/** What a killed rehearsal leaves behind goes by itself. */
-const branchLivesMs = 24 * 3600 * 1000
-
 /** Runs what is pending on a branch that is thrown away, and reports what it did there. */
 export async function rehearse(
   cli: Cli,
@@ -48,7 +43,9 @@ export async function rehearse(
   const source = await getBranch(target.scope, target.scope.path.branch_id)
   const top = await readTopQueries(target.uri)
   const load = options.load === undefined ? undefined : await readLoad(cli, options.load, top)
-  return onThrowawayBranch(cli, target.scope, source, options.keep, async (branch) => {
+  const copy = { source, purpose: 'rehearsal', keep: options.keep }
+  return onThrowawayBranch(target.scope, copy, async (branch) => {
+    cli.output.progress(`Rehearsing on branch ${branch.name}.`)
     const stage: Stage = {
       cli,
       uri: await target.uriOn(branch.id),
@@ -83,42 +80,6 @@ interface Stage {
   files: FileReport[]
   windows: Window[]
   error: string | null
-}
-
-async function onThrowawayBranch<T>(
-  cli: Cli,
-  { client, projectId }: BranchScope,
-  source: Branch,
-  keep: boolean,
-  work: (branch: Branch) => Promise<T>,
-): Promise<T> {
-  const expiresAt = new Date(Date.now() + branchLivesMs).toISOString()
-  const { branch } = await client.createProjectBranch({
-    path: { project_id: projectId },
-    body: {
-      branch: {
-        name: `rehearsal-of-${source.name}-${stampOf(new Date())}`,
-        parent_id: source.id,
-        ...(!keep && { expires_at: expiresAt }),
-      },
-      endpoints: [{ type: 'read_write' }],
-    },
-  })
-  cli.output.progress(`Rehearsing on branch ${branch.name}.`)
-  const remove = async () =>
-    client.deleteProjectBranch({
-      path: { project_id: projectId, branch_id: branch.id },
-      query: { hard_delete: true },
-    })
-  // With its branch, what waits for an answer of its PostgreSQL ends.
-  const interrupt = () => void remove().catch(() => undefined)
-  if (!keep) process.once('SIGINT', interrupt)
-  try {
-    return await work(branch)
-  } finally {
-    process.off('SIGINT', interrupt)
-    if (!keep) await remove()
-  }
 }
 
 /** On the branch, which has the ledger that its parent has. */

@@ -13,12 +13,16 @@ import type {
   Project,
   ProjectCreate,
   ProjectUpdate,
+  SharedCompute,
+  SharedComputeCreate,
+  SharedComputeUpdate,
 } from '@coppice/api'
 
 import {
   addBranch,
   addDatabase,
   addEndpoint,
+  makeCompute,
   addProject,
   addRole,
   type World,
@@ -136,10 +140,16 @@ function branchHandlers(world: World): Record<string, Handler> {
       const branches = branchesOf(world, path['project_id'] ?? '').filter(
         (branch) => !branch.recovery || query['include_deleted'] === 'true',
       )
-      return { branches, annotations: {}, pagination: { sort_by: 'name', sort_order: 'asc' } }
+      const annotations = Object.fromEntries(
+        Object.entries(world.annotations).map(([id, value]) => [
+          id,
+          { object: { type: 'console/branch', id }, value },
+        ]),
+      )
+      return { branches, annotations, pagination: { sort_by: 'name', sort_order: 'asc' } }
     },
     createProjectBranch({ path, body }) {
-      const { branch: wanted = {}, endpoints = [] } = body as BranchCreate
+      const { branch: wanted = {}, endpoints = [], annotation_value: note } = body as BranchCreate
       const projectId = path['project_id'] ?? ''
       const name = wanted.name ?? 'br-generated-name'
       if (branchesOf(world, projectId).some((branch) => branch.name === name)) {
@@ -152,6 +162,7 @@ function branchHandlers(world: World): Record<string, Handler> {
         expiresAt: wanted.expires_at ?? undefined,
         isProtected: wanted.protected ?? false,
       })
+      if (note) world.annotations[branch.id] = note
       const made = endpoints.map((endpoint) => addEndpoint(world, branch, endpoint))
       return {
         branch,
@@ -213,10 +224,28 @@ function endpointHandlers(world: World): Record<string, Handler> {
     suspendProjectEndpoint: ({ path }) => answer(path, { current_state: 'idle' }),
     restartProjectEndpoint: ({ path }) => answer(path, {}),
     updateProjectEndpoint({ path, body }) {
-      const { settings: _, ...changes } = (body as EndpointUpdate).endpoint
-      return answer(path, changes)
+      const { settings: _, compute_id: shared, ...changes } = (body as EndpointUpdate).endpoint
+      return answer(path, {
+        ...changes,
+        ...(shared && { compute_id: shared, compute_name: shared }),
+      })
     },
     deleteProjectEndpoint: ({ path }) => answer(path, {}),
+    listProjectComputes: () => ({ computes: world.computes }),
+    createProjectCompute({ path, body }) {
+      const compute = makeCompute(path['project_id'] ?? '', (body as SharedComputeCreate).compute)
+      world.computes.push(compute)
+      return { compute }
+    },
+    updateProjectCompute({ path, body }) {
+      const { compute: changes } = body as SharedComputeUpdate
+      return { compute: Object.assign(computeOf(world, path), changes) }
+    },
+    deleteProjectCompute({ path }) {
+      const compute = computeOf(world, path)
+      world.computes.splice(world.computes.indexOf(compute), 1)
+      return { compute }
+    },
     getProjectEndpointPooler: ({ path }) => ({
       pooler: {
         endpoint_id: endpointOf(path).id,
@@ -331,6 +360,7 @@ function accountHandlers(world: World): Record<string, Handler> {
         total_bytes: 50 * 1024 ** 3,
         free_bytes: 45.25 * 1024 ** 3,
       },
+      limits: { kind: 'cgroup v2', detail: 'cgroup v2 in /sys/fs/cgroup', awake: 1, waiting: 0 },
       postgres: [{ version: '18.4', origin: 'npm' }],
       computes: world.endpoints.map((endpoint) => ({
         endpoint_id: endpoint.id,
@@ -347,6 +377,12 @@ function accountHandlers(world: World): Record<string, Handler> {
       })),
     }),
   }
+}
+
+function computeOf(world: World, path: Record<string, string>): SharedCompute {
+  const found = world.computes.find((one) => one.name === path['compute_id'])
+  if (!found) throw new FakeError('compute_not_found', 'compute does not exist')
+  return found
 }
 
 function projectOf(world: World, path: Record<string, string>): Project {
@@ -428,6 +464,7 @@ function awakeOf(world: World, endpoint: Endpoint): EndpointAwake {
     branch_id: endpoint.branch_id,
     branch_name: branch?.name ?? '',
     current_state: 'active',
+    frozen: false,
     suspend_timeout_seconds: 300,
     started_at: timestamp,
     last_active: timestamp,

@@ -3,6 +3,7 @@ import type {
   CostReport,
   BackupScheduleItem,
   Branch,
+  BranchEndpointCreate,
   Database,
   Endpoint,
   Operation,
@@ -11,6 +12,8 @@ import type {
   PricesAnswer,
   Project,
   Role,
+  SharedCompute,
+  SharedComputeCreate,
   Snapshot,
 } from '@coppice/api'
 
@@ -19,6 +22,7 @@ export interface World {
   projects: Project[]
   branches: Branch[]
   endpoints: Endpoint[]
+  computes: SharedCompute[]
   roles: Role[]
   databases: Database[]
   operations: Operation[]
@@ -33,6 +37,8 @@ export interface World {
   schedule: BackupScheduleItem[]
   /** By database; those that are not here do not differ. */
   schemaDiffs: Record<string, string>
+  /** Notes on branches, by their ids. */
+  annotations: Record<string, Record<string, string>>
 }
 
 const then = '2030-01-01T00:00:00Z'
@@ -63,6 +69,7 @@ const noCost = {
     sleeping_compute_unit_hours: 0,
     sleeping_cost: 0,
     shared_gb_months: 0,
+    shared_compute_unit_hours: 0,
     sharing_cost: 0,
   },
   shares: [],
@@ -75,6 +82,7 @@ export function createWorld(): World {
     projects: [],
     branches: [],
     endpoints: [],
+    computes: [],
     roles: [],
     databases: [],
     operations: [],
@@ -88,6 +96,7 @@ export function createWorld(): World {
     snapshots: [],
     schedule: [],
     schemaDiffs: {},
+    annotations: {},
   }
   addProject(world, 'quiet-sea-00000001', 'shop')
   return world
@@ -149,7 +158,7 @@ export function addBranch(world: World, projectId: string, wanted: NewBranch): B
 export function addEndpoint(
   world: World,
   branch: Branch,
-  wanted: Partial<Endpoint> & Pick<Endpoint, 'type'>,
+  { compute_id: shared, ...wanted }: BranchEndpointCreate,
 ): Endpoint {
   const id = `ep-quiet-sea-${String(world.endpoints.length + 1).padStart(8, '0')}`
   const endpoint: Endpoint = {
@@ -172,10 +181,28 @@ export function addEndpoint(
     proxy_host: 'localhost',
     suspend_timeout_seconds: 0,
     provisioner: 'local',
+    ...(shared && { compute_id: shared, compute_name: shared }),
     ...wanted,
   }
   world.endpoints.push(endpoint)
   return endpoint
+}
+
+export function makeCompute(
+  project_id: string,
+  wanted: SharedComputeCreate['compute'],
+): SharedCompute {
+  return {
+    id: `compute-${wanted.name}`,
+    project_id,
+    autoscaling_limit_min_cu: 0.25,
+    autoscaling_limit_max_cu: 2,
+    for_new_branches: false,
+    endpoint_ids: [],
+    created_at: created,
+    updated_at: created,
+    ...wanted,
+  }
 }
 
 export function addRole(world: World, branchId: string, name: string): Role {

@@ -25,7 +25,8 @@ export async function renderAwake(awake: EndpointAwake): Promise<string> {
 function stateOf({ current_state, started_at, ...awake }: EndpointAwake): string {
   if (current_state !== 'active') return current_state
   const units = `${(awake.compute_unit_seconds / 3600).toFixed(2)} CU-hours`
-  return `active, woke ${formatTime(started_at)}, ${units}, ${formatMoney(awake.cost, awake.currency)}`
+  const state = awake.frozen ? 'frozen' : 'active'
+  return `${state}, woke ${formatTime(started_at)}, ${units}, ${formatMoney(awake.cost, awake.currency)}`
 }
 
 function suspendsOf({ suspend_timeout_seconds: timeout, suspend_at }: EndpointAwake): string {
@@ -92,8 +93,15 @@ async function eventTable({ events, currency }: EndpointAwake): Promise<string> 
   )
 }
 
-/** Of a wake, how long it had slept; of the others, how long it was awake. */
-function lengthOf({ event, duration_seconds: seconds }: AwakeEvent): string | undefined {
-  if (seconds === undefined) return undefined
-  return `${formatDuration(seconds)} ${event === 'woke' ? 'asleep' : 'awake'}`
+const states: Readonly<Record<AwakeEvent['event'], string>> = {
+  woke: 'awake',
+  slept: 'asleep',
+  frozen: 'frozen',
+  stayed_awake: 'awake',
+}
+
+/** Of what it was before, and for how long. */
+function lengthOf({ event, after = event, ...one }: AwakeEvent): string | undefined {
+  if (one.duration_seconds === undefined) return undefined
+  return `${formatDuration(one.duration_seconds)} ${states[after]}`
 }

@@ -47,11 +47,12 @@ async function itemTable({ items, prices, is_running }: CostReport): Promise<str
 async function sumsOf({ month, prices, saved, ...report }: CostReport): Promise<string> {
   const money = (sum: number) => formatMoney(sum, prices.currency)
   const sleeping = `${amount(saved.sleeping_hours)} hours asleep, ${amount(saved.sleeping_compute_unit_hours)} CU-hours`
+  const sharing = `${amount(saved.shared_gb_months)} GB-months, ${amount(saved.shared_compute_unit_hours)} CU-hours`
   return renderDetails([
     [month, report.is_running ? `${money(report.total)} so far` : money(report.total)],
     ['Estimate', report.is_running ? `${money(report.estimate)} for the month` : undefined],
     ['Sleeping saved', `${money(saved.sleeping_cost)} (${sleeping})`],
-    ['Sharing saved', `${money(saved.sharing_cost)} (${amount(saved.shared_gb_months)} GB-months)`],
+    ['Sharing saved', `${money(saved.sharing_cost)} (${sharing})`],
   ])
 }
 

@@ -2,7 +2,7 @@ import type { AwakeReason } from '@coppice/api'
 import type { Sql } from 'postgres'
 
 import { superuserName } from './access-files.ts'
-import type { OpenSession } from './sessions.ts'
+import type { OpenSession, SessionDetails } from './sessions.ts'
 
 /**
  * What keeps a compute awake. Sessions that are open and idle do not, as on Neon; those that work, are
@@ -110,7 +110,7 @@ export function describeUse(session: OpenSession): AwakeReason {
   return { reason: 'in use', ...describeClient(session) }
 }
 
-function describeClient(session: OpenSession): Omit<AwakeReason, 'reason'> {
+export function describeClient(session: SessionDetails): Omit<AwakeReason, 'reason'> {
   const { role, database, applicationName, clientAddress = '' } = session
   return {
     role,

@@ -54,8 +54,13 @@ export async function markFreshClone(
     ),
     ...parentsDirectories.map(async (name) => emptyDirectory(join(dataDirectory, name))),
   ])
-  if (replays && promote) await createSignal(join(dataDirectory, freshCloneSignal), user)
+  if (replays && promote) await signalReplay(dataDirectory, user)
   return replays
+}
+
+/** Has the next start replay all WAL that is there, also beyond a clean shutdown, and be promoted. */
+export async function signalReplay(dataDirectory: string, user: OsUser | undefined): Promise<void> {
+  await createSignal(join(dataDirectory, freshCloneSignal), user)
 }
 
 async function needsReplay(dataDirectory: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { freemem } from 'node:os'
 import { join } from 'node:path'
 
 import type { AwakeReason } from '@coppice/api'
@@ -11,10 +12,13 @@ import { syncDirectory } from '../lib/files.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Service } from '../lib/service.ts'
+import { type CapacityLimits, HostCapacity } from './capacity.ts'
 import { Compute, type ComputeState } from './compute.ts'
+import { type ControlGroups, noControlGroups } from './control-groups.ts'
 import { chooseInstallation, type Installation } from './installations.ts'
 import { checkPgSettings } from './pg-settings.ts'
 import { postgresPort } from './settings.ts'
+import { SizedCompute } from './sized-compute.ts'
 import { readSpec, writeSpec } from './spec-file.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
 
@@ -27,12 +31,24 @@ export interface ComputeHostOptions {
   installations: readonly Installation[]
   user: OsUser | undefined
   log: Logger
+  /** What limits computes; without, they are not limited. */
+  groups?: ControlGroups
+  /** How long a compute is idle before it is frozen; never unless given. */
+  freezeAfterMs?: number | undefined
+  /** Of the machine, for computes; as many as there are, unless given. */
+  capacity?: HostCapacityLimits
+}
+
+export interface HostCapacityLimits extends CapacityLimits {
+  /** Memory of all computes together. */
+  memoryBytes: number
 }
 
 export interface StateChange {
   endpointId: string
   compute: Compute
   state: ComputeState
+  former: ComputeState
   at: Date
   /** On whose behalf, where that is known. */
   cause: Cause | undefined
@@ -45,7 +61,7 @@ export interface KeptAwake {
   reasons: readonly AwakeReason[]
 }
 
-/** Often enough that a compute is suspended within a second of its timeout. */
+/** Often enough that a compute is suspended within a second of its timeout, and grows within one. */
 const watchIntervalMs = 500
 
 /** Each recovery keeps a processor and the disk busy, and nobody waits for it yet. */
@@ -70,6 +86,9 @@ const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103
 export class ComputeHost implements Service {
   readonly #options: ComputeHostOptions
   readonly #computes = new Map<string, Compute>()
+  readonly #groups: ControlGroups
+  readonly capacity: HostCapacity
+  readonly #sizes = new Map<string, SizedCompute>()
   readonly #listeners = new Set<(change: StateChange) => void>()
   readonly #awakeListeners = new Set<(kept: KeptAwake) => void>()
   readonly #locks = new KeyedLock()
@@ -79,12 +98,25 @@ export class ComputeHost implements Service {
 
   constructor(options: ComputeHostOptions) {
     this.#options = options
+    this.#groups = options.groups ?? noControlGroups('nothing limits computes here')
+    this.capacity = new HostCapacity({
+      limits: options.capacity ?? { maxAwake: Infinity, minAvailableBytes: 0 },
+      candidates: () => this.list(),
+      availableBytes,
+      log: options.log,
+    })
+  }
+
+  get groups(): Pick<ControlGroups, 'kind' | 'detail'> {
+    return this.#groups
   }
 
   /** Loads all computes and takes over those that run. Recovery of what was cut off goes on behind. */
   async start(): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o711 })
     await mkdir(this.#options.runDirectory, { recursive: true, mode: 0o711 })
+    await this.#groups.sweep()
+    await this.#groups.limitAll({ memoryBytes: this.#options.capacity?.memoryBytes })
     const cutOff: Compute[] = []
     const names = await readdir(this.#options.directory)
     await forEachBounded(names, recoveriesAtOnce * 4, async (name) => {
@@ -104,14 +136,16 @@ export class ComputeHost implements Service {
   async stop({ suspendComputes = false } = {}): Promise<void> {
     this.#isStopped = true
     clearInterval(this.#watch)
-    await forEachBounded(this.list(), suspendsAtOnce, async (compute) => {
+    const end = async (compute: Compute): Promise<void> => {
       if (suspendComputes) {
-        await withCause({ reason: 'platform stopped' }, async () =>
-          compute.suspend({ force: true }),
-        ).catch((error: unknown) => this.#logError(error))
+        await compute.suspend({ force: true }).catch((error: unknown) => this.#logError(error))
       }
       await compute.release()
-    })
+    }
+    await withCause({ reason: 'platform stopped' }, async () =>
+      forEachBounded(this.list(), suspendsAtOnce, end),
+    )
+    if (suspendComputes) await this.#groups.sweep()
   }
 
   /** What has to be done before PostgreSQL is started on a compute's data; a failure fails the start. */
@@ -161,7 +195,8 @@ export class ComputeHost implements Service {
   async remove(endpointId: string): Promise<void> {
     checkEndpointId(endpointId)
     await this.#locks.run(endpointId, async () => {
-      await this.#computes.get(endpointId)?.destroy()
+      const compute = this.#computes.get(endpointId)
+      await compute?.destroy()
       const directory = this.#directoryOf(endpointId)
       const aside = join(this.#options.directory, `${removedPrefix}${endpointId}`)
       await rm(aside, { recursive: true, force: true })
@@ -172,6 +207,7 @@ export class ComputeHost implements Service {
         if (errorCode(error) !== 'ENOENT') throw error
       }
       this.#computes.delete(endpointId)
+      if (compute) this.#forgetSize(compute.size)
       await rm(aside, { recursive: true, force: true })
     })
   }
@@ -216,12 +252,16 @@ export class ComputeHost implements Service {
       user: this.#options.user,
       installationFor: (majorVersion) => this.#installationFor(majorVersion),
       log: this.#options.log,
+      freezeAfterMs: this.#groups.kind === 'none' ? undefined : this.#options.freezeAfterMs,
+      capacity: this.capacity,
+      sizeFor: (current) => this.#sizeFor(current),
       beforeStart: async (current) => this.#beforeStart(current),
-      onStateChange: (state) =>
+      onStateChange: (state, former) =>
         this.#announce(this.#listeners, {
           endpointId,
           compute,
           state,
+          former,
           at: new Date(),
           cause: currentCause(),
         }),
@@ -229,6 +269,19 @@ export class ComputeHost implements Service {
         this.#announce(this.#awakeListeners, { compute, at: new Date(), reasons }),
     })
     return compute
+  }
+
+  /** A shared one stays while others are in it. */
+  #forgetSize({ name }: SizedCompute): void {
+    if (this.list().every(({ size }) => size.name !== name)) this.#sizes.delete(name)
+  }
+
+  #sizeFor({ endpointId, sharedCompute, ...spec }: ComputeSpec): SizedCompute {
+    const name = sharedCompute || endpointId
+    const bounds = { min: spec.minComputeUnits, max: spec.maxComputeUnits }
+    const size = this.#sizes.get(name) ?? new SizedCompute(name, bounds, this.#groups)
+    this.#sizes.set(name, size)
+    return size
   }
 
   #installationFor(majorVersion: number): Installation {
@@ -243,9 +296,14 @@ export class ComputeHost implements Service {
   }
 
   #tick(): void {
+    const now = performance.now()
+    for (const size of this.#sizes.values()) {
+      size.sample(now).catch((error: unknown) => this.#logError(error))
+    }
     withCause({ reason: 'idle' }, () => {
       for (const compute of this.#computes.values()) void compute.tick()
     })
+    void this.capacity.relieve()
   }
 
   #announce<News>(listeners: ReadonlySet<(news: News) => void>, news: News): void {
@@ -262,6 +320,12 @@ export class ComputeHost implements Service {
     this.#options.log.error(describeError(error))
   }
 }
+
+/**
+ * Linux counts what of the cache could be given back (`MemAvailable`). Others tell only what is unused,
+ * which is little at any time.
+ */
+const availableBytes = (): number => (process.platform === 'linux' ? freemem() : Infinity)
 
 /** It becomes a directory's name. */
 function checkEndpointId(endpointId: string): void {

@@ -24,6 +24,7 @@ const fieldTypes = {
   pgVersion: 'number',
   minComputeUnits: 'number',
   maxComputeUnits: 'number',
+  sharedCompute: 'string',
   pgSettings: 'object',
   suspendTimeoutSeconds: 'number',
   disabled: 'boolean',

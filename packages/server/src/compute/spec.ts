@@ -10,6 +10,8 @@ export interface ComputeSpec {
   /** 1 CU is one vCPU and 4 GB. */
   minComputeUnits: number
   maxComputeUnits: number
+  /** The compute that it shares with others, whose size this is; empty where it has its own. */
+  sharedCompute: string
   /** Settings of the user, over ours. */
   pgSettings: Record<string, string>
   /** Seconds without activity before suspend; -1 never. */
@@ -47,6 +49,7 @@ export interface ComputeSpec {
 export const plainSpec = {
   minComputeUnits: 1,
   maxComputeUnits: 1,
+  sharedCompute: '',
   pgSettings: {},
   suspendTimeoutSeconds: -1,
   disabled: false,

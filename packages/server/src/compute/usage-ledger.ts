@@ -121,6 +121,14 @@ export class UsageLedger {
     if (wal !== undefined) this.#wal = wal
   }
 
+  /** Time up to now does not count: the process was kept from running. */
+  skip(): void {
+    if (this.#running === undefined) return
+    this.#running.atMs = this.#clock.now()
+    this.#markMs = this.#clock.monotonic()
+    this.#isDirty = true
+  }
+
   /** The process has ended. */
   end(size: SizeRange): void {
     if (this.#running === undefined) return
@@ -132,7 +140,7 @@ export class UsageLedger {
 
   /** Compute units × milliseconds of the process that runs, or of the last that has. */
   get runComputeMs(): number {
-    return this.#running?.computeMs ?? this.#lastComputeMs
+    return this.#running ? (this.#running.computeMs ?? 0) : this.#lastComputeMs
   }
 
   /** Bytes have gone to clients. Cheap. */

@@ -5,7 +5,7 @@
  */
 import type { AwakeEventKind, AwakeReason } from '@coppice/api'
 
-import type { Compute } from '../compute/compute.ts'
+import type { Compute, ComputeState } from '../compute/compute.ts'
 import type { KeptAwake, StateChange } from '../compute/host.ts'
 import type { Cause } from '../lib/cause.ts'
 import { describeError } from '../lib/errors.ts'
@@ -24,9 +24,12 @@ const maxWaiting = 10_000
 /** How often it is written down that the same still keeps a compute awake. */
 const stayEveryMs = 60_000
 
+type UpEvent = 'woke' | 'frozen'
+
 export class AwakeLedger implements Service {
   readonly #context: Pick<Context, 'host' | 'store' | 'log'>
-  readonly #awake = new Set<string>()
+  /** Of each that is up, as it was noted last. */
+  readonly #up = new Map<string, UpEvent>()
   /** When a stay was last noted, by endpoint and cause. */
   readonly #stays = new Map<string, Map<string, number>>()
   readonly #waiting: NewComputeEvent[] = []
@@ -42,18 +45,16 @@ export class AwakeLedger implements Service {
   /** Notes first what has changed while nobody listened. */
   async start(): Promise<void> {
     const { host, store } = this.#context
-    const last = await lastStateEvents(store)
-    const wasAwake = new Set(
-      last.filter((one) => one.event !== 'slept').map((one) => one.endpoint_id),
-    )
+    const rows = await lastStateEvents(store)
+    const last = new Map(rows.map(({ endpoint_id, event }) => [endpoint_id, event]))
     for (const compute of host.list()) {
       const { endpointId } = compute.spec
-      if (compute.state === 'active') {
-        this.#awake.add(endpointId)
-        if (!wasAwake.has(endpointId)) this.#note(compute, 'woke', { reason: 'found running' })
-      } else if (wasAwake.has(endpointId)) {
-        this.#note(compute, 'slept', { reason: 'ended while the platform was down' })
-      }
+      const noted = last.get(endpointId) ?? 'slept'
+      const event = eventOf(compute.state) ?? noted
+      if (event === 'woke' || event === 'frozen') this.#up.set(endpointId, event)
+      if (event === noted) continue
+      const reason = event === 'slept' ? 'ended while the platform was down' : 'found running'
+      this.#note(compute, event, { reason })
     }
     this.#stopListening = [
       host.onStateChange((change) => this.#onStateChange(change)),
@@ -76,14 +77,14 @@ export class AwakeLedger implements Service {
 
   #onStateChange({ endpointId, compute, state, at, cause }: StateChange): void {
     const known = cause ?? { reason: 'platform' }
-    const isAwake = this.#awake.has(endpointId)
-    if (state === 'active' && !isAwake) {
-      this.#awake.add(endpointId)
-      this.#note(compute, 'woke', known, at)
-    } else if ((state === 'idle' || state === 'starting') && isAwake) {
-      // One that starts without having slept has died.
-      this.#awake.delete(endpointId)
-      this.#note(compute, 'slept', explainIdle(compute, known), at)
+    const event = eventOf(state)
+    if (event === undefined || event === (this.#up.get(endpointId) ?? 'slept')) return
+    if (event === 'slept') {
+      this.#up.delete(endpointId)
+      this.#note(compute, event, explainIdle(compute, known), at)
+    } else {
+      this.#up.set(endpointId, event)
+      this.#note(compute, event, known, at)
     }
   }
 
@@ -113,7 +114,7 @@ export class AwakeLedger implements Service {
       at,
       event,
       cause,
-      compute_ms: event === 'slept' ? usage.runComputeMs : null,
+      run_compute_ms: event === 'slept' || event === 'frozen' ? usage.runComputeMs : null,
     })
     void this.#write()
   }
@@ -145,6 +146,14 @@ export class AwakeLedger implements Service {
       this.#isWriting = false
     }
   }
+}
+
+/** What it is to have come into a state; nothing for one on its way to sleep, which may be called back. */
+function eventOf(state: ComputeState): UpEvent | 'slept' | undefined {
+  if (state === 'active') return 'woke'
+  if (state === 'frozen') return 'frozen'
+  // One that starts without having slept has died.
+  return state === 'suspending' ? undefined : 'slept'
 }
 
 function explainIdle({ spec }: Compute, cause: Cause): Cause {

@@ -1,4 +1,4 @@
-/** What keeps a compute awake, when and why it woke and slept, and what that has cost. Never wakes it. */
+/** What keeps a compute awake, when and why it woke, froze and slept, and what that has cost. Never wakes it. */
 import type { AwakeEvent, AwakeReason, AwakeSession, EndpointAwake } from '@coppice/api'
 
 import type { Compute } from '../compute/compute.ts'
@@ -24,7 +24,8 @@ export async function getAwake(
   const { prices } = await pricesInForce(context)
   const events = await listComputeEvents(context.store, endpointId, limit)
   const compute = context.host.get(endpointId) ?? (await putCompute(context, endpointId))
-  const isUp = compute.state === 'active'
+  const isFrozen = compute.state === 'frozen'
+  const isUp = compute.state === 'active' || isFrozen
   const awake = isUp ? await whyAwake(compute) : []
   const timeout = compute.spec.suspendTimeoutSeconds
   const suspendAt = new Date(compute.lastActiveAt.getTime() + timeout * 1000)
@@ -34,6 +35,7 @@ export async function getAwake(
     branch_id: endpoint.branch_id,
     branch_name: compute.spec.labels['branch_name'] ?? endpoint.branch_id,
     current_state: endpointState(compute.state),
+    frozen: isFrozen,
     suspend_timeout_seconds: timeout,
     ...(compute.startedAt && { started_at: compute.startedAt.toISOString() }),
     last_active: compute.lastActiveAt.toISOString(),
@@ -113,6 +115,7 @@ function presentEvent(row: ComputeEventRow, costOf: (computeMs: number) => numbe
     at: row.at.toISOString(),
     event: row.event,
     ...row.cause,
+    ...(row.after !== null && { after: row.after }),
     ...(row.duration_ms !== null && { duration_seconds: row.duration_ms / 1000 }),
     ...(row.compute_ms !== null && {
       compute_unit_seconds: row.compute_ms / 1000,

@@ -12,7 +12,7 @@ import { connectionDetails } from './connection-uri.ts'
 import type { Context } from './context.ts'
 import { defaultConnection } from './default-connection.ts'
 import { planEndpoint } from './endpoint-plan.ts'
-import { findStart, readMoment } from './history/moments.ts'
+import { findStart, type Moment, readMoment } from './history/moments.ts'
 import {
   branchExists,
   branchNotFound,
@@ -25,6 +25,8 @@ import { runInBackground, runOperation } from './operations/runner.ts'
 import { makeSpace } from './purge.ts'
 import { refreshComputes } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
+import { chooseSharedCompute } from './shared-computes.ts'
+import { insertAnonymizedBranch, type NewAnonymizedBranch } from './store/anonymized-branches.ts'
 import * as store from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import { type DatabaseRow, listDatabases } from './store/databases.ts'
@@ -32,7 +34,7 @@ import { type EndpointRow, insertEndpoint, listBranchEndpoints } from './store/e
 import { insertOperation, type OperationRow } from './store/operations.ts'
 import type { ProjectRow } from './store/projects.ts'
 import { listRoles, type RoleRow } from './store/roles.ts'
-import { isUniqueViolation } from './store/store.ts'
+import { isUniqueViolation, transact } from './store/store.ts'
 
 export interface CreatedBranch {
   branch: BranchRow
@@ -52,6 +54,15 @@ export async function createBranch(
   projectId: string,
   request: BranchCreate,
 ): Promise<CreatedBranch> {
+  return createBranchFrom(context, (await planBranch(context, projectId, request)).plan)
+}
+
+/** Checks a request for a branch, and answers what is to be made, and as of when. */
+export async function planBranch(
+  context: Context,
+  projectId: string,
+  request: BranchCreate,
+): Promise<{ plan: BranchPlan; moment: Moment | undefined }> {
   const project = await requireProject(context, projectId)
   const wanted = request.branch ?? {}
   const name = checkBranchName(wanted.name ?? newName())
@@ -63,7 +74,7 @@ export async function createBranch(
   const moment = readMoment({ timestamp: wanted.parent_timestamp, lsn: wanted.parent_lsn })
   // Refused here, before anything is made.
   if (moment !== undefined) await findStart(context, project, parent, moment)
-  return createBranchFrom(context, {
+  const plan: BranchPlan = {
     project,
     source: parent,
     branch: {
@@ -82,7 +93,8 @@ export async function createBranch(
     },
     endpoints: request.endpoints ?? [],
     isArchived: wanted.archived ?? false,
-  })
+  }
+  return { plan, moment }
 }
 
 const schemaOnly = 'schema-only'
@@ -95,6 +107,8 @@ export interface BranchPlan {
   /** Of the source; its present where neither is given. */
   moment?: { timestamp?: string; lsn?: string }
   endpoints: readonly BranchEndpointCreate[]
+  /** Of one that is to hold the source's data masked. */
+  anonymization?: NewAnonymizedBranch
   /** Put away as soon as it is made. */
   isArchived?: boolean
 }
@@ -106,41 +120,40 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
   const id = newBranchId()
   const sourceEndpoints = await listBranchEndpoints(context.store, source.id)
   const sourceEndpoint = sourceEndpoints.find((one) => one.type === 'read_write')
-  const endpoints = planEndpoints(project, id, plan.endpoints, sourceEndpoint)
+  const endpoints = await planEndpoints(context, project, id, plan.endpoints, sourceEndpoint)
   await makeSpace(context)
 
-  const { create, starts } = await context.store
-    .begin(async (sql) => {
-      if (!(await store.shareLiveBranch(sql, source.id))) throw branchNotFound(source.name)
-      await store.insertBranch(sql, {
-        ...plan.branch,
-        id,
-        project_id: projectId,
-        volume_id: id,
-        is_default: false,
-      })
-      for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
-      const base = { project_id: projectId, branch_id: id }
-      return {
-        create: await insertOperation(sql, {
-          ...base,
-          action:
-            plan.branch.init_source === schemaOnly ? 'apply_schema_from_branch' : 'create_branch',
-          status: 'running',
-          input: { source_branch_id: source.id, ...plan.moment },
-        }),
-        starts: await Promise.all(
-          endpoints
-            .filter((endpoint) => !endpoint.disabled)
-            .map((endpoint) =>
-              insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
-            ),
-        ),
-      }
+  const { create, starts } = await transact(context.store, async (sql) => {
+    if (!(await store.shareLiveBranch(sql, source.id))) throw branchNotFound(source.name)
+    await store.insertBranch(sql, {
+      ...plan.branch,
+      id,
+      project_id: projectId,
+      volume_id: id,
+      is_default: false,
     })
-    .catch((error: unknown) => {
-      throw isUniqueViolation(error) ? branchExists(plan.branch.name) : error
-    })
+    if (plan.anonymization) await insertAnonymizedBranch(sql, id, plan.anonymization)
+    for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
+    const base = { project_id: projectId, branch_id: id }
+    return {
+      create: await insertOperation(sql, {
+        ...base,
+        action:
+          plan.branch.init_source === schemaOnly ? 'apply_schema_from_branch' : 'create_branch',
+        status: 'running',
+        input: { source_branch_id: source.id, ...plan.moment },
+      }),
+      starts: await Promise.all(
+        endpoints
+          .filter((endpoint) => !endpoint.disabled)
+          .map((endpoint) =>
+            insertOperation(sql, { ...base, endpoint_id: endpoint.id, action: 'start_compute' }),
+          ),
+      ),
+    }
+  }).catch((error: unknown) => {
+    throw isUniqueViolation(error) ? branchExists(plan.branch.name) : error
+  })
 
   const created = await runOperation(context, create)
   for (const start of starts) runInBackground(context, start)
@@ -163,7 +176,8 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
   }
 }
 
-function planEndpoints(
+async function planEndpoints(
+  context: Context,
   project: ProjectRow,
   branchId: string,
   requests: readonly BranchEndpointCreate[],
@@ -172,7 +186,13 @@ function planEndpoints(
   if (requests.filter((request) => request.type === 'read_write').length > 1) {
     throw new AppError('invalid_request', 'a branch has at most one read_write endpoint')
   }
-  return requests.map((request) => planEndpoint(project, branchId, request, parentEndpoint))
+  return Promise.all(
+    requests.map(async (request) => {
+      const where = { isOfNewBranch: request.type === 'read_write' }
+      const computeId = await chooseSharedCompute(context, project.id, request, where)
+      return planEndpoint(project, branchId, request, computeId, parentEndpoint)
+    }),
+  )
 }
 
 export async function updateBranch(
@@ -219,7 +239,7 @@ export async function setDefaultBranch(
       `branch ${branch.name} expires; clear that first with \`neon branches set-expiration ${branch.name}\``,
     )
   }
-  await context.store.begin((sql) => store.setDefaultBranch(sql, projectId, branch.id))
+  await transact(context.store, (sql) => store.setDefaultBranch(sql, projectId, branch.id))
   // An allow list may hold for the default branch only.
   await refreshComputes(context, { projectId })
   return requireBranch(context, projectId, branch.id)
@@ -243,7 +263,7 @@ export async function deleteBranch(
   const branch = await requireBranch(context, projectId, idOrName)
   const windowMs = hardDelete ? 0 : context.settings.recoveryWindowSeconds * 1000
   const until = new Date(Date.now() + windowMs)
-  const operation = await context.store.begin(async (sql) => {
+  const operation = await transact(context.store, async (sql) => {
     const row = await store.lockLiveBranch(sql, branch.id)
     if (row === undefined) throw branchNotFound(branch.name)
     await store.leaveReplaced(sql, row)

@@ -3,6 +3,7 @@ import type { Context } from './context.ts'
 import { findAnyBranch, setLogicalSize } from './store/branches.ts'
 import { syncDatabases } from './store/databases.ts'
 import { syncRoles } from './store/roles.ts'
+import { transact } from './store/store.ts'
 
 /**
  * Brings the listed roles and databases of a branch up to what its cluster has, since SQL can change
@@ -18,7 +19,7 @@ export async function syncCatalog(context: Context, branchId: string): Promise<v
   // no compute to ask before its own first starts.
   if (catalog.roles.length === 0) return
   const bytes = catalog.databases.reduce((sum, database) => sum + database.sizeBytes, 0)
-  await context.store.begin(async (sql) => {
+  await transact(context.store, async (sql) => {
     await syncRoles(sql, branchId, catalog.roles)
     await syncDatabases(sql, branchId, catalog.databases)
     await setLogicalSize(sql, branchId, bytes)

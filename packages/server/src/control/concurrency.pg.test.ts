@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { must } from '../lib/assert.ts'
 import { startTestControl, type TestControl } from '../testing/control.ts'
 import { until } from '../testing/until.ts'
+import { type Queryable, transact } from './store/store.ts'
 
 /** Conflicting changes at the same time: each is answered as if it had come before or after the others. */
 let control: TestControl
@@ -183,3 +184,22 @@ test.each([{}, { hard_delete: true }])(
     expect(volumes).toEqual([])
   },
 )
+
+test('of two transactions that wait for each other one is run again', async () => {
+  const { store } = control.context
+  const other = (await makeBranch()).branch.id
+  const touch = async (sql: Queryable, id: string): Promise<unknown> =>
+    sql`update branches set updated_at = now() where id = ${id}`
+  let runs = 0
+  let holding = 0
+  const cross = async (first: string, second: string): Promise<void> =>
+    transact(store, async (sql) => {
+      runs++
+      await touch(sql, first)
+      holding++
+      if (runs <= 2) await until(async () => holding >= 2)
+      await touch(sql, second)
+    })
+  await Promise.all([cross(branch_id, other), cross(other, branch_id)])
+  expect(runs).toBe(3)
+})

@@ -35,8 +35,6 @@ export interface History {
   /** The same, where WAL goes on to another place. */
   spool: WalSpool | undefined
   archiver: WalArchiver
-  /** On the pool: the WAL of recoveries that are going on. */
-  stagingDirectory: string
   /** Configuration and logs of the PostgreSQLs that recover. */
   replayDirectory: string
   /** Of their sockets: short. */

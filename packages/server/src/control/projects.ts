@@ -40,6 +40,7 @@ import { insertOperation, type OperationRow } from './store/operations.ts'
 import * as store from './store/projects.ts'
 import type { ProjectRow } from './store/projects.ts'
 import { listRoles, type RoleRow } from './store/roles.ts'
+import { transact } from './store/store.ts'
 import { unsupportedVersion } from './templates.ts'
 
 export const defaultBranchName = 'main'
@@ -67,7 +68,7 @@ export async function createProject(
   await requireLibraries(context, pg_version, settings.preload_libraries)
   await makeSpace(context)
   const password = newPassword()
-  const operation = await context.store.begin(async (sql) => {
+  const operation = await transact(context.store, async (sql) => {
     await store.insertProject(sql, plan.project)
     await insertBranch(sql, plan.branch)
     await insertEndpoint(sql, plan.endpoint)
@@ -166,6 +167,7 @@ function planProject(context: Context, request: ProjectCreate['project']) {
       type: 'read_write' as const,
       name: null,
       ...resolveSize({}, defaults),
+      compute_id: null,
       suspend_timeout_seconds: defaults.suspend_timeout_seconds ?? 0,
       pg_settings: defaults.pg_settings ?? {},
       pgbouncer_settings: changePoolerSettings({}, request.endpoint_settings?.pgbouncer_settings),
@@ -318,7 +320,7 @@ export async function deleteProject(
     Date.now() + (hardDelete ? 0 : context.settings.recoveryWindowSeconds * 1000),
   )
   // No branch is begun from here on: who begins one looks at the project's row under a lock.
-  await context.store.begin((sql) => store.markProjectDeleted(sql, id, until))
+  await transact(context.store, (sql) => store.markProjectDeleted(sql, id, until))
   for (const branch of await listAllBranches(context.store, id)) {
     // After what runs on it: a branch that is being made gets its computes first.
     await context.locks.run(branch.id, async () => removeComputes(context, branch.id))

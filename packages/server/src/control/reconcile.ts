@@ -115,7 +115,8 @@ export async function reconcileComputes(context: Context): Promise<void> {
   }
   for (const endpoint of live) {
     await registerCompute(context, endpoint)
-    const state = context.host.get(endpoint.id)?.state === 'active' ? 'active' : 'idle'
+    const isUp = ['active', 'frozen'].includes(context.host.get(endpoint.id)?.state ?? '')
+    const state = isUp ? 'active' : 'idle'
     if (state !== endpoint.current_state) {
       await recordComputeState(context.store, endpoint.id, state, new Date())
     }

@@ -6,6 +6,7 @@ import { type CreatedBranch, createBranchFrom } from './branches.ts'
 import type { Context } from './context.ts'
 import { findStart, readMoment } from './history/moments.ts'
 import { branchExists, requireBranch, requireProject } from './lookups.ts'
+import { refuseUnmasking } from './masking.ts'
 import { checkBranchName } from './names.ts'
 import type { FinalizeInput } from './operations/finalize-restore.ts'
 import { runOperation } from './operations/runner.ts'
@@ -14,7 +15,7 @@ import { findBranch, insertBranch, requireAnyBranch } from './store/branches.ts'
 import { insertOperation, type OperationRow } from './store/operations.ts'
 import * as store from './store/snapshots.ts'
 import type { SnapshotRow } from './store/snapshots.ts'
-import { isUniqueViolation } from './store/store.ts'
+import { isUniqueViolation, transact } from './store/store.ts'
 
 export interface SnapshotChange {
   snapshot: SnapshotRow
@@ -36,47 +37,45 @@ export async function createSnapshot(
   await makeSpace(context)
   const id = newSnapshotId()
   const branchId = newBranchId()
-  const operation = await context.store
-    .begin(async (sql) => {
-      await store.insertSnapshot(sql, {
-        id,
-        project_id: projectId,
+  const operation = await transact(context.store, async (sql) => {
+    await store.insertSnapshot(sql, {
+      id,
+      project_id: projectId,
+      source_branch_id: source.id,
+      name: request.name ?? `${source.name} at ${new Date().toISOString()}`,
+      slug: request.slug ?? null,
+      manual: request.manual ?? true,
+      expires_at: expiresAt,
+    })
+    await insertBranch(sql, {
+      id: branchId,
+      project_id: projectId,
+      parent_id: source.id,
+      // Hidden: no branch that is listed may have the name of an id.
+      name: id,
+      volume_id: branchId,
+      is_default: false,
+      protected: false,
+      expires_at: null,
+      snapshot_id: id,
+    })
+    return insertOperation(sql, {
+      project_id: projectId,
+      branch_id: branchId,
+      action: 'timeline_mark_invisible',
+      input: {
         source_branch_id: source.id,
-        name: request.name ?? `${source.name} at ${new Date().toISOString()}`,
-        slug: request.slug ?? null,
-        manual: request.manual ?? true,
-        expires_at: expiresAt,
-      })
-      await insertBranch(sql, {
-        id: branchId,
-        project_id: projectId,
-        parent_id: source.id,
-        // Hidden: no branch that is listed may have the name of an id.
-        name: id,
-        volume_id: branchId,
-        is_default: false,
-        protected: false,
-        expires_at: null,
-        snapshot_id: id,
-      })
-      return insertOperation(sql, {
-        project_id: projectId,
-        branch_id: branchId,
-        action: 'timeline_mark_invisible',
-        input: {
-          source_branch_id: source.id,
-          ...(request.timestamp !== undefined && { timestamp: request.timestamp }),
-          ...(request.lsn !== undefined && { lsn: request.lsn }),
-        },
-      })
+        ...(request.timestamp !== undefined && { timestamp: request.timestamp }),
+        ...(request.lsn !== undefined && { lsn: request.lsn }),
+      },
     })
-    .catch((error: unknown) => {
-      if (!isUniqueViolation(error)) throw error
-      throw new AppError(
-        'invalid_request',
-        `another snapshot of this project has the slug ${request.slug}; choose another`,
-      )
-    })
+  }).catch((error: unknown) => {
+    if (!isUniqueViolation(error)) throw error
+    throw new AppError(
+      'invalid_request',
+      `another snapshot of this project has the slug ${request.slug}; choose another`,
+    )
+  })
   const finished = await runOperation(context, operation)
   return { snapshot: await requireSnapshot(context, projectId, id), operations: [finished] }
 }
@@ -121,7 +120,7 @@ export async function deleteSnapshot(
   id: string,
 ): Promise<OperationRow> {
   const snapshot = await requireSnapshot(context, projectId, id)
-  const operation = await context.store.begin(async (sql) => {
+  const operation = await transact(context.store, async (sql) => {
     await store.hideSnapshot(sql, id)
     return insertOperation(sql, {
       project_id: projectId,
@@ -158,6 +157,7 @@ export async function restoreSnapshot(
     )
   }
   const source = await requireAnyBranch(context.store, snapshot.branch_id)
+  if (target !== undefined) await refuseUnmasking(context, target, source)
   const name = checkBranchName(request.name ?? (await freeName(context, projectId, snapshot)))
   const created = await createBranchFrom(context, {
     project,

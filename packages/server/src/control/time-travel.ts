@@ -1,12 +1,8 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-
 import type { Compute } from '../compute/compute.ts'
-import { freshCloneSignal } from '../compute/fresh-clone.ts'
+import { signalReplay } from '../compute/fresh-clone.ts'
 import type { SessionDetails, SessionHandle } from '../compute/sessions.ts'
 import { plainSpec } from '../compute/spec.ts'
 import { AppError, describeError } from '../lib/errors.ts'
-import { giveTo } from '../lib/files.ts'
 import { newPastEndpointId, newScratchId } from '../lib/ids.ts'
 import { parseLsn } from '../lib/lsn.ts'
 import { findBranchCompute } from './branch-compute.ts'
@@ -96,9 +92,7 @@ export class TimeTravel {
       work: async () => undefined,
     })
     const dataDirectory = volumeDataDirectory(context.volumes, volumeId)
-    const signal = join(dataDirectory, freshCloneSignal)
-    await writeFile(signal, '', { mode: 0o600 })
-    await giveTo(signal, context.databaseUser)
+    await signalReplay(dataDirectory, context.databaseUser)
     return context.host.put(
       {
         ...plainSpec,

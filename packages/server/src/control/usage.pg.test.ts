@@ -73,6 +73,9 @@ function computeOf(branchId: string): Compute {
 /** A few thousand rows, counted up to the end. */
 async function use(branchId: string): Promise<void> {
   const compute = computeOf(branchId)
+  // What a clone brings along is told apart by the first reading, soon after its start.
+  await compute.wake()
+  await compute.tick()
   await compute.withSuperuser('neondb', async (sql) => {
     await sql`create table if not exists public.filled (n int, text text)`
     await sql`insert into public.filled select n, md5(n::text) from generate_series(1, 20000) n`

@@ -3,6 +3,7 @@ import type { UsageSnapshot } from '../compute/usage-ledger.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Context } from './context.ts'
 import { trimComputeEvents } from './store/compute-events.ts'
+import { transact } from './store/store.ts'
 import {
   recordStorage,
   recordUsageHours,
@@ -28,7 +29,7 @@ export async function recordUsage(
   const rows = taken.flatMap(({ compute, snapshot }) => usageRows(compute, snapshot))
   if (rows.length === 0) return
   const start = startOfMonth(new Date())
-  await context.store.begin(async (sql) => {
+  await transact(context.store, async (sql) => {
     await recordUsageHours(sql, rows)
     await refreshBranchUsage(sql, start, unique(rows.map((row) => row.branch_id)))
     await refreshProjectUsage(sql, start, unique(rows.map((row) => row.project_id)))

@@ -19,7 +19,7 @@ export interface DirectoryWalStore extends WalStore {
 /**
  * WAL in a directory of the pool: `<root>/<line>/<file>`. Where the file system can, a file is a clone of
  * PostgreSQL's own and takes no space until that one is gone; elsewhere it is a copy. Only the platform's
- * user reads it: what a recovery needs is staged for PostgreSQL.
+ * user reads it: what a recovery needs is cloned from here.
  */
 export function createDirectoryWalStore(root: string): DirectoryWalStore {
   const linePath = (line: string): string => {
@@ -80,9 +80,9 @@ function createPreparation(root: string): () => Promise<void> {
   }
 }
 
-/** Without copying where the file system can clone. */
+/** Without copying where the file system can clone; to a path where nothing is, no link either. */
 export async function cloneFile(from: string, to: string): Promise<void> {
-  await copyFile(from, to, constants.COPYFILE_FICLONE)
+  await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -17,7 +17,7 @@ import type { WalStore } from './wal-store.ts'
  * PostgreSQL holds its WAL back for a replication slot of ours; every second, what is finished is put into
  * the store and the slot moved behind it. So nothing is lost while this process is away, and no process
  * of each cluster's own is needed, as an `archive_command` would be. What is not finished yet lies in
- * the volume itself, durable as any commit: a recovery takes it from there (`staged-wal.ts`).
+ * the volume itself, durable as any commit: a recovery takes it from there (`added-wal.ts`).
  *
  * Only the cluster's current timeline is kept. WAL of the timeline that a clone began on is in the
  * clone itself up to the point where it left; what its parent wrote there later is the parent's.

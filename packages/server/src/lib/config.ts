@@ -18,7 +18,8 @@ export const environmentVariables = {
   AWS_ACCESS_KEY_ID: 'The same, where there is no other.',
   AWS_SECRET_ACCESS_KEY: 'Its secret.',
   COPPICE_LOG_LEVEL: 'trace, debug, info (the default), warn or error.',
-  COPPICE_FAILPOINT: 'For tests: the step at which the process kills itself.',
+  COPPICE_FAILPOINT_FILE:
+    'For tests: a file that names the step at which the process kills itself.',
 } as const
 
 interface S3Keys {
@@ -38,7 +39,7 @@ export interface Environment {
   s3Credentials: S3Keys | undefined
   awsCredentials: S3Keys | undefined
   logLevel: string
-  failpoint: string | undefined
+  failpointFile: string | undefined
 }
 
 export function readEnvironment(): Environment {
@@ -59,7 +60,7 @@ export function readEnvironment(): Environment {
     s3Credentials: readKeys('COPPICE_S3'),
     awsCredentials: readKeys('AWS'),
     logLevel: read('COPPICE_LOG_LEVEL') ?? 'info',
-    failpoint: read('COPPICE_FAILPOINT'),
+    failpointFile: read('COPPICE_FAILPOINT_FILE'),
   }
 }
 

@@ -1,13 +1,24 @@
-/**
- * Places where tests let the process die as if by `kill -9`. `COPPICE_FAILPOINT=name` arms one; in
- * ordinary runs nothing is armed and passing one costs a comparison.
- */
-let armed: string | undefined
+import { readFileSync } from 'node:fs'
 
-export function armFailpoint(name: string | undefined): void {
-  armed = name
+/**
+ * Places where tests let the process die as if by `kill -9`: at the one that the text of the file in
+ * `COPPICE_FAILPOINT_FILE` names, read each time, so that one process can be let die at any of them. In
+ * ordinary runs there is no such file and passing a place costs a comparison.
+ */
+let armedIn: string | undefined
+
+export function readFailpointFrom(file: string | undefined): void {
+  armedIn = file
 }
 
 export function failpoint(name: string): void {
-  if (armed === name) process.kill(process.pid, 'SIGKILL')
+  if (armedIn !== undefined && readArmed(armedIn) === name) process.kill(process.pid, 'SIGKILL')
+}
+
+function readArmed(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
 }

@@ -8,6 +8,7 @@ import postgres, { type Sql } from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import type { Compute } from '../compute/compute.ts'
+import { findControlGroups } from '../compute/find-control-groups.ts'
 import type { Login } from '../compute/testing/clients.ts'
 import { AwakeLedger } from '../control/awake-ledger.ts'
 import { insertComputeEvent, recordStay } from '../control/store/compute-events.ts'
@@ -220,7 +221,7 @@ describe('the ledger', () => {
       at: new Date(Date.UTC(2026, 0, 1, 0, 0, second)),
       event,
       cause: { reason: event === 'woke' ? 'client' : 'in use' },
-      compute_ms: null,
+      run_compute_ms: null,
     })
     const rows = async () =>
       store`select event, duration_ms from compute_events where endpoint_id = 'ep-stays' order by id`
@@ -236,6 +237,37 @@ describe('the ledger', () => {
     expect((await rows()).slice(2)).toMatchObject([
       { event: 'woke', duration_ms: 50_000 },
       { event: 'stayed_awake', duration_ms: 0 },
+    ])
+  })
+
+  test('counts what a compute has used from freeze to freeze', async () => {
+    const { store } = control.context
+    const entry = (event: 'woke' | 'frozen' | 'slept', second: number, used: number | null) => ({
+      endpoint_id: 'ep-freezes',
+      project_id: path.project_id,
+      branch_id: 'br-freezes',
+      at: new Date(Date.UTC(2026, 0, 1, 0, 0, second)),
+      event,
+      cause: { reason: 'client' },
+      run_compute_ms: used,
+    })
+    await insertComputeEvent(store, entry('woke', 0, null))
+    await insertComputeEvent(store, entry('frozen', 10, 2_500))
+    await insertComputeEvent(store, entry('woke', 40, null))
+    await insertComputeEvent(store, entry('slept', 60, 7_500))
+    await insertComputeEvent(store, entry('woke', 90, null))
+    await insertComputeEvent(store, entry('frozen', 91, 250))
+    expect(
+      await store`
+        select event, after, duration_ms, compute_ms from compute_events
+        where endpoint_id = 'ep-freezes' order by id`,
+    ).toMatchObject([
+      { event: 'woke', after: null, duration_ms: null, compute_ms: null },
+      { event: 'frozen', after: 'woke', duration_ms: 10_000, compute_ms: 2_500 },
+      { event: 'woke', after: 'frozen', duration_ms: 30_000, compute_ms: null },
+      { event: 'slept', after: 'woke', duration_ms: 20_000, compute_ms: 5_000 },
+      { event: 'woke', after: 'slept', duration_ms: 30_000, compute_ms: null },
+      { event: 'frozen', after: 'woke', duration_ms: 1_000, compute_ms: 250 },
     ])
   })
 
@@ -342,6 +374,80 @@ describe('a client that is not to wake a compute', () => {
   })
 })
 
+/** Looking alone: the groups are made by the host that is tested. */
+const { kind } = await findControlGroups('test', { mayMove: false })
+
+describe.skipIf(kind === 'none')('a compute that is frozen', () => {
+  let freezing: TestControl
+  let itsLedger: AwakeLedger
+  let frozen: Compute
+  let place: typeof path
+
+  beforeAll(async () => {
+    const groups = await findControlGroups(join(directory, 'groups'))
+    freezing = await startTestControl({ computes: { groups, freezeAfterMs: 500 } })
+    itsLedger = new AwakeLedger(freezing.context)
+    await itsLedger.start()
+    const { project, endpoints } = await freezing.client.createProject({ body: { project: {} } })
+    place = { project_id: project.id, endpoint_id: must(endpoints[0], 'it has one').id }
+    frozen = must(freezing.context.host.get(place.endpoint_id), 'it is registered')
+  })
+
+  afterAll(async () => {
+    await itsLedger?.stop()
+    await freezing?.close()
+  })
+
+  const awakeOf = async (limit: number): Promise<EndpointAwake> => {
+    await itsLedger.flush()
+    const answer = await freezing.client.getProjectEndpointAwake({ path: place, query: { limit } })
+    return answer.awake
+  }
+
+  /** Its state says so from before it is. */
+  const isFrozen = async (): Promise<boolean> => (await awakeOf(1)).events[0]?.event === 'frozen'
+
+  test('is in the ledger, and whose bytes had it go on, though they do not keep it awake', async () => {
+    await freezing.client.startProjectEndpoint({ path: place })
+    const details = { role: 'app', database: 'neondb', applicationName: '', pooled: true }
+    const session = frozen.openSession(details)
+    await until(isFrozen)
+    const before = await awakeOf(1)
+    expect(before).toMatchObject({
+      current_state: 'active',
+      frozen: true,
+      events: [{ event: 'frozen', after: 'woke', reason: 'idle' }],
+    })
+    expect(before.events[0]?.compute_unit_seconds).toBeGreaterThan(0)
+    await expect(frozen.joinIfAwake()).rejects.toMatchObject({ code: 'wake_refused' })
+    const { lastActiveAt } = frozen
+    session.touch({ applicationName: 'uptime', quiet: true })
+    await until(() => frozen.state === 'active')
+    expect(frozen.lastActiveAt).toEqual(lastActiveAt)
+    await until(isFrozen)
+    const [again, woke] = (await awakeOf(2)).events
+    expect(again).toMatchObject({ event: 'frozen', after: 'woke' })
+    expect(woke).toMatchObject({
+      event: 'woke',
+      after: 'frozen',
+      reason: 'client',
+      application_name: 'uptime',
+      via: 'pooled',
+    })
+    session.end()
+  })
+
+  test('sleeps without having woken', async () => {
+    await freezing.client.startProjectEndpoint({ path: place })
+    await until(isFrozen)
+    await freezing.client.suspendProjectEndpoint({ path: place })
+    const [slept, froze] = (await awakeOf(2)).events
+    expect(slept).toMatchObject({ event: 'slept', after: 'frozen', reason: 'API' })
+    expect(froze).toMatchObject({ event: 'frozen', after: 'woke' })
+    expect(slept?.compute_unit_seconds).toBeLessThan(froze?.compute_unit_seconds ?? 0)
+  })
+})
+
 describe('cost', () => {
   test('is what was used by the price list, and what sleeping has saved', async () => {
     const { client, context } = control
@@ -383,5 +489,29 @@ describe('cost', () => {
       client.updatePrices({ body: { prices: { egress_gb: -1 } } }),
     ).rejects.toMatchObject({ code: 'invalid_request' })
     await client.updatePrices({ body: { preset: 'mission' } })
+  })
+
+  test('of branches that share a compute is less by what each would have used alone', async () => {
+    const { client, context } = control
+    const project = { project_id: path.project_id }
+    const { compute: shared } = await client.createProjectCompute({
+      path: project,
+      body: {
+        compute: { name: 'dev', autoscaling_limit_min_cu: 0.25, autoscaling_limit_max_cu: 0.25 },
+      },
+    })
+    await client.updateProjectEndpoint({ path, body: { endpoint: { compute_id: shared.id } } })
+    expect((await client.getCost({ query: {} })).cost.saved.shared_compute_unit_hours).toBe(0)
+    // An hour at the half of what it has alone.
+    await context.store`
+      update usage_hours set active_ms = active_ms + 3600000, compute_ms = compute_ms + 450000
+      where endpoint_id = ${path.endpoint_id}
+        and hour = (select max(hour) from usage_hours where endpoint_id = ${path.endpoint_id})`
+    const { saved } = (await client.getCost({ query: {} })).cost
+    // Less what it has used beyond its smallest size before.
+    expect(saved.shared_compute_unit_hours).toBeGreaterThan(0.06)
+    expect(saved.shared_compute_unit_hours).toBeLessThanOrEqual(0.125)
+    await client.updateProjectEndpoint({ path, body: { endpoint: { compute_id: null } } })
+    await client.deleteProjectCompute({ path: { ...project, compute_id: shared.id } })
   })
 })

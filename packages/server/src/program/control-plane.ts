@@ -1,3 +1,4 @@
+import { describeClient } from '../compute/activity.ts'
 import type { Compute } from '../compute/compute.ts'
 import type { ComputeHost } from '../compute/host.ts'
 import { checkObjectName } from '../compute/object-names.ts'
@@ -7,7 +8,7 @@ import type { Store } from '../control/store/store.ts'
 import { isOfThePast, type TimeTravel } from '../control/time-travel.ts'
 import type { ControlPlane, WakingClient } from '../gateway/control-plane.ts'
 import { quotaExceeded } from '../gateway/errors.ts'
-import { type Cause, withCause } from '../lib/cause.ts'
+import { withCause } from '../lib/cause.ts'
 import { AppError, errorCode } from '../lib/errors.ts'
 import { hashApiKey } from '../lib/passwords.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
@@ -82,7 +83,8 @@ export function createControlPlane({
       if (compute.spec.blockedBecause !== '') throw quotaExceeded(compute.spec.blockedBecause)
       if (client === undefined) return compute.wake()
       if (isQuiet(compute, client)) return compute.joinIfAwake()
-      return withCause(causeOf(client), async () => compute.wake())
+      const cause = { reason: 'client', ...describeClient(client), via: client.via }
+      return withCause(cause, async () => compute.wake())
     },
     openSession: (session) => {
       if (isOfThePast(session.endpointId)) return timeTravel.openSession(session)
@@ -124,15 +126,4 @@ function isQuiet(
   { quiet, applicationName }: Pick<WakingClient, 'quiet' | 'applicationName'>,
 ): boolean {
   return quiet || spec.quietApplications.includes(applicationName)
-}
-
-function causeOf({ role, database, applicationName, clientAddress, via }: WakingClient): Cause {
-  return {
-    reason: 'client',
-    role,
-    database,
-    via,
-    ...(applicationName !== '' && { application_name: applicationName }),
-    ...(clientAddress !== '' && { client_address: clientAddress }),
-  }
 }

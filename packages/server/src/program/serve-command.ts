@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { type Environment, hideSecrets } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
-import { armFailpoint } from '../lib/failpoint.ts'
+import { readFailpointFrom } from '../lib/failpoint.ts'
 import { createHome, type Home } from '../lib/home.ts'
 import { createLog, type Logger } from '../lib/log.ts'
 import { readSavedConfig } from '../lib/saved-config.ts'
@@ -18,7 +18,7 @@ export async function serve(
   flags: ServeFlags,
   environment: Environment,
 ): Promise<void> {
-  armFailpoint(environment.failpoint)
+  readFailpointFrom(environment.failpointFile)
   hideSecrets()
   const running = await askPlatform(home)
   if (running !== undefined) {

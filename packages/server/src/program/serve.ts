@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 
+import { noControlGroups } from '../compute/control-groups.ts'
+import { findControlGroups } from '../compute/find-control-groups.ts'
 import { ComputeHost } from '../compute/host.ts'
 import { AwakeLedger } from '../control/awake-ledger.ts'
 import type { Context, Settings } from '../control/context.ts'
@@ -155,6 +157,11 @@ async function start(
     runDirectory: home.sockets,
     installations: postgres.installations,
     user: postgres.databaseUser,
+    groups: options.computes.areLimited
+      ? await findControlGroups(home.computes)
+      : noControlGroups('switched off (--limits)'),
+    freezeAfterMs: options.computes.freezeAfterMs,
+    capacity: options.computes.capacity,
     log,
   })
   const context: Context = {
@@ -250,6 +257,7 @@ async function start(
     ...options.saved,
     ...pool.saved,
     ...wal.saved,
+    ...options.computes.saved,
     direct_port: ports.direct,
     pooled_port: ports.pooled,
     sql_port: ports.sql,
@@ -304,8 +312,10 @@ async function recoverAfterCrash(context: Context): Promise<void> {
 
 /** Copies each change of a compute's state into the store; a store that is down misses it until the next. */
 function followComputes(context: Context): void {
-  context.host.onStateChange(({ endpointId, state, at }) => {
+  context.host.onStateChange(({ endpointId, state, former, at }) => {
     if (state !== 'active' && state !== 'idle') return
+    // In the API it was active all the time.
+    if (former === 'frozen' && state === 'active') return
     recordComputeState(context.store, endpointId, state, at).catch((error: unknown) => {
       context.log.warn(
         { endpoint_id: endpointId, error: describeError(error) },

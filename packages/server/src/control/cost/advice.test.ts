@@ -11,6 +11,7 @@ const endpoint = {
   id: 'ep-1',
   created_at: '2026-10-01T00:00:00Z',
   min_cu: 0.25,
+  shared_min_cu: null,
   suspend_timeout_seconds: 300,
 }
 

@@ -114,12 +114,17 @@ function savedBy(
 ): CostReport['saved'] {
   let sleepingMs = 0
   let sleepingComputeMs = 0
+  let sharedComputeMs = 0
   for (const endpoint of facts.flatMap((branch) => branch.endpoints)) {
     const since = Math.max(from.getTime(), Date.parse(endpoint.created_at))
     const rows = endpoints.filter((row) => row.endpoint_id === endpoint.id)
-    const sleptMs = Math.max(0, to.getTime() - since - sumOf(rows.map((row) => row.active_ms)))
+    const activeMs = sumOf(rows.map((row) => row.active_ms))
+    const sleptMs = Math.max(0, to.getTime() - since - activeMs)
     sleepingMs += sleptMs
-    sleepingComputeMs += sleptMs * endpoint.min_cu
+    sleepingComputeMs += sleptMs * (endpoint.shared_min_cu ?? endpoint.min_cu)
+    if (endpoint.shared_min_cu === null) continue
+    const usedMs = sumOf(rows.map((row) => row.compute_ms))
+    sharedComputeMs += Math.max(0, activeMs * endpoint.min_cu - usedMs)
   }
   const sharedGbMonths = gbMonths(sumOf(storage.map((row) => row.shared_byte_hours)))
   return {
@@ -127,7 +132,8 @@ function savedBy(
     sleeping_compute_unit_hours: hours(sleepingComputeMs),
     sleeping_cost: computeCost(sleepingComputeMs, prices),
     shared_gb_months: sharedGbMonths,
-    sharing_cost: sharedGbMonths * prices.storage_gb_month,
+    shared_compute_unit_hours: hours(sharedComputeMs),
+    sharing_cost: sharedGbMonths * prices.storage_gb_month + computeCost(sharedComputeMs, prices),
   }
 }
 

@@ -32,7 +32,6 @@ export function createHistory(options: HistoryOptions): History {
     wal,
     spool,
     archiver: new WalArchiver({ store: wal, sources: () => activeLines(host), log }),
-    stagingDirectory: join(root, '.staged'),
     replayDirectory: options.replayDirectory,
     socketDirectory: options.socketDirectory,
   }

@@ -1,10 +1,11 @@
-import { open } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { startTestControl, type TestControl } from '../../testing/control.ts'
+import { until } from '../../testing/until.ts'
 import { createBtrfsDriver } from '../../volume/btrfs.ts'
 import { Cleanup } from '../../volume/testing/cleanup.ts'
 import { canMount, mountImage } from '../../volume/testing/pools.ts'
@@ -149,6 +150,39 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
     await expect(branchAt('bad', 'main', { lsn: 'nonsense' })).rejects.toMatchObject({
       code: 'invalid_request',
     })
+  })
+
+  test('moments that need WAL that was lost are refused, and others are not', async () => {
+    await branchAt('gappy', 'main', {})
+    if (kind === 'copy') await snapshot('gappy')
+    const before = await count('gappy')
+    const points: { time: string; lsn: string; file: string }[] = []
+    for (const n of [700, 701, 702]) {
+      const [row] = await run(
+        'gappy',
+        'select pg_walfile_name(pg_current_wal_insert_lsn()) as file',
+      )
+      points.push({ ...(await insert('gappy', n)), file: String(row?.['file']) })
+      await run('gappy', 'select pg_switch_wal()')
+    }
+    const [first, lost, last] = points
+    if (!first || !lost || !last) throw new Error('three were inserted')
+    const { branch } = await control.client.getProjectBranch({ path: branchPath('gappy') })
+    const { volume_id } = await requireAnyBranch(control.context.store, branch.id)
+    const { history, volumes } = control.context
+    await until(async () =>
+      (await history.wal.list(volume_id)).some(({ name }) => name === last.file),
+    )
+    await history.wal.remove(volume_id, [lost.file])
+    await rm(join(volumeDataDirectory(volumes, volume_id), 'pg_wal', lost.file))
+    for (const at of [{ time: last.time }, { lsn: last.lsn }]) {
+      await expect(branchAt('after', 'gappy', at)).rejects.toMatchObject({
+        code: 'outside_history',
+        message: expect.stringContaining('was not kept as a whole'),
+      })
+    }
+    await branchAt('before', 'gappy', { lsn: first.lsn })
+    expect(await count('before')).toBe(before + 1)
   })
 
   test('a restore keeps the compute and the password, and what was before as a branch', async () => {

@@ -106,8 +106,5 @@ export async function sweepHistory(context: Context): Promise<void> {
   }
   for (const line of await listAbandonedLines(context.store)) await removeLine(context, line)
   await context.history.wal.sweep()
-  // Of recoveries into volumes that were not there yet.
-  for (const directory of [context.history.stagingDirectory, context.history.replayDirectory]) {
-    await rm(directory, { recursive: true, force: true })
-  }
+  await rm(context.history.replayDirectory, { recursive: true, force: true })
 }

@@ -1,14 +1,12 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-
 import type { Sql } from 'postgres'
 
 import { readCatalog } from '../../compute/catalog.ts'
+import { signalReplay } from '../../compute/fresh-clone.ts'
 import { setPassword } from '../../compute/roles.ts'
 import type { ClusterCatalog } from '../../compute/spec.ts'
 import { type Cluster, platformDatabase } from '../../compute/superuser.ts'
-import { endRecovery, prepareRecovery, readRecoveryEnd } from '../../history/recovery.ts'
-import { cutStaged, type Staged, stageWal } from '../../history/staged-wal.ts'
+import { type AddedWal, addWal, cutWal, walDirectoryOf } from '../../history/added-wal.ts'
+import { readRecoveryEnd } from '../../history/recovery.ts'
 import type { WalSource } from '../../history/wal-archiver.ts'
 import { findLater } from '../../history/wal-reader.ts'
 import { type Lsn, parseLsn } from '../../lib/lsn.ts'
@@ -22,7 +20,6 @@ import { walSource } from './create-history.ts'
 import { withLine } from './line-snapshots.ts'
 import { beyondEnd, findStart, microseconds, type Moment, notKept, type Start } from './moments.ts'
 import { replay } from './replay.ts'
-import { stagingOf } from './scratch.ts'
 import { readRestingEnd } from './wal-bounds.ts'
 
 /**
@@ -55,25 +52,19 @@ export async function materializeMoment<T>(
   context: Context,
   request: MaterializeRequest<T>,
 ): Promise<Materialized<T>> {
-  const { volumeId } = request
-  const staged = await stageRecovery(context, request)
-  const { start } = staged
-  try {
-    const { catalog, value, lastCommit } = await recover(context, staged, request)
-    const dataDirectory = volumeDataDirectory(context.volumes, volumeId)
-    await endRecovery(dataDirectory, context.databaseUser)
-    return {
-      originLine: start.owner.volume_id,
-      lsn: await readRecoveryEnd(dataDirectory),
-      time:
-        start.moment.kind === 'time'
-          ? roundUp(start.moment)
-          : (lastCommit ?? start.snapshot.taken_at),
-      catalog,
-      value,
-    }
-  } finally {
-    await staged.remove()
+  const start = await prepareVolume(context, request)
+  const dataDirectory = volumeDataDirectory(context.volumes, request.volumeId)
+  await signalReplay(dataDirectory, context.databaseUser)
+  const { catalog, value, lastCommit } = await recover(context, request)
+  return {
+    originLine: start.owner.volume_id,
+    lsn: await readRecoveryEnd(dataDirectory),
+    time:
+      start.moment.kind === 'time'
+        ? roundUp(start.moment)
+        : (lastCommit ?? start.snapshot.taken_at),
+    catalog,
+    value,
   }
 }
 
@@ -81,104 +72,102 @@ export async function materializeMoment<T>(
 const roundUp = (moment: { text: string; at: Date }): Date =>
   new Date(Number((microseconds(moment) + 999n) / 1000n))
 
-/** Finds where to begin, stages the WAL from there and clones; looks again where trimming came between. */
-async function stageRecovery<T>(
+/**
+ * Clones the snapshot to begin with, and gives the clone the WAL from there up to the moment. Looks again
+ * where trimming came between.
+ */
+async function prepareVolume<T>(
   context: Context,
   { project, branch, moment, volumeId }: MaterializeRequest<T>,
-): Promise<StagedRecovery> {
+): Promise<Start> {
   for (;;) {
     const start = await findStart(context, project, branch, moment)
     const source = sourceOf(context, start.owner)
     await context.history.archiver.flush(source)
     await refuseBeyondEnd(start, source)
-    const staged = new StagedRecovery(context, start, source, volumeId)
-    try {
-      const isStaged = await withLine(context, start.owner.volume_id, async () => {
-        if (!(await hasLineSnapshot(context.store, start.snapshot.id))) return false
-        const beganMs = performance.now()
-        if (!(await staged.stage())) throw notKept(branch, moment)
-        const stagedMs = performance.now()
-        await context.volumes.clone(start.snapshot.id, volumeId)
-        context.log.info(
-          {
-            volume: volumeId,
-            wal_bytes: staged.bytes,
-            stage_ms: Math.round(stagedMs - beganMs),
-            clone_ms: Math.round(performance.now() - stagedMs),
-          },
-          'staged',
-        )
-        return true
-      })
-      if (isStaged) return staged
-    } catch (error) {
-      await staged.remove()
-      throw error
-    }
+    const isPrepared = await withLine(context, start.owner.volume_id, async () => {
+      if (!(await hasLineSnapshot(context.store, start.snapshot.id))) return false
+      const beganMs = performance.now()
+      await context.volumes.clone(start.snapshot.id, volumeId)
+      const clonedMs = performance.now()
+      const wal = new WalOfMoment(context, start, source, volumeId)
+      if (!(await wal.add())) throw notKept(branch, moment)
+      context.log.info(
+        {
+          volume: volumeId,
+          wal_bytes: wal.bytes,
+          clone_ms: Math.round(clonedMs - beganMs),
+          wal_ms: Math.round(performance.now() - clonedMs),
+        },
+        'prepared a moment',
+      )
+      return true
+    })
+    if (isPrepared) return start
   }
 }
 
-/** The WAL from a snapshot up to a moment, where a recovery finds it. */
-class StagedRecovery {
-  readonly start: Start
-  readonly directory: string
-  /** What PostgreSQL has to replay of it, roughly. */
+/** What a clone of a snapshot has to replay to be as its line was at a moment. */
+class WalOfMoment {
+  /** Roughly. */
   bytes = 0
   readonly #context: Context
+  readonly #start: Start
   readonly #source: WalSource
+  readonly #dataDirectory: string
 
   constructor(context: Context, start: Start, source: WalSource, volumeId: string) {
     this.#context = context
-    this.start = start
+    this.#start = start
     this.#source = source
-    this.directory = stagingOf(context, volumeId)
+    this.#dataDirectory = volumeDataDirectory(context.volumes, volumeId)
   }
 
   /** Answers whether everything that it takes was kept. */
-  async stage(): Promise<boolean> {
-    const { snapshot, moment, leftAt } = this.start
+  async add(): Promise<boolean> {
+    const { snapshot, moment, leftAt } = this.#start
     const before = moment.kind === 'lsn' ? moment.lsn : leftAt
-    let staged = await this.#stage(before, moment.kind === 'time' ? moment.at : undefined)
-    let later = await this.#findLater(staged)
-    if (later === undefined && !staged.isAll && !staged.hasGap) {
-      staged = await this.#stage(before, undefined)
-      later = await this.#findLater(staged)
+    let added = await this.#add(before, moment.kind === 'time' ? moment.at : undefined)
+    let later = await this.#findLater(added)
+    if (later === undefined && !added.isAll && !added.hasGap) {
+      added = await this.#add(before, undefined)
+      later = await this.#findLater(added)
     }
-    if (later === undefined && staged.hasGap) return false
+    if (later === undefined && added.hasGap) return false
     const end = later ?? before
-    const staging = staged.segments.reduce((sum, { bytes }) => sum + bytes, 0)
-    this.bytes = end === undefined ? staging : Number(end - snapshot.lsn_from)
-    if (end === undefined) return true
-    // What the snapshot itself holds is never cut: PostgreSQL reads it from here as well.
-    await cutStaged(this.directory, staged, end < snapshot.lsn_to ? snapshot.lsn_to : end)
+    this.bytes =
+      end === undefined
+        ? added.segments.reduce((sum, { bytes }) => sum + bytes, 0)
+        : Number(end - snapshot.lsn_from)
+    // What the snapshot itself holds belongs to it.
+    if (end !== undefined) {
+      await cutWal(this.#dataDirectory, end < snapshot.lsn_to ? snapshot.lsn_to : end)
+    }
     return true
   }
 
-  async remove(): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true })
-  }
-
-  async #stage(before: Lsn | undefined, until: Date | undefined): Promise<Staged> {
-    return stageWal({
+  async #add(before: Lsn | undefined, until: Date | undefined): Promise<AddedWal> {
+    return addWal({
       store: this.#context.history.wal,
       line: this.#source.line,
-      directory: this.directory,
+      dataDirectory: this.#dataDirectory,
       user: this.#context.databaseUser,
-      from: this.start.snapshot.lsn_from,
+      from: this.#start.snapshot.lsn_from,
       until,
       before,
-      walDirectory: join(this.#source.dataDirectory, 'pg_wal'),
+      sourceDirectory: this.#source.dataDirectory,
     })
   }
 
   /** The first of the WAL that is later than a time; what was last written before it need not be read. */
-  async #findLater({ segments }: Staged): Promise<Lsn | undefined> {
-    const { moment, leftAt } = this.start
+  async #findLater({ segments }: AddedWal): Promise<Lsn | undefined> {
+    const { moment, leftAt } = this.#start
     if (moment.kind !== 'time') return undefined
     const from = segments.find(
       ({ writtenAt }) => writtenAt.getTime() + fileTimeMs > moment.at.getTime(),
     )
-    const later = from && (await findLater(this.directory, from.start, microseconds(moment)))
+    const walDirectory = walDirectoryOf(this.#dataDirectory)
+    const later = from && (await findLater(walDirectory, from.start, microseconds(moment)))
     return later !== undefined && (leftAt === undefined || later < leftAt) ? later : undefined
   }
 }
@@ -188,7 +177,6 @@ const fileTimeMs = 2_000
 
 async function recover<T>(
   context: Context,
-  staged: StagedRecovery,
   request: MaterializeRequest<T>,
 ): Promise<Pick<Materialized<T>, 'catalog' | 'value'> & { lastCommit: Date | undefined }> {
   const { project, branch, volumeId, catalogNow, work } = request
@@ -198,11 +186,6 @@ async function recover<T>(
     pgVersion: project.pg_version,
     pgSettings: endpoints.find((one) => one.type === 'read_write')?.pg_settings ?? {},
   }
-  await prepareRecovery({
-    dataDirectory: volumeDataDirectory(context.volumes, volumeId),
-    walDirectory: staged.directory,
-    user: context.databaseUser,
-  })
   return replay(context, options, async (cluster) => ({
     lastCommit: await cluster.withSuperuser(platformDatabase, readLastCommit),
     catalog: await alignPasswords(cluster, catalogNow),

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { type BranchRow, setLogicalSize } from '../store/branches.ts'
 import { copyDatabases, syncDatabases } from '../store/databases.ts'
 import { copyRoles, syncRoles } from '../store/roles.ts'
+import { transact } from '../store/store.ts'
 
 /**
  * Rows of the roles and databases of a branch that is being made: those of its source, or of its past
@@ -13,7 +14,7 @@ export async function recordCatalog(
   made: { branch: BranchRow; source: BranchRow; past: ClusterCatalog | undefined },
 ): Promise<void> {
   const { branch, source, past } = made
-  await context.store.begin(async (sql) => {
+  await transact(context.store, async (sql) => {
     await copyRoles(sql, source.id, branch.id)
     await copyDatabases(sql, source.id, branch.id)
     if (past === undefined) return

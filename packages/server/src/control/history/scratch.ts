@@ -1,6 +1,3 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-
 import { newScratchId } from '../../lib/ids.ts'
 import type { Context } from '../context.ts'
 import { endReplay } from './replay.ts'
@@ -20,16 +17,6 @@ export async function withScratch<T>(
 
 /** Idempotent; also ends what may still run on it. */
 export async function removeScratch(context: Context, id: string): Promise<void> {
-  await abandonReplay(context, id)
+  await endReplay(context, id)
   await context.volumes.destroy(id)
 }
-
-/** Removes what a crash or a failure has left of a recovery. Idempotent; the volume is its caller's. */
-export async function abandonReplay(context: Context, volumeId: string): Promise<void> {
-  await endReplay(context, volumeId)
-  await rm(stagingOf(context, volumeId), { recursive: true, force: true })
-}
-
-/** Where the WAL of a recovery into a volume is staged. */
-export const stagingOf = (context: Context, volumeId: string): string =>
-  join(context.history.stagingDirectory, volumeId)

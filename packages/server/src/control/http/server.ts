@@ -24,6 +24,7 @@ import { AppError, describeError } from '../../lib/errors.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import { type Store, storeError } from '../store/store.ts'
 import { authenticate, authorize } from './auth.ts'
+import { createSerializerCompiler } from './serialization.ts'
 import { createValidatorCompiler } from './validation.ts'
 
 /** What a handler is told besides its input. */
@@ -74,6 +75,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   acceptEmptyBodies(app)
   await app.register(swagger, { openapi: openapi(options.version), stripBasePath: true })
   app.setValidatorCompiler(createValidatorCompiler())
+  app.setSerializerCompiler(createSerializerCompiler())
   app.decorateRequest('caller')
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-neon-ret-request-id', request.id).header('cache-control', 'no-store')

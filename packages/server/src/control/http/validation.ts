@@ -3,17 +3,21 @@ import ajvFormats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 
+import { once } from '../../lib/once.ts'
+
 /**
  * Paths and queries are text, so numbers and booleans are read from it; a body is JSON and means what it
  * says: `7` is not a name. Properties that a schema does not know are let pass, as Neon does, so that
- * newer clients work.
+ * newer clients work. Each schema is compiled when it is first asked for: all of them take a second, which
+ * a start need not wait for.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<TSchema> {
   const text = createAjv({ coerceTypes: 'array', useDefaults: true })
   const json = createAjv({})
   return ({ schema, httpPart }) => {
-    const validate = (httpPart === 'body' ? json : text).compile(schema)
+    const compile = once(() => (httpPart === 'body' ? json : text).compile(schema))
     return (value: unknown) => {
+      const validate = compile()
       // No body at all reads as null, which the schemas of optional bodies allow.
       if (validate(value ?? null)) {
         const problem = problemOfValue(value)

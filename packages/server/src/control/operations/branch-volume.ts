@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { removeLine } from '../history/line-snapshots.ts'
-import { abandonReplay } from '../history/scratch.ts'
+import { endReplay } from '../history/replay.ts'
 import { removePacked } from '../packed-volume.ts'
 import { removeCompute } from '../put-compute.ts'
 import type { BranchRow } from '../store/branches.ts'
@@ -18,7 +18,7 @@ export async function removeComputes(context: Context, branchId: string): Promis
 /** Removes a branch wholly: computes, data, rows. Idempotent, and in this order, so that a crash between leaves the row that leads back here. */
 export async function purgeBranch(context: Context, branch: BranchRow): Promise<void> {
   await removeComputes(context, branch.id)
-  await abandonReplay(context, branch.volume_id)
+  await endReplay(context, branch.volume_id)
   await removeLine(context, branch.volume_id)
   await context.volumes.destroy(branch.volume_id)
   await removePacked(context, branch.volume_id)

@@ -15,6 +15,7 @@ import {
   removeProject,
 } from '../store/projects.ts'
 import { putRole } from '../store/roles.ts'
+import { transact } from '../store/store.ts'
 import { ensureTemplate } from '../templates.ts'
 import { purgeBranch } from './branch-volume.ts'
 import type { OperationKind } from './operation.ts'
@@ -76,7 +77,7 @@ async function configure(context: Context, operation: OperationRow): Promise<voi
 async function publish(context: Context, operation: OperationRow): Promise<void> {
   const { branch, project } = await read(context, operation)
   const { roleName, databaseName, passwordSealed } = input(context, operation)
-  await context.store.begin(async (sql) => {
+  await transact(context.store, async (sql) => {
     await putRole(sql, {
       branch_id: branch.id,
       name: roleName,

@@ -5,6 +5,7 @@ import { putCompute } from '../put-compute.ts'
 import { type BranchRow, takePlace } from '../store/branches.ts'
 import { exchangeEndpoints, listBranchEndpoints } from '../store/endpoints.ts'
 import type { OperationRow } from '../store/operations.ts'
+import { transact } from '../store/store.ts'
 import { whileStopped } from '../while-stopped.ts'
 import type { OperationKind } from './operation.ts'
 
@@ -37,7 +38,7 @@ async function exchangeLocked(context: Context, operation: OperationRow): Promis
   const { branch, target, newName } = await read(context, operation)
   await whileStopped(context, [branch.id, target.id], async () => {
     if (branch.restore_status !== 'finalized') {
-      await context.store.begin(async (sql) => {
+      await transact(context.store, async (sql) => {
         for (const one of inOrder([branch, target])) await holdLiveBranch(sql, one)
         await takePlace(sql, { branch, target, newName })
         await exchangeEndpoints(sql, branch.id, target.id)

@@ -7,6 +7,7 @@ import { requireRemaining } from '../lookups.ts'
 import { findAnyBranch, markBranchReady, setOrigin } from '../store/branches.ts'
 import type { OperationRow } from '../store/operations.ts'
 import { markSnapshotReady } from '../store/snapshots.ts'
+import { transact } from '../store/store.ts'
 import { purgeBranch } from './branch-volume.ts'
 import type { OperationKind } from './operation.ts'
 
@@ -40,7 +41,7 @@ async function clone(context: Context, operation: OperationRow): Promise<void> {
 
 async function publish(context: Context, operation: OperationRow): Promise<void> {
   const branch = await read(context, operation)
-  await context.store.begin(async (sql) => {
+  await transact(context.store, async (sql) => {
     await markBranchReady(sql, branch.id)
     await markSnapshotReady(sql, must(branch.snapshot_id, 'is a snapshot'), {
       lsn: branch.origin_lsn,

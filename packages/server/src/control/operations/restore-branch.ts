@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { removeLine } from '../history/line-snapshots.ts'
 import { makeVolume } from '../history/make-volume.ts'
 import { momentOf } from '../history/moments.ts'
-import { abandonReplay } from '../history/scratch.ts'
+import { endReplay } from '../history/replay.ts'
 import { branchExists, holdLiveBranch, requireRemaining } from '../lookups.ts'
 import { putCompute } from '../put-compute.ts'
 import { type BranchRow, exchangeLine, findBranchOfLine, type Origin } from '../store/branches.ts'
@@ -12,7 +12,7 @@ import { copyDatabases } from '../store/databases.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
 import { addOperationInput, findOperation, type OperationRow } from '../store/operations.ts'
 import { copyRoles } from '../store/roles.ts'
-import { isUniqueViolation } from '../store/store.ts'
+import { isUniqueViolation, transact } from '../store/store.ts'
 import { whileStopped } from '../while-stopped.ts'
 import type { OperationKind } from './operation.ts'
 
@@ -48,7 +48,7 @@ export const restoreBranch: OperationKind = {
   undo: async (context, operation) => {
     if (await isExchanged(context, operation)) return
     const { volume_id } = inputOf(operation)
-    await abandonReplay(context, volume_id)
+    await endReplay(context, volume_id)
     await removeLine(context, volume_id)
     await context.volumes.destroy(volume_id)
   },
@@ -85,26 +85,24 @@ async function exchange(context: Context, operation: OperationRow): Promise<void
   await whileStopped(context, [branch.id], async () => {
     if (!(await isExchanged(context, operation))) {
       const origin = await readOrigin(context, operation)
-      await context.store
-        .begin(async (sql) => {
-          await holdLiveBranch(sql, branch)
-          await exchangeLine(sql, {
-            branch,
-            line: input.volume_id,
-            origin,
-            parentId: input.parent_id,
-            backup: {
-              id: input.backup_id,
-              name: input.backup_name,
-              deletedUntil: input.backup_until === null ? null : new Date(input.backup_until),
-            },
-          })
-          await copyRoles(sql, branch.id, input.backup_id)
-          await copyDatabases(sql, branch.id, input.backup_id)
+      await transact(context.store, async (sql) => {
+        await holdLiveBranch(sql, branch)
+        await exchangeLine(sql, {
+          branch,
+          line: input.volume_id,
+          origin,
+          parentId: input.parent_id,
+          backup: {
+            id: input.backup_id,
+            name: input.backup_name,
+            deletedUntil: input.backup_until === null ? null : new Date(input.backup_until),
+          },
         })
-        .catch((error: unknown) => {
-          throw isUniqueViolation(error) ? branchExists(input.backup_name) : error
-        })
+        await copyRoles(sql, branch.id, input.backup_id)
+        await copyDatabases(sql, branch.id, input.backup_id)
+      }).catch((error: unknown) => {
+        throw isUniqueViolation(error) ? branchExists(input.backup_name) : error
+      })
     }
     for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
       await putCompute(context, endpoint.id)

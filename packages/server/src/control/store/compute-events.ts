@@ -10,9 +10,11 @@ export interface ComputeEventRow {
   at: Date
   event: AwakeEventKind
   cause: Cause
-  /** Of the sleep or the time awake that this has ended; of staying awake, so far. */
+  /** The state that this has ended; null where none is known. */
+  after: AwakeEventKind | null
+  /** Of that state; of staying awake, so far. */
   duration_ms: number | null
-  /** Compute units × milliseconds of the time awake that a sleep has ended. */
+  /** Compute units × milliseconds of the time awake that a sleep or a freeze has ended. */
   compute_ms: number | null
 }
 
@@ -21,23 +23,46 @@ const retention = '400 days'
 /** Of one endpoint: one that wakes every few minutes fills no disk. */
 const maxEventsPerEndpoint = 10_000
 
-export type NewComputeEvent = Omit<ComputeEventRow, 'duration_ms'>
+export interface NewComputeEvent extends Omit<
+  ComputeEventRow,
+  'after' | 'duration_ms' | 'compute_ms'
+> {
+  /** Of a sleep or a freeze: compute units × milliseconds since PostgreSQL has started. */
+  run_compute_ms: number | null
+}
 
-/** How long the state before has lasted is read off the endpoint's last change of state. */
+/**
+ * What the state before was, how long it has lasted and what it has used are read off the endpoint's
+ * events before: a compute that was frozen meanwhile has counted what it used until then.
+ */
 export async function insertComputeEvent(
   sql: Queryable,
-  { endpoint_id, project_id, branch_id, at, event, cause, compute_ms }: NewComputeEvent,
+  { endpoint_id, project_id, branch_id, at, event, cause, run_compute_ms }: NewComputeEvent,
 ): Promise<void> {
+  if (event === 'stayed_awake') {
+    await sql`
+      insert into compute_events (endpoint_id, project_id, branch_id, at, event, cause, duration_ms)
+      values (${endpoint_id}, ${project_id}, ${branch_id}, ${at}, ${event},
+        ${sql.json({ ...cause })}, 0)`
+    return
+  }
   await sql`
-    insert into compute_events
-      (endpoint_id, project_id, branch_id, at, event, cause, compute_ms, duration_ms)
-    values (${endpoint_id}, ${project_id}, ${branch_id}, ${at}, ${event}, ${sql.json({ ...cause })},
-      ${compute_ms},
-      case when ${event} = 'stayed_awake' then 0 else (
-        select extract(epoch from ${at}::timestamptz - before.at) * 1000
-        from compute_events before
-        where before.endpoint_id = ${endpoint_id} and before.event <> 'stayed_awake'
-        order by before.id desc limit 1) end)`
+    insert into compute_events (endpoint_id, project_id, branch_id, at, event, cause, after,
+      duration_ms, run_compute_ms, compute_ms)
+    select ${endpoint_id}, ${project_id}, ${branch_id}, ${at}, ${event}, ${sql.json({ ...cause })},
+      before.event, extract(epoch from ${at}::timestamptz - before.at) * 1000, run.compute_ms,
+      case when run.compute_ms is not null
+        then greatest(0, run.compute_ms - coalesce(counted.run_compute_ms, 0)) end
+    from (select ${run_compute_ms}::bigint as compute_ms) run
+    left join lateral (
+      select event, at from compute_events
+      where endpoint_id = ${endpoint_id} and event <> 'stayed_awake'
+      order by id desc limit 1) before on true
+    left join lateral (
+      select case when event = 'frozen' then run_compute_ms end as run_compute_ms
+      from compute_events
+      where endpoint_id = ${endpoint_id} and event in ('frozen', 'slept')
+      order by id desc limit 1) counted on true`
 }
 
 /** Notes until when something has kept a compute awake since it woke. */
@@ -61,7 +86,7 @@ export async function listComputeEvents(
   limit: number,
 ): Promise<ComputeEventRow[]> {
   return sql<ComputeEventRow[]>`
-    select endpoint_id, project_id, branch_id, at, event, cause, duration_ms, compute_ms
+    select endpoint_id, project_id, branch_id, at, event, cause, after, duration_ms, compute_ms
     from compute_events where endpoint_id = ${endpointId} order by id desc limit ${limit}`
 }
 

@@ -67,6 +67,16 @@ export async function extraBranchHours(
   return row?.extra ?? 0
 }
 
+export interface EndpointFacts {
+  id: string
+  created_at: string
+  /** The smallest size that it has, or would have without the compute that it shares. */
+  min_cu: number
+  /** Of the smallest size of that compute, its part where all are awake; null where it shares none. */
+  shared_min_cu: number | null
+  suspend_timeout_seconds: number
+}
+
 /** A branch with its endpoint, as advice looks at it. */
 export interface BranchFactsRow {
   project_id: string
@@ -80,7 +90,7 @@ export interface BranchFactsRow {
   /** When any of its computes was last used; null for never. */
   last_active: Date | null
   exclusive_bytes: number | null
-  endpoints: { id: string; created_at: string; min_cu: number; suspend_timeout_seconds: number }[]
+  endpoints: EndpointFacts[]
 }
 
 export async function listBranchFacts(
@@ -95,7 +105,9 @@ export async function listBranchFacts(
       (select max(greatest(e.last_active, e.started_at)) from endpoints e where e.branch_id = b.id)
         as last_active,
       (select coalesce(json_agg(json_build_object('id', e.id, 'created_at', e.created_at,
-          'min_cu', e.min_cu, 'suspend_timeout_seconds', e.suspend_timeout_seconds)), '[]')
+          'min_cu', e.min_cu, 'shared_min_cu', (select c.min_cu / count(*) from computes c
+            join endpoints other on other.compute_id = c.id where c.id = e.compute_id group by c.id),
+          'suspend_timeout_seconds', e.suspend_timeout_seconds)), '[]')
         from endpoints e where e.branch_id = b.id) as endpoints
     from branches b join projects p on p.id = b.project_id
     where b.project_id = any (${[...projectIds]}) and b.ready_at is not null and b.deleted_at is null

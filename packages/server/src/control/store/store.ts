@@ -41,6 +41,29 @@ export function openStore(address: StoreAddress): Store {
   })
 }
 
+/** What one that did not conflict would need once. */
+const attemptsMax = 5
+
+/**
+ * Runs work in one transaction. Where PostgreSQL ends it so that another can go on (manual, "Deadlocks"),
+ * it is run again, so it must do nothing but talk to the store.
+ */
+export async function transact<T>(
+  store: Store,
+  work: (sql: postgres.TransactionSql<{ bigint: number }>) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // The driver's type is of what was awaited in an array, which no work of ours answers.
+      return (await store.begin(work)) as T
+    } catch (error) {
+      if (errorCode(error) !== deadlockDetected || attempt === attemptsMax) throw error
+    }
+  }
+}
+
+const deadlockDetected = '40P01'
+
 const migrationsDirectory = new URL('migrations/', import.meta.url).pathname
 
 /**

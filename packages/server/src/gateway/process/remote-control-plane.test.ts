@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 import { AppError } from '../../lib/errors.ts'
 import { createChannelPair } from '../../testing/channel-pair.ts'
@@ -123,6 +123,16 @@ test('a quiet use of a connection takes nothing back of a use that counts', asyn
   third?.touch()
   await until(() => events.length > 5)
   expect(events.slice(3)).toEqual(['touch quietly', 'touch', 'touch'])
+})
+
+test('a use after a silence is told at once, also a quiet one: a frozen compute has to go on for it', async () => {
+  const { remote, events } = connect()
+  const session = remote.openSession(details)
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 2_000)
+  session.touch({ applicationName: 'uptime', clientAddress: '', quiet: true })
+  vi.restoreAllMocks()
+  await new Promise(setImmediate)
+  expect(events).toEqual(['open test', 'touch quietly'])
 })
 
 test('bytes that no daemon can be told of are kept', async () => {

@@ -21,6 +21,8 @@ const lookUpTimeoutMs = 10_000
 const wakeTimeoutMs = 600_000
 /** A session that is busy is said to be so this often, and how much was sent. */
 const touchEveryMs = 250
+/** After so long without a byte its compute may be frozen, and its client waits: that is said at once. */
+const silenceMs = 1_000
 
 export class RemoteControlPlane implements ControlPlane {
   readonly #daemon: DaemonRpc
@@ -71,8 +73,14 @@ export class RemoteControlPlane implements ControlPlane {
   openSession(details: SessionDetails): SessionActivity {
     const id = ++this.#lastSessionId
     this.#daemon.tell('sessionOpened', { id, details })
+    let touchedMs = performance.now()
     return {
-      touch: (user) => this.#touch(id, user),
+      touch: (user) => {
+        const now = performance.now()
+        this.#touch(id, user)
+        if (now - touchedMs >= silenceMs) this.#tellTouched()
+        touchedMs = now
+      },
       setListening: (isListening) => this.#daemon.tell('sessionListening', { id, isListening }),
       setBackend: (pid) => this.#daemon.tell('sessionBackend', { id, pid }),
       end: () => {

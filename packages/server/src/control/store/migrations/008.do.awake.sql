@@ -1,4 +1,4 @@
--- When computes woke, slept and stayed awake although they could have slept, and why. No foreign keys: it
+-- When computes woke, froze, slept and stayed awake although they could have slept, and why. No foreign keys: it
 -- stays when its endpoint is deleted.
 create table compute_events (
   id bigint generated always as identity primary key,
@@ -9,9 +9,12 @@ create table compute_events (
   event text not null,
   -- As `lib/cause.ts` has it.
   cause jsonb not null,
-  -- Of the sleep that a wake has ended, of the time awake that a sleep has ended, of staying awake so far.
+  -- The event that began the state which this one has ended.
+  after text,
+  -- Of that state, or of staying awake so far.
   duration_ms bigint,
-  -- Compute units × milliseconds of the time awake that a sleep has ended.
+  -- Compute units × milliseconds, of a sleep and a freeze: since PostgreSQL has started; since it was thawed.
+  run_compute_ms bigint,
   compute_ms bigint
 );
 create index compute_events_endpoint on compute_events (endpoint_id, id desc);

@@ -1,5 +1,5 @@
-import { mkdir, readdir, rm, stat, truncate } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdir, rm, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import { must } from '../lib/assert.ts'
 import { errorCode } from '../lib/errors.ts'
@@ -11,17 +11,19 @@ import { isHistoryFileName, parseSegmentName, segmentOf } from './wal-names.ts'
 import type { WalFile, WalStore } from './wal-store.ts'
 
 /**
- * The WAL of one recovery, in a directory of its own that nothing is added to or removed from while it
- * runs: what the recovery may see is settled before it starts, and trimming need not wait for it.
+ * The WAL that a clone of a snapshot is given, in its own `pg_wal`, to replay at its next start: what the
+ * store has, and from the cluster's `pg_wal` what the store has not yet. Commits are there before they
+ * are answered, whatever the cluster does meanwhile.
  *
- * It is what the store has and, from the cluster's own `pg_wal`, what the store has not yet: commits are
- * there before they are answered, whatever the cluster does meanwhile.
+ * Where the WAL ends is what makes the moment. PostgreSQL's own recovery targets take a record that is
+ * later to be recognised by, which there is none of on a branch that sleeps, and a program for each segment
+ * (`restore_command`), which takes longer than replaying it.
  */
-export interface StageRequest {
+export interface WalRequest {
   store: WalStore
   line: string
-  /** Made; belongs to PostgreSQL's user. */
-  directory: string
+  /** Of a clone that nothing runs on. */
+  dataDirectory: string
   user: OsUser | undefined
   /** What the snapshot itself holds ends in this position's segment or later. */
   from: Lsn
@@ -29,61 +31,63 @@ export interface StageRequest {
   until: Date | undefined
   /** Nor is anything that begins here or later. */
   before: Lsn | undefined
-  /** The cluster's `pg_wal`. */
-  walDirectory: string
+  /** Of the cluster that the WAL is of. */
+  sourceDirectory: string
 }
 
-export interface Staged {
+export interface AddedWal {
   /** Whether it is all that there is, up to `before`. */
   isAll: boolean
-  /** Whether a segment is missing, and nothing that is later was staged. */
+  /** Whether a segment is missing, and nothing that is later was added. */
   hasGap: boolean
-  segments: StagedSegment[]
+  segments: AddedSegment[]
 }
 
-export interface StagedSegment {
-  name: string
-  bytes: number
+export interface AddedSegment {
   start: Lsn
+  bytes: number
   /** When the cluster last wrote to it. */
   writtenAt: Date
 }
 
-export async function stageWal(request: StageRequest): Promise<Staged> {
-  const { directory, user } = request
-  // PostgreSQL passes through the directories above, and reads its own.
-  await mkdir(dirname(directory), { recursive: true, mode: 0o711 })
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+export async function addWal(request: WalRequest): Promise<AddedWal> {
   const files = await listFiles(request)
   const { segments, isAll, hasGap } = choose(files, request)
-  await stageFiles(
+  await addFiles(
     request,
     files.filter(({ name }) => isHistoryFileName(name)),
   )
-  const staged = (await stageFiles(request, segments)).map(describe)
-  await giveTo(directory, user)
-  return { isAll, hasGap, segments: staged }
+  const added = await addFiles(request, segments)
+  return { isAll, hasGap, segments: added.map(describe) }
 }
 
 /** Leaves out what comes after a position: for PostgreSQL the WAL ends where zeros begin. */
-export async function cutStaged(directory: string, staged: Staged, at: Lsn): Promise<void> {
-  for (const { name, bytes, start } of staged.segments) {
+export async function cutWal(dataDirectory: string, at: Lsn): Promise<void> {
+  const directory = walDirectoryOf(dataDirectory)
+  for (const name of await readdir(directory)) {
     const path = join(directory, name)
-    if (start >= at) await rm(path, { force: true })
-    else if (at < start + BigInt(bytes)) {
+    const { size } = await stat(path)
+    const segment = parseSegmentName(name, size)
+    if (segment === undefined) continue
+    const start = segment.number * BigInt(size)
+    if (start >= at) await rm(path)
+    else if (at < start + BigInt(size)) {
       await truncate(path, Number(at - start))
       // Its size has to stay.
-      await truncate(path, bytes)
+      await truncate(path, size)
     }
   }
 }
+
+export const walDirectoryOf = (dataDirectory: string): string => join(dataDirectory, 'pg_wal')
 
 interface KeptFile extends WalFile {
   isInStore: boolean
 }
 
 /** The cluster's own first: what it removes in between is in the store by then. */
-async function listFiles({ store, line, walDirectory, from }: StageRequest): Promise<KeptFile[]> {
+async function listFiles({ store, line, sourceDirectory, from }: WalRequest): Promise<KeptFile[]> {
+  const walDirectory = walDirectoryOf(sourceDirectory)
   const own: WalFile[] = []
   for (const name of await readdir(walDirectory)) {
     const found = await stat(join(walDirectory, name)).catch((error: unknown) => {
@@ -106,7 +110,7 @@ async function listFiles({ store, line, walDirectory, from }: StageRequest): Pro
  */
 function choose(
   files: readonly KeptFile[],
-  { from, until, before }: StageRequest,
+  { from, until, before }: WalRequest,
 ): { segments: KeptFile[]; isAll: boolean; hasGap: boolean } {
   const all = files.flatMap((file) => {
     const segment = parseSegmentName(file.name, file.bytes)
@@ -135,44 +139,44 @@ const filesBeyond = 2
 /** Of a store that is far away, where each waits for the way there and back. */
 const fetchesAtOnce = 8
 
-async function stageFiles(request: StageRequest, files: readonly KeptFile[]): Promise<WalFile[]> {
-  const staged: WalFile[] = []
+async function addFiles(request: WalRequest, files: readonly KeptFile[]): Promise<WalFile[]> {
+  const added: WalFile[] = []
   for (let from = 0; from < files.length; from += fetchesAtOnce) {
     const some = files.slice(from, from + fetchesAtOnce)
-    const outcomes = await Promise.allSettled(some.map(async (file) => stageFile(request, file)))
-    // Not before all have ended: whoever asked removes the directory then.
+    const outcomes = await Promise.allSettled(some.map(async (file) => addFile(request, file)))
+    // Not before all have ended: whoever asked removes the volume then.
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') throw outcome.reason
-      staged.push(outcome.value)
+      added.push(outcome.value)
     }
   }
-  return staged
+  return added
 }
 
-/** Answers the file as it was staged: a cluster may have written to its own since it was listed. */
-async function stageFile(request: StageRequest, file: KeptFile): Promise<WalFile> {
-  const path = join(request.directory, file.name)
+/** Answers the file as it was added: a cluster may have written to its own since it was listed. */
+async function addFile(request: WalRequest, file: KeptFile): Promise<WalFile> {
+  const path = join(walDirectoryOf(request.dataDirectory), file.name)
   await rm(path, { force: true })
   const own = file.isInStore ? undefined : await cloneOwn(request, file, path)
-  const staged = own ?? (file.isInStore ? file : await findInStore(request, file.name))
-  if (own === undefined) await request.store.fetch(request.line, staged, path)
+  const added = own ?? (file.isInStore ? file : await findInStore(request, file.name))
+  if (own === undefined) await request.store.fetch(request.line, added, path)
   await giveTo(path, request.user)
-  return staged
+  return added
 }
 
 /** One that the cluster has removed since it was listed is in the store by now. */
-async function findInStore({ store, line, from }: StageRequest, name: string): Promise<WalFile> {
+async function findInStore({ store, line, from }: WalRequest, name: string): Promise<WalFile> {
   const found = (await store.list(line, from)).find((file) => file.name === name)
   if (found === undefined) throw new Error(`${name} of line ${line} is not kept`)
   return found
 }
 
 async function cloneOwn(
-  { walDirectory }: StageRequest,
+  { sourceDirectory }: WalRequest,
   { name, bytes }: WalFile,
   path: string,
 ): Promise<WalFile | undefined> {
-  const source = join(walDirectory, name)
+  const source = join(walDirectoryOf(sourceDirectory), name)
   try {
     await cloneFile(source, path)
     return { name, bytes, writtenAt: (await stat(source)).mtime }
@@ -183,7 +187,7 @@ async function cloneOwn(
   }
 }
 
-function describe({ name, bytes, writtenAt }: WalFile): StagedSegment {
+function describe({ name, bytes, writtenAt }: WalFile): AddedSegment {
   const { number } = must(parseSegmentName(name, bytes), 'a segment was chosen by its name')
-  return { name, bytes, start: number * BigInt(bytes), writtenAt }
+  return { bytes, start: number * BigInt(bytes), writtenAt }
 }
