@@ -2,7 +2,7 @@ import type { Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Compute } from '../compute.ts'
-import { platformDatabase } from '../superuser.ts'
+import { clusterAt, platformDatabase } from '../superuser.ts'
 import { createWorkbench, majorVersions, type Workbench } from '../testing/cluster.ts'
 import { createSpec } from '../testing/spec.ts'
 import { createAnonFunctions } from './anon-functions.ts'
@@ -64,7 +64,8 @@ describe.each(majorVersions)('masking functions in PostgreSQL %d', (majorVersion
   afterAll(async () => compute?.suspend({ force: true }))
 
   const asReader = async <T>(key: string, work: (sql: Sql) => Promise<T>): Promise<T> =>
-    compute.withSuperuser(platformDatabase, async (sql) => {
+    // A connection of its own: the shared ones of a compute are several.
+    clusterAt(await compute.socketDirectory()).withSuperuser(platformDatabase, async (sql) => {
       await sql`set role reader`
       await sql`select set_config('anon.key', ${key}, false)`
       return work(sql)
