@@ -6,6 +6,7 @@ import { endpointRoutes } from './routes/endpoints.ts'
 import { historyRoutes } from './routes/history.ts'
 import { jwksRoutes } from './routes/jwks.ts'
 import { logRoutes } from './routes/logs.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
@@ -25,6 +26,7 @@ export const routes = {
   ...operationRoutes,
   ...consumptionRoutes,
   ...logRoutes,
+  ...metricsRoutes,
   ...accountRoutes,
   ...organizationRoutes,
   ...jwksRoutes,

@@ -76,6 +76,7 @@ export const urls = {
   listProjectBranchLogFields: 'GET /projects/:project_id/branches/:branch_id/logs/fields',
   listProjectBranchLogFieldValues:
     'GET /projects/:project_id/branches/:branch_id/logs/fields/:field_name/values',
+  getProjectBranchMetrics: 'GET /projects/:project_id/branches/:branch_id/metrics',
   listApiKeys: 'GET /api_keys',
   createApiKey: 'POST /api_keys',
   revokeApiKey: 'DELETE /api_keys/:key_id',
@@ -91,6 +92,7 @@ export const urls = {
   getAuthDetails: 'GET /auth',
   getActiveRegions: 'GET /regions',
   getPlatformStatus: 'GET /platform/status',
+  getPlatformMetrics: 'GET /platform/metrics',
 } as const
 
 export type RouteName = keyof typeof urls

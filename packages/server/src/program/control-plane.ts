@@ -18,6 +18,8 @@ export interface ControlPlaneParts {
   store: Store
   timeTravel: TimeTravel
   secrets: SecretBox
+  /** Told of bytes that have gone to clients; cheap. */
+  onSent?: (endpointId: string, bytes: number) => void
 }
 
 /**
@@ -29,6 +31,7 @@ export function createControlPlane({
   store,
   timeTravel,
   secrets,
+  onSent,
 }: ControlPlaneParts): ControlPlane {
   const require = (endpointId: string) => {
     const compute = host.get(endpointId)
@@ -82,7 +85,10 @@ export function createControlPlane({
       isOfThePast(session.endpointId)
         ? timeTravel.openSession(session)
         : require(session.endpointId).openSession(session),
-    countSent: (endpointId, bytes) => host.get(endpointId)?.usage.countSent(bytes),
+    countSent: (endpointId, bytes) => {
+      host.get(endpointId)?.usage.countSent(bytes)
+      onSent?.(endpointId, bytes)
+    },
     jwksFor: async (endpointId) => {
       const { jwks = [], labels } = host.get(endpointId)?.spec ?? {}
       return jwks

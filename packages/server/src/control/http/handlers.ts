@@ -6,6 +6,7 @@ import { endpointHandlers } from './endpoint-handlers.ts'
 import { historyHandlers } from './history-handlers.ts'
 import { jwksHandlers } from './jwks-handlers.ts'
 import { logHandlers } from './log-handlers.ts'
+import { metricsHandlers } from './metrics-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
@@ -28,6 +29,7 @@ export function createHandlers(
     ...operationHandlers(context),
     ...consumptionHandlers(context),
     ...logHandlers(context),
+    ...metricsHandlers(context),
     ...accountHandlers(context),
     ...organizationHandlers(context),
     ...jwksHandlers(context),
