@@ -20,6 +20,7 @@ import { addInspect } from './commands/inspect.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
 import { addLink } from './commands/link.ts'
 import { addLogs } from './commands/logs.ts'
+import { addMetrics } from './commands/metrics.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addOperations } from './commands/operations.ts'
 import { addPlatform } from './commands/platform.ts'
@@ -71,6 +72,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addConnectionString(program, cli)
   addPsql(program, cli)
   addInspect(program, cli)
+  addMetrics(program, cli)
   program.commandsGroup('Schema:')
   addMigrate(program, cli)
   addBackfill(program, cli)

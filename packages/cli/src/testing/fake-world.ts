@@ -1,9 +1,11 @@
 import type {
   BackupScheduleItem,
   Branch,
+  ComputeSample,
   Database,
   Endpoint,
   Operation,
+  PlatformSample,
   PoolerClient,
   PoolerPool,
   Project,
@@ -21,6 +23,9 @@ export interface World {
   operations: Operation[]
   pools: PoolerPool[]
   poolerClients: PoolerClient[]
+  /** Of every compute. */
+  computeSamples: ComputeSample[]
+  platformSamples: PlatformSample[]
   keys: Array<{ id: number; name: string }>
   snapshots: Snapshot[]
   schedule: BackupScheduleItem[]
@@ -42,6 +47,8 @@ export function createWorld(): World {
     operations: [],
     pools: [],
     poolerClients: [],
+    computeSamples: [],
+    platformSamples: [],
     keys: [{ id: 1, name: 'first' }],
     snapshots: [],
     schedule: [],
