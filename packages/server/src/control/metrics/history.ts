@@ -8,14 +8,13 @@ import {
   keptStepSeconds,
   readComputeSamples,
   readPlatformSamples,
+  sampleRetentionMs,
   type SampleRange,
 } from '../store/metrics.ts'
 
 const hourMs = 3_600_000
 /** What a chart shows. */
 const usualSteps = 120
-/** A bound on what is answered for one compute. */
-const maxSteps = 2000
 /** Those that people count in; samples come every fifteen seconds, not on the second. */
 const usualStepSeconds = [30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 86_400]
 
@@ -50,24 +49,24 @@ export async function platformMetrics(
 }
 
 /**
- * `from` is rounded down to its step, and the step up to what is kept of that time. Rejects with AppError
- * `invalid_request`.
+ * What there is of a range: no more than is kept, and of no later than now. `from` is rounded down to its
+ * step, and the step up to what is kept of that time, so steps are some thousands at most. Rejects with
+ * AppError `invalid_request`.
  */
 export function metricsRange(query: MetricsQuery, now: Date): SampleRange {
-  const to = query.to === undefined ? now : new Date(query.to)
-  const from = query.from === undefined ? new Date(to.getTime() - hourMs) : new Date(query.from)
-  if (from >= to) throw invalid('from: it must be before to')
-  const seconds = (to.getTime() - from.getTime()) / 1000
-  const usual = usualStepSeconds.find((step) => seconds / step <= usualSteps) ?? 86_400
-  const kept = keptStepSeconds(now.getTime() - from.getTime())
-  const stepSeconds = Math.max(query.step ?? usual, kept)
-  if (seconds / stepSeconds > maxSteps) {
-    throw invalid(
-      `step: the range has more than ${maxSteps} steps; make it shorter, or them longer`,
-    )
+  const toMs = Math.min(parse(query.to) ?? now.getTime(), now.getTime())
+  const earliestMs = now.getTime() - sampleRetentionMs
+  const fromMs = Math.max(parse(query.from) ?? toMs - hourMs, earliestMs)
+  // Not of NaN either, as of a leap second.
+  if (!(fromMs < toMs)) {
+    throw new AppError('invalid_request', 'from and to: give a range within the last 14 days')
   }
+  const seconds = (toMs - fromMs) / 1000
+  const usual = usualStepSeconds.find((step) => seconds / step <= usualSteps) ?? 86_400
+  const stepSeconds = Math.max(query.step ?? usual, keptStepSeconds(now.getTime() - fromMs))
   const stepMs = stepSeconds * 1000
-  return { from: new Date(Math.floor(from.getTime() / stepMs) * stepMs), to, stepSeconds }
+  return { from: new Date(Math.floor(fromMs / stepMs) * stepMs), to: new Date(toMs), stepSeconds }
 }
 
-const invalid = (message: string): AppError => new AppError('invalid_request', message)
+const parse = (timestamp: string | undefined): number | undefined =>
+  timestamp === undefined ? undefined : Date.parse(timestamp)

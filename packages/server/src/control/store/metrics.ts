@@ -11,7 +11,7 @@ import {
 import type { Queryable } from './store.ts'
 
 /** How long samples are kept. */
-export const sampleRetention = '14 days'
+export const sampleRetentionMs = 14 * 86_400_000
 
 /** Older ones are joined to one for each step. */
 const tiers = [
@@ -99,11 +99,12 @@ function joined(sql: Queryable, table: Table) {
   return sql.unsafe(list.join(', '))
 }
 
-/** Joins what is old to longer steps, and forgets what is older than `sampleRetention`. */
+/** Joins what is old to longer steps, and forgets what is older than `sampleRetentionMs`. */
 export async function thinSamples(sql: Queryable): Promise<void> {
   for (const [table, { key }] of Object.entries(tables) as [Table, (typeof tables)[Table]][]) {
     const name = sql(table)
-    await sql`delete from ${name} where at < now() - ${sampleRetention}::interval`
+    await sql`delete from ${name} 
+      where at < now() - make_interval(secs => ${sampleRetentionMs / 1000})`
     for (const { tier, stepSeconds, after } of tiers) {
       const step = sql`make_interval(secs => ${stepSeconds})`
       const origin = sql`timestamptz '2000-01-01 00:00:00Z'`
