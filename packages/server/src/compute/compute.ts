@@ -9,6 +9,7 @@ import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Turns } from '../lib/turns.ts'
 import { describeListening, readActivity } from './activity.ts'
 import { CatalogCache } from './catalog-cache.ts'
 import { findVerifier, readCatalog, readVerifier } from './catalog.ts'
@@ -62,6 +63,8 @@ export interface ComputeOptions {
   onStateChange: (state: ComputeState) => void
   /** Called before PostgreSQL is started, not where it is found running. */
   beforeStart: (spec: ComputeSpec) => Promise<void>
+  /** Those of this machine: PostgreSQLs that start at once only slow each other down. */
+  startTurns: Turns
 }
 
 /** How long a client waits for a wake. Recovery after a crash may go on beyond it, in the background. */
@@ -242,10 +245,16 @@ export class Compute {
     await this.wake()
   }
 
-  /** What keeps it awake, now; nothing where it is not active. */
+  /** What keeps it awake, now; nothing where it is not active, or does not answer. */
   async activity(): Promise<AwakeReason[]> {
     if (this.#state !== 'active') return []
-    return (await this.#readActivity()).reasons
+    try {
+      return (await this.#readActivity()).reasons
+    } catch (error) {
+      // It goes to sleep meanwhile, or has died.
+      if (this.#state === 'active') this.#warn(error)
+      return []
+    }
   }
 
   openSession(details: SessionDetails): SessionHandle {
@@ -480,7 +489,7 @@ export class Compute {
   }
 
   async #findOrStart(): Promise<{ postmaster: Postmaster; isAdopted: boolean }> {
-    const { user, directory, socketDirectory, installationFor } = this.#options
+    const { user, directory, socketDirectory, installationFor, startTurns } = this.#options
     const installation = installationFor(this.#spec.pgVersion)
     const options: PostmasterOptions = {
       binDirectory: installation.binDirectory,
@@ -494,8 +503,11 @@ export class Compute {
     this.#toldReadOnly = adopted === undefined ? this.#spec.readOnly : undefined
     if (adopted !== undefined) return { postmaster: adopted, isAdopted: true }
     await this.#options.beforeStart(this.#spec)
-    await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
-    return { postmaster: await startPostmaster(options), isAdopted: false }
+    return startTurns.run(async () => {
+      if (this.#isEnding) throw this.#goingAway()
+      await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
+      return { postmaster: await startPostmaster(options), isAdopted: false }
+    })
   }
 
   /** Each session takes them before its next statement (manual, "Setting Parameters"). */

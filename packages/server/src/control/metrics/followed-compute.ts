@@ -17,6 +17,16 @@ export type PoolFigures = Pick<
   | 'pool_wait_seconds'
 >
 
+/** Of an endpoint that nobody has pooled connections to. */
+const noPools: PoolFigures = {
+  pool_clients_active: 0,
+  pool_clients_waiting: 0,
+  pool_clients_idle: 0,
+  pool_servers_active: 0,
+  pool_servers_idle: 0,
+  pool_wait_seconds: 0,
+}
+
 /** One that nobody uses has little new, and each look takes something of the machine. */
 const idleLookMs = 60_000
 
@@ -93,9 +103,9 @@ export class FollowedCompute {
   }
 
   /** Looks at it, where it is awake and a look is due. Never wakes it; rejects where it does not answer. */
-  async look(nowMs: number, pools: PoolFigures | undefined): Promise<void> {
+  async look(nowMs: number, pools: PoolFigures = noPools): Promise<void> {
     if (!this.isAwake || this.#look !== undefined) return
-    const isUsed = this.lastActiveMs >= this.#lookedMs || (pools?.pool_clients_waiting ?? 0) > 0
+    const isUsed = this.lastActiveMs >= this.#lookedMs || pools.pool_clients_waiting > 0
     if (!isUsed && !this.#isChanged && nowMs - this.#lookedMs < idleLookMs) return
     this.#look = this.#lookNow(nowMs, pools).finally(() => (this.#look = undefined))
     await withDeadline(this.#look)
@@ -112,7 +122,7 @@ export class FollowedCompute {
     return sample
   }
 
-  async #lookNow(nowMs: number, pools: PoolFigures | undefined): Promise<void> {
+  async #lookNow(nowMs: number, pools: PoolFigures): Promise<void> {
     const { pid } = this.#compute
     if (pid === undefined) return
     const statistics = await this.#compute.peek(readServerStatistics)
@@ -131,8 +141,8 @@ export class FollowedCompute {
   }
 
   #countAwake(atMs: number): void {
-    if (this.#awakeMs === undefined) return
-    this.#pending.awake_seconds += Math.max(0, atMs - this.#awakeMs) / 1000
+    if (this.#awakeMs === undefined || atMs <= this.#awakeMs) return
+    this.#pending.awake_seconds += (atMs - this.#awakeMs) / 1000
     this.#awakeMs = atMs
   }
 
