@@ -115,7 +115,8 @@ test('Prometheus is told the same, with a key, and so is `metrics`', async () =>
   expect(text).toMatch(/^coppice_platform_gateway_memory_bytes [1-9]/m)
   expect(text).toMatch(/^coppice_compute_pool_servers_idle\{.*\} [1-9]/m)
   expect(await platform.shell('coppice metrics main')).toMatch(/^sent_bytes\/s +\d/m)
-  expect(await platform.shell('coppice metrics --platform')).toMatch(/^branches +1 +1/m)
+  expect(await platform.shell('coppice metrics --platform')).toMatch(/^daemon_memory_bytes +\d/m)
+  expect(await platform.shell('coppice inspect db database-sizes --all')).toMatch(/^main +neondb/m)
 })
 
 test('a daemon that is killed loses nothing of the computes that go on', async () => {
