@@ -103,8 +103,8 @@ function joined(sql: Queryable, table: Table) {
 export async function thinSamples(sql: Queryable): Promise<void> {
   for (const [table, { key }] of Object.entries(tables) as [Table, (typeof tables)[Table]][]) {
     const name = sql(table)
-    await sql`delete from ${name} 
-      where at < now() - make_interval(secs => ${sampleRetentionMs / 1000})`
+    await sql`delete from ${name}
+      where tier in (0, 1, 2) and at < now() - make_interval(secs => ${sampleRetentionMs / 1000})`
     for (const { tier, stepSeconds, after } of tiers) {
       const step = sql`make_interval(secs => ${stepSeconds})`
       const origin = sql`timestamptz '2000-01-01 00:00:00Z'`
