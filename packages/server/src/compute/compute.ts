@@ -9,7 +9,6 @@ import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
-import type { Turns } from '../lib/turns.ts'
 import { describeListening, readActivity } from './activity.ts'
 import { CatalogCache } from './catalog-cache.ts'
 import { findVerifier, readCatalog, readVerifier } from './catalog.ts'
@@ -63,8 +62,6 @@ export interface ComputeOptions {
   onStateChange: (state: ComputeState) => void
   /** Called before PostgreSQL is started, not where it is found running. */
   beforeStart: (spec: ComputeSpec) => Promise<void>
-  /** Those of this machine: PostgreSQLs that start at once only slow each other down. */
-  startTurns: Turns
 }
 
 /** How long a client waits for a wake. Recovery after a crash may go on beyond it, in the background. */
@@ -489,7 +486,7 @@ export class Compute {
   }
 
   async #findOrStart(): Promise<{ postmaster: Postmaster; isAdopted: boolean }> {
-    const { user, directory, socketDirectory, installationFor, startTurns } = this.#options
+    const { user, directory, socketDirectory, installationFor } = this.#options
     const installation = installationFor(this.#spec.pgVersion)
     const options: PostmasterOptions = {
       binDirectory: installation.binDirectory,
@@ -503,11 +500,8 @@ export class Compute {
     this.#toldReadOnly = adopted === undefined ? this.#spec.readOnly : undefined
     if (adopted !== undefined) return { postmaster: adopted, isAdopted: true }
     await this.#options.beforeStart(this.#spec)
-    return startTurns.run(async () => {
-      if (this.#isEnding) throw this.#goingAway()
-      await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
-      return { postmaster: await startPostmaster(options), isAdopted: false }
-    })
+    await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
+    return { postmaster: await startPostmaster(options), isAdopted: false }
   }
 
   /** Each session takes them before its next statement (manual, "Setting Parameters"). */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
@@ -10,7 +9,6 @@ import { forEachBounded } from '../lib/for-each-bounded.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Service } from '../lib/service.ts'
-import { Turns } from '../lib/turns.ts'
 import { Compute, type ComputeState } from './compute.ts'
 import { chooseInstallation, type Installation } from './installations.ts'
 import { checkPgSettings } from './pg-settings.ts'
@@ -38,13 +36,6 @@ export interface StateChange {
 /** Often enough that a compute is suspended within a second of its timeout. */
 const watchIntervalMs = 500
 
-/**
- * A start is some tenths of a second of a processor. When many wake at once, each would be done when all
- * are; in turn, half of them are in half of the time. What takes longer replays WAL, and waits for the disk.
- */
-const startsAtOnce = Math.max(4, 2 * availableParallelism())
-const startTurnMs = 2_000
-
 /** Each recovery keeps a processor and the disk busy, and nobody waits for it yet. */
 const recoveriesAtOnce = 2
 
@@ -69,7 +60,6 @@ export class ComputeHost implements Service {
   readonly #computes = new Map<string, Compute>()
   readonly #listeners = new Set<(change: StateChange) => void>()
   readonly #locks = new KeyedLock()
-  readonly #startTurns = new Turns(startsAtOnce, startTurnMs)
   #beforeStart: (spec: ComputeSpec) => Promise<void> = async () => undefined
   #watch: NodeJS.Timeout | undefined
   #isStopped = false
@@ -203,7 +193,6 @@ export class ComputeHost implements Service {
       installationFor: (majorVersion) => this.#installationFor(majorVersion),
       log: this.#options.log,
       beforeStart: async (current) => this.#beforeStart(current),
-      startTurns: this.#startTurns,
       onStateChange: (state) => this.#announce({ endpointId, state, at: new Date() }),
     })
   }
