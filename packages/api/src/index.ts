@@ -41,6 +41,15 @@ export type {
   PreloadLibraries,
 } from './endpoint.ts'
 export { type ErrorCode, errors } from './errors.ts'
+export {
+  type ComputeFigure,
+  computeFigures,
+  type ComputeFigures,
+  type Figure,
+  type PlatformFigure,
+  platformFigures,
+  type PlatformFigures,
+} from './figures.ts'
 export { branchIdPattern } from './id-patterns.ts'
 export type { Jwks, JwksCreate } from './jwks.ts'
 export type { LogFieldValuesQuery, LogRecord, LogSeverity, LogsQuery } from './logs.ts'
@@ -50,6 +59,7 @@ export type {
   BranchAnonymizedCreate,
   MaskingRule,
 } from './masking.ts'
+export type { ComputeSample, EndpointMetrics, MetricsQuery, PlatformSample } from './metrics.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
 export type { AwakeReason, CertificateStatus, ComputeStatus, PlatformStatus } from './platform.ts'
 export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'

@@ -9,6 +9,7 @@ import { historyRoutes } from './routes/history.ts'
 import { jwksRoutes } from './routes/jwks.ts'
 import { logRoutes } from './routes/logs.ts'
 import { maskingRoutes } from './routes/masking.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
@@ -31,6 +32,7 @@ export const routes = {
   ...consumptionRoutes,
   ...costRoutes,
   ...logRoutes,
+  ...metricsRoutes,
   ...accountRoutes,
   ...organizationRoutes,
   ...jwksRoutes,

@@ -88,6 +88,7 @@ export const urls = {
   listProjectBranchLogFields: 'GET /projects/:project_id/branches/:branch_id/logs/fields',
   listProjectBranchLogFieldValues:
     'GET /projects/:project_id/branches/:branch_id/logs/fields/:field_name/values',
+  getProjectBranchMetrics: 'GET /projects/:project_id/branches/:branch_id/metrics',
   listApiKeys: 'GET /api_keys',
   createApiKey: 'POST /api_keys',
   revokeApiKey: 'DELETE /api_keys/:key_id',
@@ -106,6 +107,7 @@ export const urls = {
   getPrices: 'GET /prices',
   updatePrices: 'PATCH /prices',
   getPlatformStatus: 'GET /platform/status',
+  getPlatformMetrics: 'GET /platform/metrics',
 } as const
 
 export type RouteName = keyof typeof urls

@@ -4,5 +4,6 @@
  */
 export { ApiError, type Client, createClient } from './client.ts'
 export { type ErrorCode, errors } from './errors.ts'
+export { computeFigures, type Figure, platformFigures } from './figures.ts'
 export { branchIdPattern } from './id-patterns.ts'
 export { apiBasePath } from './urls.ts'

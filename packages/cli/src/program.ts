@@ -24,6 +24,7 @@ import { addIpAllow } from './commands/ip-allow.ts'
 import { addLink } from './commands/link.ts'
 import { addLogs } from './commands/logs.ts'
 import { addMasking } from './commands/masking.ts'
+import { addMetrics } from './commands/metrics.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addOperations } from './commands/operations.ts'
 import { addPlatform } from './commands/platform.ts'
@@ -79,6 +80,7 @@ export function addCommands(program: Command, cli: Cli): void {
   addConnectionString(program, cli)
   addPsql(program, cli)
   addInspect(program, cli)
+  addMetrics(program, cli)
   program.commandsGroup('Schema:')
   addMigrate(program, cli)
   addBackfill(program, cli)

@@ -270,8 +270,21 @@ function endpointHandlers(world: World): Record<string, Handler> {
       clients: world.poolerClients.slice(0, Number(query['limit'])),
       total: world.poolerClients.length,
     }),
+    getProjectBranchMetrics: ({ path, query }) => ({
+      ...rangeOf(query),
+      endpoints: world.endpoints
+        .filter((endpoint) => endpoint.branch_id === branchOf(world, path).id)
+        .map(({ id, type }) => ({ endpoint_id: id, type, samples: world.computeSamples })),
+    }),
+    getPlatformMetrics: ({ query }) => ({ ...rangeOf(query), samples: world.platformSamples }),
   }
 }
+
+const rangeOf = (query: Record<string, string>) => ({
+  from: query['from'],
+  to: query['to'],
+  step_seconds: Number(query['step'] ?? 30),
+})
 
 function catalogHandlers(world: World): Record<string, Handler> {
   const rolesOf = (path: Record<string, string>) =>

@@ -4,9 +4,11 @@ import type {
   BackupScheduleItem,
   Branch,
   BranchEndpointCreate,
+  ComputeSample,
   Database,
   Endpoint,
   Operation,
+  PlatformSample,
   PoolerClient,
   PoolerPool,
   PricesAnswer,
@@ -32,6 +34,9 @@ export interface World {
   quietApplications: string[]
   cost: CostReport
   prices: PricesAnswer
+  /** Of every compute. */
+  computeSamples: ComputeSample[]
+  platformSamples: PlatformSample[]
   keys: Array<{ id: number; name: string }>
   snapshots: Snapshot[]
   schedule: BackupScheduleItem[]
@@ -92,6 +97,8 @@ export function createWorld(): World {
     quietApplications: [],
     cost: { ...noCost, prices: examplePrices },
     prices: { preset: 'mission', prices: examplePrices },
+    computeSamples: [],
+    platformSamples: [],
     keys: [{ id: 1, name: 'first' }],
     snapshots: [],
     schedule: [],

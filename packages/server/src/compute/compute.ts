@@ -319,10 +319,16 @@ export class Compute {
     await this.wake()
   }
 
-  /** What keeps it awake, now; nothing where it is not active. */
+  /** What keeps it awake, now; nothing where it is not active, or does not answer. */
   async activity(): Promise<AwakeReason[]> {
     if (this.#state !== 'active') return []
-    return (await this.#readActivity()).reasons
+    try {
+      return (await this.#readActivity()).reasons
+    } catch (error) {
+      // It goes to sleep meanwhile, or has died.
+      if (this.#state === 'active') this.#warn(error)
+      return []
+    }
   }
 
   openSession(details: SessionDetails): SessionHandle {

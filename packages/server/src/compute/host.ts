@@ -9,6 +9,7 @@ import { type Cause, currentCause, withCause } from '../lib/cause.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { syncDirectory } from '../lib/files.ts'
+import { forEachBounded } from '../lib/for-each-bounded.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Service } from '../lib/service.ts'
@@ -352,16 +353,4 @@ export function socketDirectory(runDirectory: string, endpointId: string): strin
 function fitsSocket(directory: string): boolean {
   // PostgreSQL makes a lock file of the same name with a suffix, which has no such limit.
   return Buffer.byteLength(`${directory}/.s.PGSQL.${postgresPort}`) <= maxSocketPathBytes
-}
-
-async function forEachBounded<T>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = items.values()
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item)
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
 }

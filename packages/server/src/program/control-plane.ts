@@ -21,6 +21,8 @@ export interface ControlPlaneParts {
   store: Store
   timeTravel: TimeTravel
   secrets: SecretBox
+  /** Told of bytes that have gone to clients; cheap. */
+  onSent?: (endpointId: string, bytes: number) => void
 }
 
 /**
@@ -32,6 +34,7 @@ export function createControlPlane({
   store,
   timeTravel,
   secrets,
+  onSent,
 }: ControlPlaneParts): ControlPlane {
   const require = (endpointId: string) => {
     const compute = host.get(endpointId)
@@ -91,7 +94,10 @@ export function createControlPlane({
       const compute = require(session.endpointId)
       return compute.openSession({ ...session, quiet: isQuiet(compute, session) })
     },
-    countSent: (endpointId, bytes) => host.get(endpointId)?.usage.countSent(bytes),
+    countSent: (endpointId, bytes) => {
+      host.get(endpointId)?.usage.countSent(bytes)
+      onSent?.(endpointId, bytes)
+    },
     jwksFor: async (endpointId) => {
       const { jwks = [], labels } = host.get(endpointId)?.spec ?? {}
       return jwks

@@ -9,6 +9,8 @@ import { createHistory } from '../control/history/create-history.ts'
 import { sweepHistory } from '../control/history/line-snapshots.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
+import { createExposition } from '../control/metrics/exposition.ts'
+import { MetricsSampler } from '../control/metrics/sampler.ts'
 import { recoverOperations } from '../control/operations/runner.ts'
 import { prepareStart } from '../control/prepare-start.ts'
 import { createReconciler, reconcileComputes, reportUnknownVolumes } from '../control/reconcile.ts'
@@ -25,6 +27,7 @@ import { loadSecretBox } from '../lib/secret-box.ts'
 import { CertificateKeeper, readCertificate } from './certificate-keeper.ts'
 import { createControlPlane } from './control-plane.ts'
 import { ensureApiKey, ensureProject } from './first-start.ts'
+import { createGatewayLook } from './gateway-look.ts'
 import { choosePortsOnceFree } from './gateway-ports.ts'
 import { createGatewayService, defaultWorkers, type GatewayService } from './gateway-service.ts'
 import { findHostNames, type HostNames } from './names-resolve.ts'
@@ -200,6 +203,7 @@ async function start(
   onStep(`Preparing PostgreSQL ${postgres.newest.version}`)
   await ensureTemplate(context, settings.defaultPgVersion)
 
+  const sampler = new MetricsSampler(context)
   const gateway = createGatewayService({
     home,
     controlPlane: createControlPlane({
@@ -207,6 +211,7 @@ async function start(
       store: store.sql,
       timeTravel: new TimeTravel(context),
       secrets: context.secrets,
+      onSent: (endpointId, bytes) => sampler.countSent(endpointId, bytes),
     }),
     tls,
     secret: context.secrets.derive('gateway'),
@@ -221,6 +226,8 @@ async function start(
   await gateway.start()
   context.poolReport = createPoolReport(gateway.poolAdmin)
   stops.push(async () => gateway.stop())
+  await sampler.start(createGatewayLook(gateway))
+  stops.push(async () => sampler.stop())
   const certificate = new CertificateKeeper(tls, {
     source: certificateSource,
     log,
@@ -243,6 +250,10 @@ async function start(
     handlers: createHandlers(context, status),
     log,
     version,
+    metrics: {
+      exposition: createExposition(sampler, version),
+      access: options.environment.metricsAccess,
+    },
   })
   await api.listen({ host: options.apiHost, port: ports.api })
   stops.push(async () => api.close())

@@ -9,6 +9,7 @@ import { historyHandlers } from './history-handlers.ts'
 import { jwksHandlers } from './jwks-handlers.ts'
 import { logHandlers } from './log-handlers.ts'
 import { maskingHandlers } from './masking-handlers.ts'
+import { metricsHandlers } from './metrics-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
@@ -34,6 +35,7 @@ export function createHandlers(
     ...consumptionHandlers(context),
     ...costHandlers(context),
     ...logHandlers(context),
+    ...metricsHandlers(context),
     ...accountHandlers(context),
     ...organizationHandlers(context),
     ...jwksHandlers(context),

@@ -21,9 +21,11 @@ import Fastify, {
 
 import { withCause } from '../../lib/cause.ts'
 import { AppError, describeError } from '../../lib/errors.ts'
+import type { Exposition } from '../metrics/exposition.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import { type Store, storeError } from '../store/store.ts'
 import { authenticate, authorize } from './auth.ts'
+import { addPrometheus, type MetricsAccess } from './prometheus.ts'
 import { createSerializerCompiler } from './serialization.ts'
 import { createValidatorCompiler } from './validation.ts'
 
@@ -44,6 +46,8 @@ interface HttpServerOptions {
   handlers: Handlers
   log: FastifyBaseLogger
   version: string
+  /** Of `/metrics`, where that is served. */
+  metrics?: { exposition: Exposition; access: MetricsAccess }
 }
 
 /** Bodies are settings and names; the largest legitimate one is some kilobytes. */
@@ -97,6 +101,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     },
     { prefix: apiBasePath },
   )
+  if (options.metrics) addPrometheus(app, { store: options.store, ...options.metrics })
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }))
   return app
 }
