@@ -943,7 +943,8 @@ function socketOf({ socketDirectory }: Postmaster): { socketPath: string } {
   return { socketPath: `${socketDirectory}/.s.PGSQL.${postgresPort}` }
 }
 
-const isActive = (state: ComputeState): boolean => state === 'active' || state === 'frozen'
+/** Its processes are there, whether they go on or stand still. */
+export const isActive = (state: ComputeState): boolean => state === 'active' || state === 'frozen'
 
 /** What was committed with `synchronous_commit = off` is otherwise written by a process that would be stopped. */
 async function flushWal(sql: Sql): Promise<void> {

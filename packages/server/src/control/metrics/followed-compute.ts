@@ -1,6 +1,6 @@
 import { computeFigures, type ComputeFigures } from '@coppice/api'
 
-import type { Compute, ComputeState } from '../../compute/compute.ts'
+import { type Compute, type ComputeState, isActive } from '../../compute/compute.ts'
 import { processTreeCpuMs } from '../../compute/cpu-time.ts'
 import { memoryBytes } from '../../compute/memory.ts'
 import { readServerStatistics, type ServerStatistics } from '../../compute/server-statistics.ts'
@@ -66,8 +66,9 @@ export class FollowedCompute {
     return this.#compute.spec.endpointId
   }
 
+  /** A frozen one has its memory and its sessions still. */
   get isAwake(): boolean {
-    return this.#compute.state === 'active'
+    return isActive(this.#compute.state)
   }
 
   get lastActiveMs(): number {
@@ -88,7 +89,7 @@ export class FollowedCompute {
     const startingMs = this.#startingMs
     this.#startingMs = undefined
     this.#isChanged = true
-    if (state === 'idle') {
+    if (state === 'idle' || state === 'frozen') {
       this.#countAwake(atMs)
       this.#awakeMs = undefined
       if (startingMs !== undefined) this.#pending.failed_wakes += 1
@@ -125,14 +126,15 @@ export class FollowedCompute {
   async #lookNow(nowMs: number, pools: PoolFigures): Promise<void> {
     const { pid } = this.#compute
     if (pid === undefined) return
+    // A frozen one has counted nothing since it was frozen, and tells the rest when it goes on.
     const statistics = await this.#compute.peek(readServerStatistics)
     const memory = await memoryBytes(pid)
     // It has been put to sleep, or replaced, meanwhile.
-    if (statistics === undefined || this.#compute.pid !== pid) return
+    if (!this.isAwake || this.#compute.pid !== pid) return
     this.#countCpu(pid)
-    this.#countStatistics(statistics.counted)
+    if (statistics !== undefined) this.#countStatistics(statistics.counted)
     this.#countAwake(nowMs)
-    Object.assign(this.#pending, statistics.now, pools, {
+    Object.assign(this.#pending, statistics?.now, pools, {
       memory_bytes: memory ?? 0,
       sessions: this.#compute.sessionCount,
     })

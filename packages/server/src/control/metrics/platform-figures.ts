@@ -2,6 +2,7 @@ import { freemem, loadavg, totalmem } from 'node:os'
 
 import { type PlatformFigures, platformFigures } from '@coppice/api'
 
+import { isActive } from '../../compute/compute.ts'
 import type { Context } from '../context.ts'
 import { countPlatform } from '../store/metrics.ts'
 import { emptyFigures } from './figures.ts'
@@ -25,7 +26,7 @@ export async function readPlatformFigures(
     ...counts,
     ...gateway,
     computes: computes.length,
-    computes_awake: computes.filter(({ state }) => state === 'active').length,
+    computes_awake: computes.filter(({ state }) => isActive(state)).length,
     daemon_memory_bytes: process.memoryUsage.rss(),
     pool_total_bytes: space.totalBytes,
     pool_used_bytes: space.totalBytes - space.freeBytes,
