@@ -56,13 +56,21 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL in S3', () => {
 
   const walStore = async () => (await platform.client.getPlatformStatus({})).wal_store
 
-  /** A branch that was never restored has the volume that it was made with. */
-  async function lineDirectory(): Promise<string> {
+  /** Where the branch's WAL is, in the pool and in its own cluster. */
+  async function walDirectories(): Promise<{ kept: string; own: string }> {
+    // A branch that was never restored has the volume that it was made with.
     const { branch } = await platform.client.getProjectBranch({
       path: { project_id: platform.projectId, branch_id: 'main' },
     })
-    return join(platform.home, 'pool', 'wal', branch.id)
+    const pool = join(platform.home, 'pool')
+    return {
+      kept: join(pool, 'wal', branch.id),
+      own: join(pool, 'volumes', branch.id, 'data', 'pg_wal'),
+    }
   }
+
+  const currentFile = async (): Promise<string> =>
+    psql(platform.connectionUri, 'SELECT pg_walfile_name(pg_current_wal_insert_lsn())')
 
   /** Writes more than a segment, and has the cluster let go of those that are kept elsewhere, as it does when it stops. */
   async function finishSegment(): Promise<void> {
@@ -82,30 +90,34 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL in S3', () => {
     await psql(platform.connectionUri, 'SELECT')
   }
 
-  /** As an hour later: what was uploaded leaves the pool. */
-  async function emptyPool(): Promise<void> {
-    const directory = await lineDirectory()
-    const names = async () => readdir(directory).catch(() => [])
-    await until(async () => (await names()).length > 0, 'a segment is finished')
-    const old = await names()
+  /** As an hour later: what was uploaded, this file with it, is in S3 alone. */
+  async function leaveToS3(file: string): Promise<void> {
+    const { kept, own } = await walDirectories()
+    const isIn = async (directory: string): Promise<boolean> =>
+      (await readdir(directory).catch((): string[] => [])).includes(file)
+    await finishSegment()
+    await until(async () => isIn(kept), 'the segment is kept')
+    const old = await readdir(kept)
     await until(async () => (await walStore())?.waiting_files === 0, 'all of it is uploaded')
-    for (const name of old) await rm(join(directory, name))
+    for (const name of old) await rm(join(kept, name), { force: true })
+    await finishSegment()
+    await until(async () => !(await isIn(own)), 'the cluster has let go of it')
   }
 
   test('a moment is reached whose WAL has left the pool', async () => {
     const moment = await insert(1)
+    const file = await currentFile()
     await insert(2)
     expect(await branchAt('with-pool', moment)).toBe('1')
-    await finishSegment()
-    await emptyPool()
+    await leaveToS3(file)
     expect(await branchAt('from-s3', moment)).toBe('1')
   })
 
   test('without S3 writes go on and WAL waits; with it again all is as it was', async () => {
     const moment = await insert(10)
+    const file = await currentFile()
     await insert(11)
-    await finishSegment()
-    await emptyPool()
+    await leaveToS3(file)
     await server.kill()
     await insert(12)
     await psql(
