@@ -1,6 +1,7 @@
 export type { ApiKey, OrganizationApiKey } from './account.ts'
 export type { Annotation, Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
 export type { BranchHistory } from './branch-history.ts'
+export { type Change, type ChangeKind, eventsUrl } from './change.ts'
 export { ApiError, type Client, createClient } from './client.ts'
 export type {
   ConsumptionGranularity,
@@ -9,6 +10,7 @@ export type {
   ConsumptionPeriodsV2,
   ConsumptionTimeframe,
 } from './consumption.ts'
+export { consoleHeader, type ConsoleSession, consoleSessionUrl } from './console.ts'
 export type { ConnectionDetails } from './connection.ts'
 export type { Database } from './database.ts'
 export type {

@@ -10,6 +10,7 @@ import { addCa } from './commands/ca.ts'
 import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
+import { addConsole } from './commands/console.ts'
 import { addDatabases } from './commands/databases.ts'
 import { addElsewhere, addForeignFlags } from './commands/elsewhere.ts'
 import { addEndpoints } from './commands/endpoints.ts'
@@ -52,6 +53,7 @@ export function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('The platform on this machine:')
   addUp(program, cli)
   addPlatform(program, cli)
+  addConsole(program, cli)
   addCa(program, cli)
   addPool(program, cli)
   addGateway(program, cli)

@@ -1,0 +1,49 @@
+import { createTheme, type MantineColorsTuple } from '@mantine/core'
+
+/** Young leaves to bark: what the console is coloured with. */
+const leaf: MantineColorsTuple = [
+  '#e9fbf3',
+  '#d3f4e4',
+  '#a6e8c9',
+  '#74dbab',
+  '#4cd092',
+  '#2fc07f',
+  '#12a36a',
+  '#0b7a54',
+  '#096647',
+  '#064b34',
+]
+
+/** Greys with a hint of green in the dark scheme, so that surfaces belong together. */
+const dark: MantineColorsTuple = [
+  '#d5dcd9',
+  '#aab5b0',
+  '#8d9994',
+  '#616d68',
+  '#3a4541',
+  '#2b3532',
+  '#1d2624',
+  '#141c1a',
+  '#0f1614',
+  '#0a100e',
+]
+
+export const theme = createTheme({
+  primaryColor: 'leaf',
+  primaryShade: { light: 7, dark: 7 },
+  autoContrast: true,
+  colors: { leaf, dark },
+  fontFamily:
+    'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',
+  fontFamilyMonospace:
+    'ui-monospace, "SF Mono", "JetBrains Mono", Menlo, Consolas, "Liberation Mono", monospace',
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  headings: { fontWeight: '650' },
+  components: {
+    Button: { defaultProps: { size: 'sm' } },
+    ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
+    Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
+    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
+  },
+})
