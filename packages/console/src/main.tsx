@@ -11,7 +11,7 @@ import { createBrowserRouter, RouterProvider } from 'react-router'
 
 import { createQueryClient } from './api/query-client.ts'
 import { routes } from './routes.tsx'
-import { theme } from './theme.ts'
+import { cssVariables, theme } from './theme.ts'
 
 /** The style elements that Mantine writes need the nonce of this answer (server: `console-files.ts`). */
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? ''
@@ -23,7 +23,12 @@ if (root === null) throw new Error('index.html has no #root')
 
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+    >
       <QueryClientProvider client={createQueryClient()}>
         <Notifications position="bottom-right" limit={4} autoClose={6000} />
         <RouterProvider router={createBrowserRouter(routes)} />

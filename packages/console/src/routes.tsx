@@ -26,6 +26,11 @@ export const routes: RouteObject[] = [
             path: 'projects/:projectId',
             children: [
               { index: true, lazy: async () => import('./pages/DashboardPage.tsx') },
+              { path: 'branches', lazy: async () => import('./pages/branches/BranchesPage.tsx') },
+              {
+                path: 'branches/:branchId',
+                lazy: async () => import('./pages/branch/BranchPage.tsx'),
+              },
               { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
             ],
           },

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 /** Young leaves to bark: what the console is coloured with. */
 const leaf: MantineColorsTuple = [
@@ -45,5 +45,16 @@ export const theme = createTheme({
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
+  },
+})
+
+/** White on the leaf of buttons can be read in both schemes; as text on dark it has to be brighter. */
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {},
+  dark: {
+    '--mantine-color-anchor': leaf[4],
+    '--mantine-color-leaf-light-color': leaf[3],
+    '--mantine-color-leaf-text': leaf[4],
   },
 })

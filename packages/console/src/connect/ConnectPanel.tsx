@@ -40,14 +40,13 @@ export function ConnectPanel({ projectId, branch }: ConnectPanelProps): ReactNod
   const role = chosenRole ?? owner ?? roles[0]?.name
   return (
     <Stack gap="md">
-      <Group grow align="flex-end" preventGrowOverflow={false}>
+      <Group grow gap="sm">
         <Select
           label="Database"
           data={databases.map(({ name }) => name)}
           value={database ?? null}
           onChange={setDatabase}
           allowDeselect={false}
-          miw={130}
         />
         <Select
           label="Role"
@@ -55,18 +54,17 @@ export function ConnectPanel({ projectId, branch }: ConnectPanelProps): ReactNod
           value={role ?? null}
           onChange={setRole}
           allowDeselect={false}
-          miw={130}
-        />
-        <SegmentedControl
-          aria-label="Kind of connection"
-          value={pooled ? 'pooled' : 'direct'}
-          onChange={(value) => setPooled(value === 'pooled')}
-          data={[
-            { value: 'pooled', label: 'Pooled' },
-            { value: 'direct', label: 'Direct' },
-          ]}
         />
       </Group>
+      <SegmentedControl
+        aria-label="Kind of connection"
+        value={pooled ? 'pooled' : 'direct'}
+        onChange={(value) => setPooled(value === 'pooled')}
+        data={[
+          { value: 'pooled', label: 'Pooled' },
+          { value: 'direct', label: 'Direct' },
+        ]}
+      />
       <Text size="sm" c="var(--faint)">
         {pooled
           ? 'For applications: thousands of clients, transactions pooled, and they stay connected while the compute sleeps.'

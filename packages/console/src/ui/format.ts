@@ -39,6 +39,7 @@ export function formatMilliseconds(ms: number): string {
 /** `3.4 h`, for what is paid by the hour. */
 export function formatHours(seconds: number): string {
   const hours = seconds / 3600
+  if (seconds < 60) return `${Math.round(seconds)} s`
   if (hours < 0.1) return `${Math.round(seconds / 60)} min`
   return `${hours < 100 ? hours.toFixed(1) : Math.round(hours)} h`
 }
