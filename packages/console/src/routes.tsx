@@ -32,6 +32,7 @@ export const routes: RouteObject[] = [
                 lazy: async () => import('./pages/branch/BranchPage.tsx'),
               },
               { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
+              { path: 'settings', lazy: async () => import('./pages/settings/SettingsPage.tsx') },
             ],
           },
           { path: '*', Component: NotFound },

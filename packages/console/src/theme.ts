@@ -44,15 +44,36 @@ export const theme = createTheme({
     Button: { defaultProps: { size: 'sm' } },
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
+    Modal: {
+      defaultProps: {
+        closeButtonProps: { 'aria-label': 'Close' },
+        centered: true,
+        overlayProps: { backgroundOpacity: 0.45, blur: 2 },
+      },
+    },
   },
 })
 
 /** White on the leaf of buttons can be read in both schemes; as text on dark it has to be brighter. */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
-  light: {},
+  // Words on a tint of their colour, dark enough to be read.
+  light: {
+    '--mantine-color-yellow-light-color': '#7d4a00',
+    '--mantine-color-red-light-color': '#b02525',
+    '--mantine-color-blue-light-color': '#1558a0',
+    '--mantine-color-gray-light-color': '#495057',
+    '--mantine-color-error': '#c92a2a',
+    '--mantine-color-dimmed': '#5c6965',
+    '--mantine-color-placeholder': '#6b7773',
+    '--mantine-color-red-outline': '#c92a2a',
+    '--mantine-color-red-filled': '#c92a2a',
+  },
   dark: {
+    '--mantine-color-error': '#ff8787',
+    '--mantine-color-dimmed': '#9aa7a2',
+    '--mantine-color-placeholder': '#8d9994',
+    '--mantine-color-red-filled': '#c92a2a',
     '--mantine-color-anchor': leaf[4],
     '--mantine-color-leaf-light-color': leaf[3],
     '--mantine-color-leaf-text': leaf[4],

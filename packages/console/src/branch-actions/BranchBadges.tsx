@@ -6,8 +6,14 @@ import type { ReactNode } from 'react'
 import { formatMoment, formatRelative } from '../ui/format.ts'
 import { useNow } from '../ui/RelativeTime.tsx'
 
+interface BranchBadgesProps {
+  branch: Branch
+  /** Where that is said elsewhere. */
+  withoutExpiry?: boolean
+}
+
 /** What is particular about a branch. */
-export function BranchBadges({ branch }: { branch: Branch }): ReactNode {
+export function BranchBadges({ branch, withoutExpiry }: BranchBadgesProps): ReactNode {
   const now = useNow()
   const { expires_at, current_state } = branch
   return (
@@ -22,7 +28,7 @@ export function BranchBadges({ branch }: { branch: Branch }): ReactNode {
           <IconLock size={14} aria-label="protected" style={{ flex: 'none' }} />
         </Tooltip>
       )}
-      {expires_at !== undefined && (
+      {expires_at !== undefined && !withoutExpiry && (
         <Tooltip label={`Expires ${formatMoment(expires_at)}`}>
           <Badge
             size="sm"

@@ -40,7 +40,7 @@ export function AccountMenu(): ReactNode {
           {whoIs(session?.kind, session?.project_id)}
         </Text>
         <Text size="xs" c="var(--faint)">
-          Coppice {session?.version}
+          v{session?.version}
         </Text>
       </div>
       <Group gap={4} wrap="nowrap">

@@ -32,7 +32,13 @@ export function Panel({ title, description, actions, flush, children }: PanelPro
           {actions}
         </Group>
       )}
-      {flush ? children : <Box p="md">{children}</Box>}
+      {flush ? (
+        children
+      ) : (
+        <Box px="md" pb="md" pt={title === undefined ? 'md' : 'xs'}>
+          {children}
+        </Box>
+      )}
     </section>
   )
 }

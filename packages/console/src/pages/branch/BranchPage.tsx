@@ -12,10 +12,10 @@ import { BranchMenu } from '../../branch-actions/BranchMenu.tsx'
 import { paths } from '../../paths.ts'
 import { CopyIcon } from '../../ui/CopyField.tsx'
 import { ErrorState } from '../../ui/ErrorState.tsx'
-import { formatBytes, formatMoment } from '../../ui/format.ts'
+import { formatBytes, formatDuration, formatMoment } from '../../ui/format.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { Panel } from '../../ui/Panel.tsx'
-import { RelativeTime } from '../../ui/RelativeTime.tsx'
+import { useNow } from '../../ui/RelativeTime.tsx'
 import { StatTile } from '../../ui/StatTile.tsx'
 import { TextLink } from '../../ui/TextLink.tsx'
 import { ownBytes } from '../branches/tree-layout.ts'
@@ -118,6 +118,7 @@ function Actions({ branch, endpoints, onOpen }: ActionsProps): ReactNode {
 
 function Figures({ branch }: { branch: Branch }): ReactNode {
   const { project_id, id, parent_id, logical_size } = branch
+  const now = useNow()
   const history = useQuery({ ...queries.branchHistory(project_id, id), retry: false })
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }} spacing="md">
@@ -135,11 +136,11 @@ function Figures({ branch }: { branch: Branch }): ReactNode {
       <StatTile
         label="History reaches back"
         value={
-          history.data?.earliest ? (
-            <RelativeTime at={history.data.earliest.timestamp} />
-          ) : history.isPending ? undefined : (
-            '–'
-          )
+          history.data?.earliest
+            ? formatDuration((now - Date.parse(history.data.earliest.timestamp)) / 1000)
+            : history.isPending
+              ? undefined
+              : '–'
         }
         note={history.data ? `${formatBytes(history.data.wal_bytes)} of WAL kept` : ' '}
       />

@@ -12,7 +12,7 @@ import { BranchMenu } from '../../branch-actions/BranchMenu.tsx'
 import { paths } from '../../paths.ts'
 import { ComputeState } from '../../ui/ComputeState.tsx'
 import { formatBytes } from '../../ui/format.ts'
-import { useNow } from '../../ui/RelativeTime.tsx'
+import { RelativeTime, useNow } from '../../ui/RelativeTime.tsx'
 import { rowHeight } from './row-height.ts'
 import { createTimeScale } from './time-scale.ts'
 import { layoutTree, ownBytes, type TreeRow } from './tree-layout.ts'
@@ -210,16 +210,23 @@ function Row(props: RowProps): ReactNode {
         ) : (
           <span className={classes['noChevron']} />
         )}
-        <Link to={paths.branch(branch.project_id, branch.id)} className={classes['link']}>
-          {branch.name}
-        </Link>
+        <span className={classes['names']}>
+          <Link to={paths.branch(branch.project_id, branch.id)} className={classes['link']}>
+            {branch.name}
+          </Link>
+          {branch.expires_at !== undefined && (
+            <span className={classes['ends']}>
+              expires <RelativeTime at={branch.expires_at} />
+            </span>
+          )}
+        </span>
         {isCollapsed && (
           <Text size="xs" c="var(--faint)" span>
             +{childCount}
           </Text>
         )}
         <Group gap={4} wrap="nowrap" className={classes['badges'] ?? ''}>
-          <BranchBadges branch={branch} />
+          <BranchBadges branch={branch} withoutExpiry />
         </Group>
       </div>
       <div role="gridcell" aria-label={lifeOf(row)} />

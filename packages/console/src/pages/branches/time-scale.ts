@@ -4,7 +4,7 @@
  */
 export interface TimeScale {
   /** Pixels from the left; outside of what the scale holds, its nearest end. */
-  xOf(ms: number): number
+  xOf: (ms: number) => number
   nowX: number
   ticks: Tick[]
 }
