@@ -29,8 +29,9 @@ export function AccountMenu(): ReactNode {
   const leave = useAction({
     run: async () => signOut(),
     onDone: (found) => {
-      client.clear()
       client.setQueryData(sessionKey, found)
+      // Nothing stays for whoever sits here next.
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] })
     },
   })
   return (

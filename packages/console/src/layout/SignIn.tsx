@@ -11,7 +11,7 @@ import {
   Title,
 } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
 import { Navigate, useLocation } from 'react-router'
 
 import { type Proof, signIn } from '../api/client.ts'
@@ -136,14 +136,18 @@ function SignInForm({ hasPassword, failure, isRunning, onSubmit }: SignInFormPro
 
 /** The secret behind `#`, taken out of the address at once: it is good once, and nobody should see it. */
 function useLinkOnce(): string | undefined {
-  const taken = useRef<string | undefined>(undefined)
   const [link, setLink] = useState<string>()
   useEffect(() => {
-    const found = new URLSearchParams(location.hash.slice(1)).get('link')
-    if (found === null || taken.current !== undefined) return
-    taken.current = found
-    history.replaceState(history.state, '', location.pathname)
-    setLink(found)
+    const take = (): void => {
+      const found = new URLSearchParams(location.hash.slice(1)).get('link')
+      if (found === null) return
+      history.replaceState(history.state, '', location.pathname)
+      setLink(found)
+    }
+    take()
+    // Where the tab was here already, the rest of the address is the same and nothing is loaded anew.
+    addEventListener('hashchange', take)
+    return () => removeEventListener('hashchange', take)
   }, [])
   return link
 }

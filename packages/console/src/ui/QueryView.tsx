@@ -19,7 +19,7 @@ export function QueryView<T>({ query, skeletonLines = 4, children }: QueryViewPr
   if (query.data !== undefined) return children(query.data)
   if (query.error) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />
   return (
-    <Stack gap="sm" p="md" aria-busy="true" aria-label="Loading">
+    <Stack gap="sm" p="md" role="status" aria-label="Loading">
       {Array.from({ length: skeletonLines }, (_, line) => (
         <Skeleton key={line} height={18} width={`${90 - ((line * 17) % 40)}%`} />
       ))}

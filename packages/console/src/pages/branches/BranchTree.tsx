@@ -15,7 +15,7 @@ import { formatBytes } from '../../ui/format.ts'
 import { RelativeTime, useNow } from '../../ui/RelativeTime.tsx'
 import { rowHeight } from './row-height.ts'
 import { createTimeScale } from './time-scale.ts'
-import { layoutTree, ownBytes, type TreeRow } from './tree-layout.ts'
+import { layoutTree, ownBytes, placeLines, type TreeRow } from './tree-layout.ts'
 import { TreeDrawing } from './TreeDrawing.tsx'
 
 import classes from './branch-tree.module.css'
@@ -49,7 +49,8 @@ export function BranchTree({
   const { ref: drawingRef, width } = useElementSize()
   const scroller = useRef<HTMLDivElement>(null)
   const navigate = useNavigate()
-  const { rows, forks } = useMemo(() => layoutTree(branches, collapsed), [branches, collapsed])
+  const layout = useMemo(() => layoutTree(branches, collapsed), [branches, collapsed])
+  const { rows, forks } = layout
   const endpointOf = useMemo(() => byBranch(endpoints), [endpoints])
   const restoresOf = useMemo(() => restoresByBranch(operations), [operations])
   const scale = useMemo(() => {
@@ -61,6 +62,7 @@ export function BranchTree({
       width,
     })
   }, [branches, rows, nowMs, width])
+  const lineXs = useMemo(() => placeLines(layout, scale.xOf, scale.nowX), [layout, scale])
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -145,7 +147,7 @@ export function BranchTree({
         <div className={`${classes['row']} ${classes['drawing']}`} aria-hidden>
           <div />
           <TreeDrawing
-            {...{ rows, forks, first, last, scale, nowMs, width, endpointOf, restoresOf }}
+            {...{ rows, forks, lineXs, first, last, scale, width, endpointOf, restoresOf }}
           />
         </div>
         {items.map(({ index, start }) => {

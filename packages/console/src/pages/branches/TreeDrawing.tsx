@@ -3,31 +3,30 @@ import type { ReactNode } from 'react'
 
 import { rowHeight } from './row-height.ts'
 import type { TimeScale } from './time-scale.ts'
-import { type Fork, type TreeRow, visibleForks } from './tree-layout.ts'
+import { bendPx, type Fork, type TreeRow, visibleForks } from './tree-layout.ts'
 
 import classes from './branch-tree.module.css'
 
 interface TreeDrawingProps {
   rows: readonly TreeRow[]
   forks: readonly Fork[]
+  /** Where each row's line begins. */
+  lineXs: readonly number[]
   /** Rows in sight. */
   first: number
   last: number
   scale: TimeScale
-  nowMs: number
   width: number
   endpointOf: ReadonlyMap<string, Endpoint>
   restoresOf: ReadonlyMap<string, readonly number[]>
 }
 
-/** How far a fork bends before it reaches its row. */
-const bendPx = 12
-
 /** The lives of the branches in sight and what leads from one to another, in one SVG. */
 export function TreeDrawing(props: TreeDrawingProps): ReactNode {
-  const { rows, forks, first, last, scale, width } = props
+  const { rows, forks, lineXs, first, last, scale, width } = props
   const height = (last - first + 1) * rowHeight
   const yOf = (row: number): number => (row - first + 0.5) * rowHeight
+  const forkX = ({ toRow }: Fork): number => (lineXs[toRow] ?? 0) - bendPx
   if (width === 0) return null
   return (
     <svg
@@ -47,15 +46,21 @@ export function TreeDrawing(props: TreeDrawingProps): ReactNode {
           data-now={label === 'now' || undefined}
         />
       ))}
-      {visibleForks(forks, first, last, scale.xOf).map((fork) => (
+      {visibleForks(forks, first, last, forkX).map((fork) => (
         <path
           key={fork.toRow}
-          d={forkPath(scale.xOf(fork.atMs), yOf(fork.fromRow), yOf(fork.toRow), height)}
+          d={forkPath(forkX(fork), yOf(fork.fromRow), yOf(fork.toRow), height)}
           className={classes['fork']}
         />
       ))}
       {rows.slice(first, last + 1).map((row, at) => (
-        <Life key={row.branch.id} {...props} row={row} y={yOf(first + at)} />
+        <Life
+          key={row.branch.id}
+          {...props}
+          row={row}
+          y={yOf(first + at)}
+          lineX={lineXs[first + at] ?? 0}
+        />
       ))}
     </svg>
   )
@@ -68,15 +73,13 @@ function forkPath(x: number, fromY: number, toY: number, height: number): string
   return `M${x} ${top}V${toY - bendPx}Q${x} ${toY} ${x + bendPx} ${toY}`
 }
 
-type LifeProps = TreeDrawingProps & { row: TreeRow; y: number }
+type LifeProps = TreeDrawingProps & { row: TreeRow; y: number; lineX: number }
 
 /** One branch: from its beginning to now, with its resets and restores, and on to its end. */
-function Life({ row, y, scale, endpointOf, restoresOf }: LifeProps): ReactNode {
+function Life({ row, y, lineX, scale, endpointOf, restoresOf }: LifeProps): ReactNode {
   const { branch, depth, beginMs, startMs } = row
   const state = endpointOf.get(branch.id)?.current_state ?? 'none'
   const [beginX, startX] = [scale.xOf(beginMs), scale.xOf(startMs)]
-  // Behind the bend of its fork, but never behind now.
-  const lineX = Math.min(depth === 0 ? startX : startX + bendPx, scale.nowX)
   const restores = restoresOf.get(branch.id) ?? []
   return (
     <g data-state={state} data-archived={branch.current_state === 'archived' || undefined}>

@@ -3,7 +3,14 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import { createTimeScale } from './time-scale.ts'
-import { layoutTree, ownBytes, visibleForks, withAncestors } from './tree-layout.ts'
+import {
+  bendPx,
+  layoutTree,
+  ownBytes,
+  placeLines,
+  visibleForks,
+  withAncestors,
+} from './tree-layout.ts'
 
 const minute = 60_000
 const origin = Date.parse('2026-01-01T00:00:00Z')
@@ -99,6 +106,14 @@ test('of forks that pass at one place one is drawn, and each that ends in sight'
   const drawn = visibleForks(forks, 0, 10, () => 5)
   expect(drawn.map(({ toRow }) => toRow)).toEqual([1, 2, 3, 52])
   expect(visibleForks(forks, 60, 70, () => 5)).toEqual([])
+})
+
+test('what was made within a second is drawn apart, and nothing later than now', () => {
+  const dev = branch('dev', 10, of(main))
+  const a = branch('a', 10, of(dev))
+  const layout = layoutTree([main, dev, a, branch('b', 10, of(a))])
+  const nowX = 10 + 2.5 * bendPx
+  expect(placeLines(layout, () => 10, nowX)).toEqual([10, 10 + bendPx, 10 + 2 * bendPx, nowX])
 })
 
 test('a search keeps what its findings come from', () => {

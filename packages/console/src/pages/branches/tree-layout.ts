@@ -84,19 +84,40 @@ function startOf(branch: Branch): number {
   return Date.parse(branch.last_reset_at ?? branch.parent_timestamp ?? branch.created_at)
 }
 
+/** How far a fork bends before it is its row's line. */
+export const bendPx = 12
+
+/**
+ * Where each row's line begins, in pixels: behind its fork, which leaves no parent's line before that
+ * begins. What happened within one second stays apart that way.
+ */
+export function placeLines(
+  { rows, forks }: TreeLayout,
+  xOf: (ms: number) => number,
+  nowX: number,
+): number[] {
+  const lineXs = rows.map(({ startMs }) => xOf(startMs))
+  // Parents come before their children.
+  for (const { atMs, fromRow, toRow } of forks) {
+    const forkX = Math.max(xOf(atMs), lineXs[fromRow] ?? 0)
+    lineXs[toRow] = Math.min(forkX + bendPx, nowX)
+  }
+  return lineXs
+}
+
 /** The forks that cross one of these rows; of those at one place the longest, for the others lie on it. */
 export function visibleForks(
   forks: readonly Fork[],
   first: number,
   last: number,
-  xOf: (ms: number) => number,
+  xOf: (fork: Fork) => number,
 ): Fork[] {
   const longest = new Map<string, Fork>()
   for (const fork of forks) {
     if (fork.fromRow > last || fork.toRow < first) continue
     // Those that end here are drawn with their curve; those that pass are only lines.
     const isEnd = fork.toRow <= last
-    const key = isEnd ? `to ${fork.toRow}` : `at ${Math.round(xOf(fork.atMs))} ${fork.fromRow}`
+    const key = isEnd ? `to ${fork.toRow}` : `at ${Math.round(xOf(fork))} ${fork.fromRow}`
     const known = longest.get(key)
     if (known === undefined || known.toRow < fork.toRow) longest.set(key, fork)
   }

@@ -53,7 +53,7 @@ export function PoolerSettings({ project }: SettingsSectionProps): ReactNode {
       isRunning={save.isPending}
       error={save.error}
     >
-      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
+      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md" style={{ alignItems: 'end' }}>
         {choices.map(({ name, detail, data }) => (
           <Select
             key={name}

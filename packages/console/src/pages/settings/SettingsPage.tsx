@@ -53,6 +53,7 @@ export function Component(): ReactNode {
         orientation={isWide ? 'vertical' : 'horizontal'}
         variant="pills"
         keepMounted={false}
+        styles={{ tabLabel: { textAlign: 'left' } }}
       >
         <Tabs.List aria-label="Sections" mb={isWide ? 0 : 'md'} mr={isWide ? 'lg' : 0} miw={180}>
           {sections.map(({ id, label, icon: Glyph }) => (
@@ -67,10 +68,7 @@ export function Component(): ReactNode {
         </Tabs.List>
         {sections.map(({ id, Content }) => (
           <Tabs.Panel key={id} value={id} style={{ minWidth: 0 }}>
-            <QueryView query={project}>
-              {/* Made anew when it changes elsewhere, so that fields show what is. */}
-              {(found) => <Content key={found.updated_at} project={found} />}
-            </QueryView>
+            <QueryView query={project}>{(found) => <Content project={found} />}</QueryView>
           </Tabs.Panel>
         ))}
       </Tabs>
