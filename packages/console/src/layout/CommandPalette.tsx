@@ -1,7 +1,7 @@
 import { Group, Kbd, Modal, Text, TextInput } from '@mantine/core'
 import { type Icon, IconFolder, IconFolders, IconGitBranch, IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { type KeyboardEvent, type ReactNode, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 
 import { queries } from '../api/queries.ts'
@@ -50,6 +50,9 @@ function Palette({ onClose, projectId }: Omit<CommandPaletteProps, 'opened'>): R
   const [search, setSearch] = useState('')
   const [at, setAt] = useState(0)
   const navigate = useNavigate()
+  const field = useRef<HTMLInputElement>(null)
+  // At once: what is typed while a modal takes its time would be lost.
+  useEffect(() => field.current?.focus(), [])
   const commands = useCommands(projectId)
   const found = rankMatches(commands, search, ({ label }) => label).slice(0, shownMax)
   const go = (command: Command | undefined): void => {
@@ -67,6 +70,7 @@ function Palette({ onClose, projectId }: Omit<CommandPaletteProps, 'opened'>): R
   return (
     <>
       <TextInput
+        ref={field}
         aria-label="Go to a page, branch or project"
         role="combobox"
         aria-expanded

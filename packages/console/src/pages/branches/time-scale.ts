@@ -27,7 +27,7 @@ const bendMs = 60_000
 const futureShare = 0.18
 const tickGapPx = 46
 /** Beside the ends, so that marks there are whole. */
-const marginPx = 8
+const marginPx = 16
 
 const steps: ReadonlyArray<readonly [ms: number, label: string]> = [
   [60_000, '1 min'],
