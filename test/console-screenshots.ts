@@ -21,7 +21,11 @@ async function fill(platform: TestPlatform): Promise<void> {
       },
     })
     const uri = (await platform.neon('connection-string', name)).trim()
-    await psql(uri, `create table made as select repeat('x', 500) from generate_series(1, 3000)`)
+    await psql(
+      uri,
+      `create table if not exists made (what text);
+       insert into made select repeat('x', 500) from generate_series(1, 3000)`,
+    )
     return branch
   }
   await psql(platform.connectionUri, 'create table orders as select generate_series(1, 10000) id')

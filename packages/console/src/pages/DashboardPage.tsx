@@ -153,7 +153,7 @@ function AwakeNow({ projectId }: { projectId: string }): ReactNode {
                     {type === 'read_only' && ' (read replica)'}
                   </TextLink>
                   <Text size="sm" c="var(--faint)">
-                    since <RelativeTime at={started_at} />
+                    woke <RelativeTime at={started_at} />
                   </Text>
                 </Group>
               ))}

@@ -105,7 +105,7 @@ function ProjectCard({ project }: { project: Project }): ReactNode {
           <dd>{formatBytes(synthetic_storage_size)}</dd>
         </div>
         <div>
-          <dt>Compute this month</dt>
+          <dt>Compute</dt>
           <dd>{formatHours(compute_time_seconds)}</dd>
         </div>
         <div>

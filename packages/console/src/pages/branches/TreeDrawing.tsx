@@ -21,6 +21,9 @@ interface TreeDrawingProps {
   restoresOf: ReadonlyMap<string, readonly number[]>
 }
 
+/** A reset and the beginning of its data are one event: their times differ by what it took. */
+const sameMs = 30_000
+
 /** The lives of the branches in sight and what leads from one to another, in one SVG. */
 export function TreeDrawing(props: TreeDrawingProps): ReactNode {
   const { rows, forks, lineXs, first, last, scale, width } = props
@@ -51,6 +54,7 @@ export function TreeDrawing(props: TreeDrawingProps): ReactNode {
           key={fork.toRow}
           d={forkPath(forkX(fork), yOf(fork.fromRow), yOf(fork.toRow), height)}
           className={classes['fork']}
+          data-passing={fork.isPassing || undefined}
         />
       ))}
       {rows.slice(first, last + 1).map((row, at) => (
@@ -99,7 +103,11 @@ function Life({ row, y, lineX, scale, endpointOf, restoresOf }: LifeProps): Reac
       )}
       {depth === 0 && <circle cx={startX} cy={y} r={3.5} className={classes['root']} />}
       {restores.map((at) => (
-        <path key={at} d={diamond(scale.xOf(at), y)} className={classes['restore']}>
+        <path
+          key={at}
+          d={diamond(Math.abs(at - startMs) < sameMs ? lineX : scale.xOf(at), y)}
+          className={classes['restore']}
+        >
           <title>{branch.last_reset_at ? 'Reset' : 'Restored'}</title>
         </path>
       ))}

@@ -24,6 +24,8 @@ interface TimeScaleOptions {
 
 /** Below that distances are nearly linear: a minute. */
 const bendMs = 60_000
+/** Of a project that was made just now. */
+const shortestPastMs = 15_000
 const futureShare = 0.18
 const tickGapPx = 46
 /** Beside the ends, so that marks there are whole. */
@@ -50,7 +52,7 @@ export function createTimeScale(options: TimeScaleOptions): TimeScale {
   const room = Math.max(1, width - 2 * marginPx)
   const pastWidth = hasFuture ? room * (1 - futureShare) : room
   const futureWidth = room - pastWidth
-  const past = Math.max(bendMs, nowMs - oldestMs)
+  const past = Math.max(shortestPastMs, nowMs - oldestMs)
   const future = hasFuture ? Math.max(bendMs, latestMs - nowMs) : bendMs
   const nowX = marginPx + pastWidth
   const xOf = (ms: number): number => {

@@ -104,7 +104,12 @@ test('no fork crosses the line of a branch that it passes', () => {
 test('of forks that pass at one place one is drawn, and each that ends in sight', () => {
   const forks = [1, 2, 3, 50, 51, 52].map((toRow) => ({ atMs: origin, fromRow: 0, toRow }))
   const drawn = visibleForks(forks, 0, 10, () => 5)
-  expect(drawn.map(({ toRow }) => toRow)).toEqual([1, 2, 3, 52])
+  expect(drawn.map(({ toRow, isPassing }) => [toRow, isPassing])).toEqual([
+    [52, true],
+    [1, false],
+    [2, false],
+    [3, false],
+  ])
   expect(visibleForks(forks, 60, 70, () => 5)).toEqual([])
 })
 

@@ -105,23 +105,35 @@ export function placeLines(
   return lineXs
 }
 
-/** The forks that cross one of these rows; of those at one place the longest, for the others lie on it. */
+/** Of the forks that only pass, one in so many pixels: hundreds of them side by side would be a wall. */
+const passingGapPx = 7
+
+export interface VisibleFork extends Fork {
+  /** It ends below what is in sight. */
+  isPassing: boolean
+}
+
+/** The forks that cross one of these rows: all that end in it, and of those that pass the longest here and there. */
 export function visibleForks(
   forks: readonly Fork[],
   first: number,
   last: number,
   xOf: (fork: Fork) => number,
-): Fork[] {
-  const longest = new Map<string, Fork>()
+): VisibleFork[] {
+  const ending: VisibleFork[] = []
+  const passing = new Map<number, VisibleFork>()
   for (const fork of forks) {
     if (fork.fromRow > last || fork.toRow < first) continue
-    // Those that end here are drawn with their curve; those that pass are only lines.
-    const isEnd = fork.toRow <= last
-    const key = isEnd ? `to ${fork.toRow}` : `at ${Math.round(xOf(fork))} ${fork.fromRow}`
-    const known = longest.get(key)
-    if (known === undefined || known.toRow < fork.toRow) longest.set(key, fork)
+    if (fork.toRow <= last) {
+      ending.push({ ...fork, isPassing: false })
+      continue
+    }
+    const place = Math.round(xOf(fork) / passingGapPx)
+    if ((passing.get(place)?.toRow ?? 0) < fork.toRow) {
+      passing.set(place, { ...fork, isPassing: true })
+    }
   }
-  return [...longest.values()]
+  return [...passing.values(), ...ending]
 }
 
 /** Those whose name has `search` in it, and what they come from, so that the tree stays one. */
