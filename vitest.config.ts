@@ -48,7 +48,8 @@ export default defineConfig({
           retry,
           testTimeout: 180_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          // Each file has a platform of its own.
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 
+import { startS3Server } from '@coppice/s3/testing/s3-server'
+
 import { createS3Bucket } from '../packages/server/src/history/s3-bucket.ts'
 import { createS3WalStore } from '../packages/server/src/history/s3-wal-store.ts'
-import { startS3Server } from '../packages/server/src/testing/s3-server.ts'
 import { startTestPlatform, type TestPlatform } from '../test/platform.ts'
 import { pause, timed } from './client.ts'
 import { fillDatabase, socketOf, startLoad } from './load.ts'

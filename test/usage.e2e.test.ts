@@ -95,6 +95,30 @@ test('bytes are counted once, whichever door and process they go through', async
   expect(bytes).toBeLessThan(9.2 * megabyte)
 })
 
+test('Prometheus is told the same, with a key, and so is `metrics`', async () => {
+  const url = new URL('/metrics', platform.apiUrl)
+  const keyFile = join(platform.home, 'api-key')
+  expect((await fetch(url)).status).toBe(401)
+  const scrape = async () =>
+    run('bash', ['-c', `curl -sf -H "Authorization: Bearer $(cat ${keyFile})" ${url.href}`])
+  const series = /^coppice_compute_sent_bytes_total\{.*branch="main".*\} (\S+)$/m
+  let text = ''
+  await until(
+    async () => {
+      text = await scrape()
+      return Number(series.exec(text)?.[1] ?? 0) > 9 * megabyte
+    },
+    'the bytes are sampled',
+    60_000,
+  )
+  expect(Number(series.exec(text)?.[1])).toBeLessThan(9.2 * megabyte)
+  expect(text).toMatch(/^coppice_platform_gateway_memory_bytes [1-9]/m)
+  expect(text).toMatch(/^coppice_compute_pool_servers_idle\{.*\} [1-9]/m)
+  expect(await platform.shell('coppice metrics main')).toMatch(/^sent_bytes\/s +\d/m)
+  expect(await platform.shell('coppice metrics --platform')).toMatch(/^daemon_memory_bytes +\d/m)
+  expect(await platform.shell('coppice inspect db database-sizes --all')).toMatch(/^main +neondb/m)
+})
+
 test('a daemon that is killed loses nothing of the computes that go on', async () => {
   const before = await getProject()
   await psql(platform.connectionUri, 'CREATE TABLE t AS SELECT n FROM generate_series(1, 50000) n')

@@ -1,14 +1,14 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-
 import {
   type S3Server,
   s3ServerTimeoutMs,
   startS3Server,
   whyNoS3Server,
-} from '../packages/server/src/testing/s3-server.ts'
+} from '@coppice/s3/testing/s3-server'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
 import { psql, startTestPlatform, type TestPlatform, until } from './platform.ts'
 
 /** A platform whose old WAL is in S3: back to what is only there, without S3, and with it again. */

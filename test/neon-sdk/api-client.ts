@@ -195,6 +195,47 @@ export function apiClientTests(suite: () => SdkSuite): void {
     expect(data.branches.map(({ name }) => name)).toContain('walk-old')
   })
 
+  test('api-client: anonymized branches', async () => {
+    const { client, platform } = suite()
+    const { projectId } = platform
+    await psql(
+      platform.connectionUri,
+      `CREATE TABLE secrets AS SELECT n, 'secret ' || n AS what FROM generate_series(1, 5000) n`,
+    )
+    const { data: made } = await client.createProjectBranchAnonymized(projectId, {
+      branch_create: {
+        branch: { name: 'masked' },
+        endpoints: [{ type: EndpointType.ReadWrite }],
+      },
+    })
+    const branchId = made.branch.id
+    const rule = {
+      database_name: 'neondb',
+      schema_name: 'public',
+      table_name: 'secrets',
+      column_name: 'what',
+      masking_function: 'anon.hash(what)',
+    }
+    await client.updateMaskingRules(projectId, branchId, { masking_rules: [rule] })
+    const { data: rules } = await client.getMaskingRules(projectId, branchId)
+    expect(rules.masking_rules).toEqual([rule])
+    await client.startAnonymization(projectId, branchId)
+    await until(async () => {
+      const { data } = await client.getAnonymizedBranchStatus(projectId, branchId)
+      return data.state === 'anonymized'
+    }, 'the branch is anonymized')
+    const { data: uri } = await client.getConnectionUri({
+      projectId,
+      branch_id: branchId,
+      database_name: 'neondb',
+      role_name: 'neondb_owner',
+    })
+    const found = `SELECT count(*), count(DISTINCT what), max(length(what)), min(n) FROM secrets`
+    expect(await psql(uri.uri, found)).toBe('5000|5000|64|1')
+    await psql(platform.connectionUri, 'DROP TABLE secrets')
+    await client.deleteProjectBranch({ projectId, branchId })
+  })
+
   test('api-client: snapshots', async () => {
     const { client, platform } = suite()
     const { projectId } = platform

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 
+import { ComputeChoice, ComputeUnits } from './compute.ts'
 import { Id, Timestamp } from './ids.ts'
 
 export const EndpointType = Type.Union([Type.Literal('read_write'), Type.Literal('read_only')])
@@ -82,6 +83,9 @@ export const Endpoint = Type.Object({
   proxy_host: Type.String(),
   suspend_timeout_seconds: Type.Integer(),
   provisioner: Type.String(),
+  /** Coppice's own: the compute that it shares with others, whose size it has. Absent without. */
+  compute_id: Type.Optional(Id),
+  compute_name: Type.Optional(Type.String()),
   compute_release_version: Type.Optional(Type.String()),
 })
 export type Endpoint = Static<typeof Endpoint>
@@ -90,9 +94,11 @@ export type Endpoint = Static<typeof Endpoint>
 const EndpointOptions = {
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   settings: Type.Optional(EndpointSettings),
-  autoscaling_limit_min_cu: Type.Optional(Type.Number({ minimum: 0.25, maximum: 64 })),
-  autoscaling_limit_max_cu: Type.Optional(Type.Number({ minimum: 0.25, maximum: 64 })),
+  autoscaling_limit_min_cu: Type.Optional(ComputeUnits),
+  autoscaling_limit_max_cu: Type.Optional(ComputeUnits),
   provisioner: Type.Optional(Provisioner),
+  /** Coppice's own: shares this compute of the project, by id or name; null for its own. */
+  compute_id: Type.Optional(ComputeChoice),
   pooler_enabled: Type.Optional(Type.Boolean()),
   /** Neon's only one; others are `pool_mode` of `pgbouncer_settings`. */
   pooler_mode: Type.Optional(Type.Literal('transaction')),

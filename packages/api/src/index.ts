@@ -1,8 +1,15 @@
 export type { ApiKey, OrganizationApiKey } from './account.ts'
+export type { AwakeEvent, AwakeEventKind, AwakeSession, EndpointAwake } from './awake.ts'
 export type { Annotation, Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
 export type { BranchHistory } from './branch-history.ts'
 export { type Change, type ChangeKind, eventsUrl } from './change.ts'
 export { ApiError, type Client, createClient } from './client.ts'
+export {
+  maxComputeUnits,
+  type SharedCompute,
+  type SharedComputeCreate,
+  type SharedComputeUpdate,
+} from './compute.ts'
 export type {
   ConsumptionGranularity,
   ConsumptionMetric,
@@ -12,6 +19,17 @@ export type {
 } from './consumption.ts'
 export { consoleHeader, type ConsoleSession, consoleSessionUrl } from './console.ts'
 export type { ConnectionDetails } from './connection.ts'
+export type {
+  CostAdvice,
+  CostItem,
+  CostMetric,
+  CostReport,
+  CostShare,
+  PricePreset,
+  Prices,
+  PricesAnswer,
+  PricesUpdate,
+} from './cost.ts'
 export type { Database } from './database.ts'
 export type {
   BranchEndpointCreate,
@@ -25,16 +43,31 @@ export type {
   PreloadLibraries,
 } from './endpoint.ts'
 export { type ErrorCode, errors } from './errors.ts'
+export {
+  type ComputeFigure,
+  computeFigures,
+  type ComputeFigures,
+  type Figure,
+  type PlatformFigure,
+  platformFigures,
+  type PlatformFigures,
+} from './figures.ts'
 export { branchIdPattern } from './id-patterns.ts'
 export type { Jwks, JwksCreate } from './jwks.ts'
 export type { LogFieldValuesQuery, LogRecord, LogSeverity, LogsQuery } from './logs.ts'
+export type {
+  AnonymizedState,
+  AnonymizedStatus,
+  BranchAnonymizedCreate,
+  MaskingRule,
+} from './masking.ts'
+export type { ComputeSample, EndpointMetrics, MetricsQuery, PlatformSample } from './metrics.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
 export type { AwakeReason, CertificateStatus, ComputeStatus, PlatformStatus } from './platform.ts'
 export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'
 export {
   type DefaultEndpointSettings,
   maxAllowedIps,
-  maxComputeUnits,
   maxHistoryRetentionSeconds,
   type PreloadLibrary,
   type Project,

@@ -11,6 +11,8 @@ export const OperationAction = Type.Union([
   Type.Literal('suspend_compute'),
   Type.Literal('apply_config'),
   Type.Literal('apply_schema_from_branch'),
+  // An anonymized branch is filled with masked data.
+  Type.Literal('import_data'),
   // A branch gets other data: a restore, a reset, or a snapshot that takes its place.
   Type.Literal('swap_binding_id'),
   // A point of a branch is kept, as a branch that is not listed.

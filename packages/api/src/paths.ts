@@ -13,6 +13,8 @@ export const BranchPath = Type.Object({ project_id: Id, branch_id: Name })
 export const RolePath = Type.Object({ project_id: Id, branch_id: Name, role_name: Name })
 export const DatabasePath = Type.Object({ project_id: Id, branch_id: Name, database_name: Name })
 export const EndpointPath = Type.Object({ project_id: Id, endpoint_id: Id })
+/** By its id or name. */
+export const ComputePath = Type.Object({ project_id: Id, compute_id: Name })
 export const OrganizationPath = Type.Object({ org_id: Id })
 /** Neon's is an int64; keys of this platform count up from 1. */
 export const KeyPath = Type.Object({

@@ -9,7 +9,14 @@ export const AwakeReason = Type.Object({
   role: Type.Optional(Type.String()),
   database: Type.Optional(Type.String()),
   application_name: Type.Optional(Type.String()),
+  client_address: Type.Optional(Type.String()),
+  /** Of replication: the slot that is read. */
+  slot_name: Type.Optional(Type.String()),
+  /** What it does, more exactly: of autovacuum, which table. */
+  detail: Type.Optional(Type.String()),
   since: Type.Optional(Timestamp),
+  /** Set for a session that asks not to count: it is waited for, and keeps nothing awake. */
+  quiet: Type.Optional(Type.Boolean()),
 })
 export type AwakeReason = Static<typeof AwakeReason>
 
@@ -24,6 +31,10 @@ export const ComputeStatus = Type.Object({
   pid: Type.Optional(Type.Integer()),
   sessions: Type.Integer(),
   memory_bytes: Type.Optional(Type.Integer()),
+  /** The size in force; absent where it is not awake. */
+  compute_units: Type.Optional(Type.Number()),
+  /** Whether its processes are stopped until somebody wants them; absent where it is not awake. */
+  frozen: Type.Optional(Type.Boolean()),
   started_at: Type.Optional(Timestamp),
   last_active: Type.Optional(Timestamp),
   suspend_at: Type.Optional(Timestamp),
@@ -76,6 +87,16 @@ export const PlatformStatus = Type.Object({
       error_since: Type.Optional(Timestamp),
     }),
   ),
+  /** What limits computes, or `none` and why. */
+  limits: Type.Object({
+    kind: Type.String(),
+    detail: Type.String(),
+    /** Computes that are awake, and that wait until others make room. */
+    awake: Type.Integer(),
+    waiting: Type.Integer(),
+    /** Absent where as many may be awake as there are. */
+    max_awake: Type.Optional(Type.Integer()),
+  }),
   postgres: Type.Array(Type.Object({ version: Type.String(), origin: Type.String() })),
   computes: Type.Array(ComputeStatus),
 })

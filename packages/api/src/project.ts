@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 
 import { AnnotationValue } from './branch.ts'
+import { ComputeUnits } from './compute.ts'
 import {
   EndpointSettings,
   PgbouncerSettings,
@@ -61,10 +62,6 @@ export const ProjectSettings = Type.Object({
   hipaa: Type.Optional(Type.Boolean()),
 })
 export type ProjectSettings = Static<typeof ProjectSettings>
-
-/** Compute units from 0.25 upwards; 1 CU is one vCPU and 4 GB of memory. */
-export const maxComputeUnits = 64
-export const ComputeUnits = Type.Number({ minimum: 0.25, maximum: maxComputeUnits })
 
 /** Seconds without activity before a compute is suspended: 0 is the platform's default, -1 never. */
 export const SuspendTimeout = Type.Integer({ minimum: -1, maximum: 604_800 })

@@ -1,11 +1,15 @@
 import type { Route } from './route.ts'
 import { accountRoutes } from './routes/account.ts'
 import { branchRoutes } from './routes/branches.ts'
+import { computeRoutes } from './routes/computes.ts'
 import { consumptionRoutes } from './routes/consumption.ts'
+import { costRoutes } from './routes/cost.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { historyRoutes } from './routes/history.ts'
 import { jwksRoutes } from './routes/jwks.ts'
 import { logRoutes } from './routes/logs.ts'
+import { maskingRoutes } from './routes/masking.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
@@ -18,13 +22,17 @@ import type { RouteName } from './urls.ts'
 export const routes = {
   ...projectRoutes,
   ...branchRoutes,
+  ...maskingRoutes,
   ...historyRoutes,
   ...schemaRoutes,
   ...endpointRoutes,
+  ...computeRoutes,
   ...poolerRoutes,
   ...operationRoutes,
   ...consumptionRoutes,
+  ...costRoutes,
   ...logRoutes,
+  ...metricsRoutes,
   ...accountRoutes,
   ...organizationRoutes,
   ...jwksRoutes,

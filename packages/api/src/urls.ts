@@ -37,6 +37,11 @@ export const urls = {
   restoreSnapshot: 'POST /projects/:project_id/snapshots/:snapshot_id/restore',
   getSnapshotSchedule: 'GET /projects/:project_id/branches/:branch_id/backup_schedule',
   setSnapshotSchedule: 'PUT /projects/:project_id/branches/:branch_id/backup_schedule',
+  createProjectBranchAnonymized: 'POST /projects/:project_id/branch_anonymized',
+  getMaskingRules: 'GET /projects/:project_id/branches/:branch_id/masking_rules',
+  updateMaskingRules: 'PATCH /projects/:project_id/branches/:branch_id/masking_rules',
+  getAnonymizedBranchStatus: 'GET /projects/:project_id/branches/:branch_id/anonymized_status',
+  startAnonymization: 'POST /projects/:project_id/branches/:branch_id/anonymize',
   getProjectBranchSchema: 'GET /projects/:project_id/branches/:branch_id/schema',
   getProjectBranchSchemaComparison: 'GET /projects/:project_id/branches/:branch_id/compare_schema',
   listProjectBranchEndpoints: 'GET /projects/:project_id/branches/:branch_id/endpoints',
@@ -67,6 +72,13 @@ export const urls = {
   getProjectEndpointPooler: 'GET /projects/:project_id/endpoints/:endpoint_id/pooler',
   listProjectEndpointPoolerClients:
     'GET /projects/:project_id/endpoints/:endpoint_id/pooler/clients',
+  getProjectEndpointAwake: 'GET /projects/:project_id/endpoints/:endpoint_id/awake',
+  updateProjectEndpointAwake: 'PATCH /projects/:project_id/endpoints/:endpoint_id/awake',
+  getProjectCost: 'GET /projects/:project_id/cost',
+  listProjectComputes: 'GET /projects/:project_id/computes',
+  createProjectCompute: 'POST /projects/:project_id/computes',
+  updateProjectCompute: 'PATCH /projects/:project_id/computes/:compute_id',
+  deleteProjectCompute: 'DELETE /projects/:project_id/computes/:compute_id',
   listProjectOperations: 'GET /projects/:project_id/operations',
   getProjectOperation: 'GET /projects/:project_id/operations/:operation_id',
   getConsumptionHistoryPerProject: 'GET /consumption_history/projects',
@@ -76,6 +88,7 @@ export const urls = {
   listProjectBranchLogFields: 'GET /projects/:project_id/branches/:branch_id/logs/fields',
   listProjectBranchLogFieldValues:
     'GET /projects/:project_id/branches/:branch_id/logs/fields/:field_name/values',
+  getProjectBranchMetrics: 'GET /projects/:project_id/branches/:branch_id/metrics',
   listApiKeys: 'GET /api_keys',
   createApiKey: 'POST /api_keys',
   revokeApiKey: 'DELETE /api_keys/:key_id',
@@ -90,7 +103,11 @@ export const urls = {
   getCurrentUserOrganizations: 'GET /users/me/organizations',
   getAuthDetails: 'GET /auth',
   getActiveRegions: 'GET /regions',
+  getCost: 'GET /cost',
+  getPrices: 'GET /prices',
+  updatePrices: 'PATCH /prices',
   getPlatformStatus: 'GET /platform/status',
+  getPlatformMetrics: 'GET /platform/metrics',
 } as const
 
 export type RouteName = keyof typeof urls

@@ -4,12 +4,15 @@ import { ApiError } from '@coppice/api/client'
 import { confirmed } from './choose.ts'
 import type { Cli } from './cli.ts'
 import { getBranch, type Scope } from './context.ts'
+import { defined } from './defined.ts'
 import { CliError } from './errors.ts'
 import { type Pinned, pinBranch, pullAfterPinning } from './pinning.ts'
 
 export interface CheckoutOptions {
   /** Make the branch where it is not there. */
   create: boolean
+  /** Of what, and for how long; of the default branch and for good unless given. */
+  newBranch?: NewBranch
   /** Write its variables to the env file. */
   envPull: boolean
   /** Whether somebody may be asked. */
@@ -18,15 +21,26 @@ export interface CheckoutOptions {
   directory?: string
 }
 
+/** Of a branch that is made: its parent, by name or id, and when it goes by itself. */
+export interface NewBranch {
+  parent?: string | undefined
+  expiresAt?: string | undefined
+  /** The branch of git that it is made for. */
+  gitBranch?: string | undefined
+}
+
+/** Under which a branch is noted to be a git branch's. */
+export const gitBranchNote = 'git-branch'
+
 /** Pins a branch, which is made first where that is wanted. */
 export async function checkOut(
   cli: Cli,
   scope: Scope,
   name: string,
-  { create, envPull, ask, directory }: CheckoutOptions,
+  options: CheckoutOptions,
 ): Promise<Pinned & { branch: Branch }> {
-  const branch =
-    (await findIfThere(scope, name)) ?? (await makeMissing(cli, scope, name, create, ask))
+  const { envPull, directory } = options
+  const branch = (await findIfThere(scope, name)) ?? (await makeMissing(cli, scope, name, options))
   const pinned = await pinBranch(cli, scope, branch, directory)
   if (envPull) await pullAfterPinning(cli, branch, directory)
   return { ...pinned, branch }
@@ -43,10 +57,9 @@ async function findIfThere(scope: Scope, name: string): Promise<Branch | undefin
 
 async function makeMissing(
   cli: Cli,
-  { client, projectId }: Scope,
+  scope: Scope,
   name: string,
-  create: boolean,
-  ask: boolean,
+  { create, ask, newBranch = {} }: CheckoutOptions,
 ): Promise<Branch> {
   const question = `Branch ${name} does not exist. Create it?`
   if (!create && !(ask && (await confirmed(cli, question)))) {
@@ -54,10 +67,20 @@ async function makeMissing(
       advice: `Create it with: coppice checkout ${name} --create`,
     })
   }
-  const { branch } = await client.createProjectBranch({
-    path: { project_id: projectId },
-    body: { branch: { name }, endpoints: [{ type: 'read_write' }] },
+  const { parent, expiresAt, gitBranch } = newBranch
+  const { branch } = await scope.client.createProjectBranch({
+    path: { project_id: scope.projectId },
+    body: {
+      branch: defined({
+        name,
+        parent_id: parent === undefined ? undefined : (await getBranch(scope, parent)).id,
+        expires_at: expiresAt,
+      }),
+      endpoints: [{ type: 'read_write' }],
+      ...(gitBranch !== undefined && { annotation_value: { [gitBranchNote]: gitBranch } }),
+    },
   })
-  cli.output.note(`Created branch ${branch.name} (${branch.id}).`)
+  const until = expiresAt === undefined ? '' : `, which goes at ${expiresAt}`
+  cli.output.note(`Created branch ${branch.name} (${branch.id})${until}.`)
   return branch
 }

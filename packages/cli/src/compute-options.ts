@@ -3,9 +3,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from './errors.ts'
 
 /** The flags that size a compute. */
-export interface ComputeFlags {
+export interface SizeFlags {
   cu?: ComputeUnits
   autoscaleLimit?: number
+}
+
+/** The flags of an endpoint's compute. */
+export interface ComputeFlags extends SizeFlags {
   suspendTimeout?: number
 }
 
@@ -20,6 +24,16 @@ const suspendTimeoutMaxSeconds = 604_800
 
 /** Adds `--cu`, `--autoscale-limit` and `--suspend-timeout`. */
 export function addComputeFlags(command: Command): Command {
+  return addSizeFlags(command).addOption(
+    new Option(
+      '--suspend-timeout <seconds>',
+      'Suspend after so long without activity: 0 for the default, -1 for never.',
+    ).argParser(parseSuspendTimeout),
+  )
+}
+
+/** Adds `--cu` and `--autoscale-limit`. */
+export function addSizeFlags(command: Command): Command {
   return command
     .addOption(
       new Option('--cu <size>', 'Compute units: a size (1) or a range (0.25-2).').argParser(
@@ -31,12 +45,6 @@ export function addComputeFlags(command: Command): Command {
         parseUnits,
       ),
     )
-    .addOption(
-      new Option(
-        '--suspend-timeout <seconds>',
-        'Suspend after so long without activity: 0 for the default, -1 for never.',
-      ).argParser(parseSuspendTimeout),
-    )
 }
 
 /** The fields of an endpoint, or of a project's endpoint settings, that the flags ask for. */
@@ -45,14 +53,20 @@ export function computeFields(flags: ComputeFlags): {
   autoscaling_limit_max_cu?: number
   suspend_timeout_seconds?: number
 } {
-  const units = unitsOf(flags)
   return {
-    ...(units && {
-      autoscaling_limit_min_cu: units.min,
-      autoscaling_limit_max_cu: units.max,
-    }),
+    ...sizeFields(flags),
     ...(flags.suspendTimeout !== undefined && { suspend_timeout_seconds: flags.suspendTimeout }),
   }
+}
+
+/** The fields of a size that the flags ask for. */
+export function sizeFields(flags: SizeFlags): {
+  autoscaling_limit_min_cu?: number
+  autoscaling_limit_max_cu?: number
+} {
+  const units = unitsOf(flags)
+  if (units === undefined) return {}
+  return { autoscaling_limit_min_cu: units.min, autoscaling_limit_max_cu: units.max }
 }
 
 /** The flags of a compute that were given, by name. */
@@ -64,7 +78,7 @@ export function givenComputeFlags(flags: ComputeFlags): string[] {
   ]
 }
 
-function unitsOf({ cu, autoscaleLimit }: ComputeFlags): ComputeUnits | undefined {
+function unitsOf({ cu, autoscaleLimit }: SizeFlags): ComputeUnits | undefined {
   if (cu && autoscaleLimit !== undefined) {
     throw new CliError('--cu and --autoscale-limit say the same thing: give one of them.')
   }

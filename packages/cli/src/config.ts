@@ -18,10 +18,29 @@ export interface Config {
   otherHomes: readonly string[]
   /** `undefined`: colours where stdout is a terminal. */
   color: boolean | undefined
+  s3: S3Config
   cwd: string
   userHome: string
+  github: GitHubConfig
   /** For child processes; nothing else reads it. */
   environment: Environment
+}
+
+/** As GitHub's own actions set it. */
+export interface GitHubConfig {
+  token: string | undefined
+  apiUrl: string
+  /** `owner/name`. */
+  repository: string | undefined
+}
+
+/** Of archives, under the names of AWS's own programs. */
+export interface S3Config {
+  endpoint: string | undefined
+  region: string | undefined
+  accessKeyId: string | undefined
+  secretAccessKey: string | undefined
+  hasSessionToken: boolean
 }
 
 interface Surroundings {
@@ -47,8 +66,14 @@ export function readConfig(surroundings: Surroundings = currentSurroundings()): 
     home,
     otherHomes: mayShareSystemHome ? [systemHome] : [],
     color: readColor(environment),
+    s3: readS3(environment),
     cwd,
     userHome,
+    github: {
+      token: environment['GITHUB_TOKEN'] || undefined,
+      apiUrl: environment['GITHUB_API_URL'] || 'https://api.github.com',
+      repository: environment['GITHUB_REPOSITORY'] || undefined,
+    },
     // The server's program runs elsewhere, where a relative path would be another.
     environment: givenHome ? { ...environment, COPPICE_HOME: home } : environment,
   }
@@ -70,6 +95,17 @@ function readFirst(environment: Environment, names: readonly string[]): Setting 
     if (value) return { value, source: name }
   }
   return undefined
+}
+
+function readS3(environment: Environment): S3Config {
+  const read = (...names: string[]) => readFirst(environment, names)?.value
+  return {
+    endpoint: read('AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'),
+    region: read('AWS_REGION', 'AWS_DEFAULT_REGION'),
+    accessKeyId: read('AWS_ACCESS_KEY_ID'),
+    secretAccessKey: read('AWS_SECRET_ACCESS_KEY'),
+    hasSessionToken: read('AWS_SESSION_TOKEN') !== undefined,
+  }
 }
 
 function defaultHome({ environment, platform, userHome, isRoot }: Surroundings): string {

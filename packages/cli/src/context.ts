@@ -1,4 +1,4 @@
-import type { Branch } from '@coppice/api'
+import type { Branch, RouteOutput, Routes } from '@coppice/api'
 import { type Client } from '@coppice/api/client'
 
 import { connect } from './api.ts'
@@ -51,7 +51,7 @@ async function onlyProject(client: Client): Promise<string> {
  * What to put into a path or query that takes a branch: the name or id given, the pinned one, or
  * the id of the default branch. The API resolves names itself.
  */
-async function branchOrDefault(scope: Scope, given: string | undefined): Promise<string> {
+export async function branchOrDefault(scope: Scope, given: string | undefined): Promise<string> {
   return given ?? scope.pinnedBranch ?? (await defaultBranch(scope)).id
 }
 
@@ -79,7 +79,7 @@ export async function getBranchOrDefault(scope: Scope, given: string | undefined
   return nameOrId === undefined ? defaultBranch(scope) : getBranch(scope, nameOrId)
 }
 
-async function defaultBranch(scope: Scope): Promise<Branch> {
+export async function defaultBranch(scope: Scope): Promise<Branch> {
   for await (const branch of eachBranch(scope)) {
     if (branch.default) return branch
   }
@@ -94,17 +94,24 @@ interface BranchFilter {
 }
 
 /** Every branch of the project, page by page. */
-export async function* eachBranch(
+export async function* eachBranch(scope: Scope, filter: BranchFilter = {}): AsyncGenerator<Branch> {
+  for await (const { branches } of eachBranchPage(scope, filter)) yield* branches
+}
+
+type BranchPage = RouteOutput<Routes['listProjectBranches']>
+
+/** The same with what was noted on them. */
+export async function* eachBranchPage(
   { client, projectId }: Scope,
   filter: BranchFilter = {},
-): AsyncGenerator<Branch> {
+): AsyncGenerator<BranchPage> {
   let cursor: string | undefined
   for (let page = 0; page < pagesMax; page++) {
     const answer = await client.listProjectBranches({
       path: { project_id: projectId },
       query: defined({ ...filter, cursor, limit: branchesPerPage }),
     })
-    yield* answer.branches
+    yield answer
     cursor = answer.pagination.next
     if (cursor === undefined || answer.branches.length === 0) return
   }

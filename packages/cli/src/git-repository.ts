@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
 
 import type { Cli } from './cli.ts'
 import { CliError } from './errors.ts'
@@ -16,14 +15,9 @@ export interface Repository {
   hookFile: string
 }
 
-/** Whose a hook is: ours, somebody else's, or nobody's. */
-export type HookOwner = 'ours' | 'other' | 'none'
-
 /** `git pull` may ask a server. */
 const gitMaxMs = 120_000
 const outputMaxBytes = 16 * 1024 * 1024
-
-const hookMark = '# coppice git sync'
 
 /** The repository around the working directory; rejects where there is none. */
 export async function openRepository(cli: Cli): Promise<Repository> {
@@ -35,13 +29,41 @@ export async function openRepository(cli: Cli): Promise<Repository> {
   }
   const branch = await tryGit(cli, ['symbolic-ref', '--quiet', '--short', 'HEAD'])
   const hookFile = await git(cli, ['rev-parse', '--git-path', 'hooks/post-checkout'])
-  return { root, branch, hookFile: resolve(cli.config.cwd, hookFile) }
+  return { root, branch, hookFile: ownHookFile(resolve(cli.config.cwd, hookFile)) }
+}
+
+/** Husky writes the directory that git looks into anew; what it runs from there is beside it. */
+function ownHookFile(file: string): string {
+  return file.replace(/([\\/]\.husky)[\\/]_([\\/]post-checkout)$/, '$1$2')
 }
 
 /** The names of the branches of this repository. */
 export async function localBranches(cli: Cli): Promise<string[]> {
   const names = await git(cli, ['for-each-ref', '--format=%(refname:short)', 'refs/heads'])
   return names.split('\n').filter((name) => name !== '')
+}
+
+/** The names of the branches of a remote; rejects where it does not answer. */
+export async function remoteBranches(cli: Cli, remote: string): Promise<string[]> {
+  const lines = await git(cli, ['ls-remote', '--heads', remote])
+  return lines.split('\n').flatMap((line) => /\trefs\/heads\/(.+)$/.exec(line)?.[1] ?? [])
+}
+
+export async function remotes(cli: Cli): Promise<string[]> {
+  const names = await git(cli, ['remote'])
+  return names.split('\n').filter((name) => name !== '')
+}
+
+export async function remoteUrl(cli: Cli, remote: string): Promise<string | undefined> {
+  return tryGit(cli, ['remote', 'get-url', remote])
+}
+
+/** The branch that the repository is about: its remote's, else the one that `git init` makes. */
+export async function isDefaultGitBranch(cli: Cli, branch: string): Promise<boolean> {
+  const head = await tryGit(cli, ['symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD'])
+  if (head !== undefined) return head === `origin/${branch}`
+  const initial = await tryGit(cli, ['config', 'init.defaultBranch'])
+  return ['main', 'master', initial].includes(branch)
 }
 
 /** Brings the checked out branch up to its upstream where that needs no merge. */
@@ -56,36 +78,10 @@ export async function isCommittable(cli: Cli, path: string): Promise<boolean | u
   return (await tryGit(cli, ['check-ignore', '--quiet', path])) === undefined
 }
 
-export function hookOwner({ hookFile }: Repository): HookOwner {
-  if (!existsSync(hookFile)) return 'none'
-  return readFileSync(hookFile, 'utf8').includes(hookMark) ? 'ours' : 'other'
-}
-
-/** Writes our hook, over an older one of ours; somebody else's has to be out of the way. */
-export async function installHook({ hookFile }: Repository, create: boolean): Promise<void> {
-  await mkdir(dirname(hookFile), { recursive: true })
-  await writeFile(hookFile, hookScript(create))
-  await chmod(hookFile, 0o755)
-}
-
-export async function removeHook({ hookFile }: Repository): Promise<void> {
-  await rm(hookFile, { force: true })
-}
-
 /** Whether the hook would find the program that it runs. */
 export function isInPath(cli: Cli, program: string): boolean {
   const directories = (cli.config.environment['PATH'] ?? '').split(delimiter)
   return directories.some((directory) => existsSync(join(directory, program)))
-}
-
-/** The third argument is 1 where a branch was checked out, 0 for files (githooks(5)). */
-function hookScript(create: boolean): string {
-  return `#!/bin/sh
-${hookMark}: made by \`coppice git install\`, removed by \`coppice git uninstall\`
-[ "$3" = 1 ] || exit 0
-command -v coppice >/dev/null 2>&1 || exit 0
-coppice git sync --hook --quiet${create ? ' --create' : ''} || true
-`
 }
 
 async function tryGit(cli: Cli, args: readonly string[]): Promise<string | undefined> {

@@ -269,16 +269,85 @@ async function installCoppice(): Promise<void> {
   bench.environment['PATH'] = `${pathOf('bin')}:${bench.environment['PATH']}`
 }
 
-test("somebody else's hook stays as it is", async () => {
+test('lines are put into a hook that is there, and taken out again', async () => {
   await initRepository()
   await bench.run('link', '--no-env-pull')
   const hook = pathOf('.git', 'hooks', 'post-checkout')
   await mkdir(pathOf('.git', 'hooks'), { recursive: true })
-  await writeFile(hook, '#!/bin/sh\necho mine\n')
+  const mine = '#!/usr/bin/env bash\necho mine\nexit 0\n'
+  await writeFile(hook, mine)
+  for (let times = 0; times < 2; times++) {
+    expect((await bench.run('git', 'install', '--ttl', '3d', '--parent', 'main')).code).toBe(0)
+    const text = await readFile(hook, 'utf8')
+    expect(text).toMatch(/^#!\/usr\/bin\/env bash\n# coppice git sync/)
+    expect(
+      text.match(/coppice git sync --hook --quiet --create --ttl 3d --parent main/g),
+    ).toHaveLength(1)
+    expect(text.endsWith('echo mine\nexit 0\n')).toBe(true)
+  }
+  expect((await bench.run('git', 'uninstall')).code).toBe(0)
+  expect(await readFile(hook, 'utf8')).toBe(mine)
+})
+
+test('a hook that no shell runs stays as it is', async () => {
+  await initRepository()
+  await bench.run('link', '--no-env-pull')
+  const hook = pathOf('.git', 'hooks', 'post-checkout')
+  await mkdir(pathOf('.git', 'hooks'), { recursive: true })
+  await writeFile(hook, '#!/usr/bin/env node\n1\n')
   const { code, stderr } = await bench.run('git', 'install')
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(hook) })
   expect((await bench.run('git', 'uninstall')).stderr).toContain('stays')
-  expect(await readFile(hook, 'utf8')).toBe('#!/bin/sh\necho mine\n')
+  expect(await readFile(hook, 'utf8')).toBe('#!/usr/bin/env node\n1\n')
+})
+
+test("the hook is where git looks, and husky's is beside the directory that it makes", async () => {
+  await initRepository()
+  await bench.run('link', '--no-env-pull')
+  await git('config', 'core.hooksPath', 'hooks')
+  await bench.run('git', 'install')
+  expect(await textOf('hooks/post-checkout')).toContain('coppice git sync --hook')
+  await bench.run('git', 'uninstall')
+  await expect(stat(pathOf('hooks/post-checkout'))).rejects.toThrow('ENOENT')
+  await git('config', 'core.hooksPath', '.husky/_')
+  await bench.run('git', 'install')
+  expect(await textOf('.husky/post-checkout')).toContain('coppice git sync --hook')
+})
+
+test('a branch that is made for one of git goes by itself; for the default branch none is made', async () => {
+  await initRepository()
+  addDev()
+  await bench.run('link', '--no-env-pull')
+  await git('checkout', '-q', '-b', 'feature/y')
+  const { code } = await bench.run('git', 'sync', '--create', '--parent', 'dev', '--ttl', '2d')
+  expect(code).toBe(0)
+  const made = bench.api.requests.findLast((one) => one.operation === 'createProjectBranch')
+  expect(made?.body).toMatchObject({
+    branch: { name: 'feature/y', parent_id: bench.world.branches[1]?.id },
+    annotation_value: { 'git-branch': 'feature/y' },
+  })
+  const expiry = bench.world.branches.find(({ name }) => name === 'feature/y')?.expires_at ?? ''
+  const hours = (Date.parse(expiry) - Date.now()) / 3_600_000
+  expect(hours).toBeGreaterThan(47)
+  expect(hours).toBeLessThanOrEqual(48)
+  await git('checkout', '-q', '-b', 'master')
+  const before = bench.world.branches.length
+  expect((await bench.run('git', 'sync', '--create')).code).toBe(0)
+  expect(bench.world.branches).toHaveLength(before)
+  expect(await pinned()).toMatchObject({ branch: 'main', git: { map: { master: 'main' } } })
+})
+
+test('what goes wrong in the hook is a message, and the checkout goes on', async () => {
+  await initRepository()
+  await bench.run('link', '--no-env-pull')
+  await bench.run('git', 'install')
+  await git('checkout', '-q', '-b', 'feature/z')
+  bench.environment['COPPICE_API_HOST'] = 'http://127.0.0.1:1'
+  const { code, stderr } = await bench.run('git', 'sync', '--hook', '--quiet', '--create')
+  expect({ code, stderr }).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^coppice: .*reach/),
+  })
 })
 
 test('cleanup forgets git branches that are gone, and deletes only what may go', async () => {

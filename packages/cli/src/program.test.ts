@@ -114,7 +114,7 @@ test.each([
   ],
   [
     ['endpoints', 'suspend', 'dev'],
-    ['computes', 'suspend', '--branch', 'dev'],
+    ['endpoint', 'suspend', '--branch', 'dev'],
   ],
 ])('says the same in other words: %j', async (...lines) => {
   const dev = () => addBranch(bench.world, project, { name: 'dev' })

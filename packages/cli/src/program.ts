@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 
-import type { Cli } from './cli.ts'
+import { archiveFormats } from './archive-table/manifest.ts'
+import type { Cli, GlobalOptions } from './cli.ts'
 import { addAccount } from './commands/account.ts'
 import { addApi } from './commands/api.ts'
 import { addArchive } from './commands/archive.ts'
@@ -9,8 +10,10 @@ import { addBranches } from './commands/branches.ts'
 import { addCa } from './commands/ca.ts'
 import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addComputes } from './commands/computes.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addConsole } from './commands/console.ts'
+import { addCost } from './commands/cost.ts'
 import { addDatabases } from './commands/databases.ts'
 import { addElsewhere, addForeignFlags } from './commands/elsewhere.ts'
 import { addEndpoints } from './commands/endpoints.ts'
@@ -21,6 +24,8 @@ import { addInspect } from './commands/inspect.ts'
 import { addIpAllow } from './commands/ip-allow.ts'
 import { addLink } from './commands/link.ts'
 import { addLogs } from './commands/logs.ts'
+import { addMasking } from './commands/masking.ts'
+import { addMetrics } from './commands/metrics.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addOperations } from './commands/operations.ts'
 import { addPlatform } from './commands/platform.ts'
@@ -32,6 +37,7 @@ import { addDiff } from './commands/schema-diff.ts'
 import { addSetContext } from './commands/set-context.ts'
 import { addSnapshots } from './commands/snapshots.ts'
 import { addUp } from './commands/up.ts'
+import { CliError } from './errors.ts'
 import { addExamples, pointToHelp } from './help.ts'
 import { defaultWidth, formats, type TerminalStream } from './output.ts'
 import { readVersion } from './version.ts'
@@ -62,17 +68,21 @@ export function addCommands(program: Command, cli: Cli): void {
   addProjects(program, cli)
   addBranches(program, cli)
   addDiff(program, cli)
+  addMasking(program, cli)
   addSnapshots(program, cli)
   addEndpoints(program, cli)
+  addComputes(program, cli)
   addPooler(program, cli)
   addDatabases(program, cli)
   addRoles(program, cli)
   addOperations(program, cli)
   addIpAllow(program, cli)
+  addCost(program, cli)
   program.commandsGroup('Connecting:')
   addConnectionString(program, cli)
   addPsql(program, cli)
   addInspect(program, cli)
+  addMetrics(program, cli)
   program.commandsGroup('Schema:')
   addMigrate(program, cli)
   addBackfill(program, cli)
@@ -129,7 +139,8 @@ export function createProgram({ stdout, stderr }: Terminal): Command {
 }
 
 function addGlobalOptions(program: Command): void {
-  const format = () => new Option('--format <format>').choices(formats)
+  // Taken wherever it stands, so it is read here for the one command that has a --format of its own.
+  const format = new Option('--format <format>').choices([...formats, ...archiveFormats]).hideHelp()
   program
     .addOption(
       new Option(
@@ -137,7 +148,7 @@ function addGlobalOptions(program: Command): void {
         'Format of the answer: table, json or yaml (also --format).',
       ).choices(formats),
     )
-    .addOption(format().hideHelp())
+    .addOption(format)
     .option('--project-id <id>', 'Project; the only one unless given.')
     .option('--api-host <url>', 'Address of the API; the platform on this machine unless given.')
     .option('--api-key <key>', 'API key; better in COPPICE_API_KEY.')
@@ -146,4 +157,10 @@ function addGlobalOptions(program: Command): void {
     .option('--color', 'Colours, whatever the terminal is.')
     .option('--no-color', 'No colours.')
     .option('--debug', 'Show where an error comes from.')
+    .hook('preAction', (_, command) => {
+      const { format: asked } = program.opts<GlobalOptions>()
+      const isOfFiles = archiveFormats.some((known) => known === asked)
+      if (!isOfFiles || command.options.some(({ long }) => long === '--format')) return
+      throw new CliError(`--format ${asked} is none of ${formats.join(', ')}.`)
+    })
 }

@@ -12,6 +12,14 @@ import { route } from '../route.ts'
 const tag = 'Branch'
 const Operations = Type.Array(Operation)
 const BranchAnswer = Type.Object({ branch: Branch, operations: Operations })
+export const CreatedBranchAnswer = Type.Object({
+  branch: Branch,
+  endpoints: Type.Array(Endpoint),
+  operations: Operations,
+  roles: Type.Array(Role),
+  databases: Type.Array(Database),
+  connection_uris: Type.Optional(Type.Array(ConnectionDetails)),
+})
 const RoleAnswer = Type.Object({ role: Role, operations: Operations })
 const DatabaseAnswer = Type.Object({ database: Database, operations: Operations })
 
@@ -56,14 +64,7 @@ export const branchRoutes = {
     path: ProjectPath,
     body: Type.Union([BranchCreate, Type.Null()]),
     status: 201,
-    response: Type.Object({
-      branch: Branch,
-      endpoints: Type.Array(Endpoint),
-      operations: Operations,
-      roles: Type.Array(Role),
-      databases: Type.Array(Database),
-      connection_uris: Type.Optional(Type.Array(ConnectionDetails)),
-    }),
+    response: CreatedBranchAnswer,
   }),
   getProjectBranch: route('getProjectBranch', {
     summary: 'Get a branch',

@@ -215,7 +215,7 @@ describe.each(installations)('archive table with %s', (binDirectory) => {
   test.each([
     [['table', 'nobody'], 'There is no table nobody'],
     [['table', 'logs'], 'are in several tables'],
-    [['table', 'logs_2024_q1', '--to', 's3://b/p'], 'not to S3'],
+    [['table', 'logs_2024_q1', '--to', 's3://bucket/p'], 'S3 has no credentials'],
     [['table', 'logs_2024_q1', '--drop'], 'Add --yes'],
     [['restore', 'nowhere/manifest.json'], 'archive list'],
   ])('refuses %j and changes nothing', async (argv, message) => {

@@ -4,22 +4,25 @@ import { findRelation } from '../relation.ts'
 import { openSql, type Sql } from '../sql-connection.ts'
 import { contentOf, exportRows, importRows } from './copy.ts'
 import { readDefinition, type TableDefinition } from './definition.ts'
-import { type ArchiveDirectory, directoryOf, openDirectory } from './directory.ts'
 import {
+  type ArchiveFormat,
   type Content,
   createManifest,
+  formatOf,
   definitionName,
   type Manifest,
   manifestName,
   parseManifest,
 } from './manifest.ts'
 import { detachPartition } from './partition.ts'
+import { type ArchiveDirectory, type ArchivePlace, directoryNameOf } from './place.ts'
 
 export interface ArchiveRequest {
   uri: string
   table: string
-  /** Where each table has a directory of its own. */
-  root: string
+  place: ArchivePlace
+  /** CSV, or what the archive that is there has, where it is undefined. */
+  format: ArchiveFormat | undefined
   lockTimeoutMs: number
 }
 
@@ -46,12 +49,13 @@ export async function archiveTable(
 ): Promise<Archived> {
   return openArchiveSql(request.uri, request.lockTimeoutMs, async (sql) => {
     const current = await currentDefinition(sql, request.table)
-    const directory = openDirectory(directoryOf(request.root, current))
+    const directory = request.place.directory(directoryNameOf(current))
     const written = await directory.readText(manifestName)
     const manifest =
       written === undefined
-        ? await makeArchive(sql, directory, current, hooks)
+        ? await makeArchive(sql, { directory, current, format: request.format ?? 'csv' }, hooks)
         : parseManifest(written, `${directory.path}/${manifestName}`)
+    requireFormat(manifest, request.format, directory)
     if (written !== undefined) await compare(sql, directory, manifest, hooks)
     const dropped = await hooks.mayDrop(manifest)
     if (dropped) {
@@ -59,6 +63,18 @@ export async function archiveTable(
       await dropTable(sql, manifest)
     }
     return { manifest, directory: directory.path, dropped }
+  })
+}
+
+function requireFormat(
+  manifest: Manifest,
+  wanted: ArchiveFormat | undefined,
+  { path }: ArchiveDirectory,
+): void {
+  const found = formatOf(manifest)
+  if (wanted === undefined || wanted === found) return
+  throw new CliError(`${path} holds the table as ${found} already.`, {
+    advice: 'Archive it to another place (--to), or leave --format out.',
   })
 }
 
@@ -73,10 +89,15 @@ async function currentDefinition(sql: Sql, table: string): Promise<TableDefiniti
   return readDefinition(sql, relation)
 }
 
+interface Making {
+  directory: ArchiveDirectory
+  current: TableDefinition
+  format: ArchiveFormat
+}
+
 async function makeArchive(
   sql: Sql,
-  directory: ArchiveDirectory,
-  current: TableDefinition,
+  { directory, current, format }: Making,
   hooks: ArchiveHooks,
 ): Promise<Manifest> {
   const definition = await keepDefinition(directory, current)
@@ -85,7 +106,7 @@ async function makeArchive(
     await detachPartition(sql, current)
   }
   hooks.onStep(`Exporting ${current.qualified_name}`)
-  const { content, files } = await exportRows(sql, definition, directory)
+  const { content, files } = await exportRows(sql, definition, directory, format)
   const [server] = await sql<Array<{ version: string; database: string }>>`
     select current_setting('server_version') as version, current_database() as database`
   const manifest = createManifest({

@@ -6,10 +6,12 @@ import { createGunzip, createGzip } from 'node:zlib'
 import { CliError } from '../errors.ts'
 import type { Sql, TransactionSql } from '../sql-connection.ts'
 import type { TableDefinition } from './definition.ts'
-import type { ArchiveDirectory } from './directory.ts'
-import type { ArchivedFile, Content } from './manifest.ts'
+import type { ArchivedFile, ArchiveFormat, Content } from './manifest.ts'
+import { type ParquetColumn, readParquetColumns } from './parquet-types.ts'
+import { fromParquet, toParquet } from './parquet.ts'
+import type { ArchiveDirectory } from './place.ts'
 
-const dataName = 'data.csv.gz'
+const dataNames: Record<ArchiveFormat, string> = { csv: 'data.csv.gz', parquet: 'data.parquet' }
 /** PostgreSQL sends a message a row, which would be many small pieces to compress. */
 const pieceBytes = 64 * 1024
 const options = "(format csv, header, encoding 'UTF8')"
@@ -28,29 +30,30 @@ export async function contentOf(
   return { rows: Number(row?.rows), hash: row?.hash ?? '' }
 }
 
-/** Writes the rows as CSV, compressed, in constant memory; answers them as one snapshot saw them. */
+/** Writes the rows, compressed, in bounded memory; answers them as one snapshot saw them. */
 export async function exportRows(
   sql: Sql,
   definition: TableDefinition,
   directory: ArchiveDirectory,
+  format: ArchiveFormat,
 ): Promise<{ content: Content; files: ArchivedFile[] }> {
   // Not `sql.begin`: that would wait for the rest of the rows where writing them has failed.
   await sql.unsafe('begin isolation level repeatable read read only')
   const content = await contentOf(sql, definition)
+  const columns = format === 'parquet' ? await readParquetColumns(sql, definition) : undefined
+  const expectedBytes = await sizeOf(sql, definition)
   const list = definition.columns.join(', ')
   const query = sql.unsafe(
     `copy (select ${list} from only ${definition.qualified_name}) to stdout ${options}`,
   )
   const rows: Readable = await query.readable()
   const plain = { bytes: 0 }
-  const file = { name: dataName, bytes: 0, uncompressed_bytes: 0, sha256: '' }
-  const gzip = createGzip()
+  const name = dataNames[format]
+  const file = { name, bytes: 0, uncompressed_bytes: 0, sha256: '' }
+  const csv = pieces(rows, plain)
+  const encoded = columns === undefined ? compressed(csv) : toParquet(csv, columns)
   try {
-    const compressing = pipeline(pieces(rows, plain), gzip)
-    // What fails in it fails the writing, too, which tells.
-    compressing.catch(() => undefined)
-    await directory.write(dataName, measured(gzip, file))
-    await compressing
+    await directory.write(name, measured(encoded, file), { expectedBytes })
   } catch (error) {
     query.cancel()
     throw error
@@ -58,7 +61,24 @@ export async function exportRows(
     release(rows)
   }
   await sql.unsafe('commit')
-  return { content, files: [{ ...file, uncompressed_bytes: plain.bytes }] }
+  return {
+    content,
+    files: [{ ...file, uncompressed_bytes: plain.bytes, ...(columns && { columns }) }],
+  }
+}
+
+async function sizeOf(sql: Sql, { qualified_name }: TableDefinition): Promise<number> {
+  const [row] = await sql`select pg_table_size(${qualified_name}::text::regclass)::text as bytes`
+  return Number(row?.['bytes'] ?? 0)
+}
+
+async function* compressed(csv: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const gzip = createGzip()
+  const compressing = pipeline(csv, gzip)
+  // Awaited below; until then a failure must have somebody who listens.
+  compressing.catch(() => undefined)
+  yield* gzip
+  await compressing
 }
 
 /**
@@ -116,7 +136,10 @@ export async function importRows(
     // Before PostgreSQL sees any of it, whose words would be about the rows.
     await requireIntact(directory, file)
     const sink: Writable = await tx.unsafe(statement).writable()
-    await sendRows(tx, readRows(directory, file), sink)
+    const { columns } = file
+    const rows =
+      columns === undefined ? readRows(directory, file) : readParquet(directory, file, columns)
+    await sendRows(tx, rows, sink)
   }
 }
 
@@ -136,6 +159,18 @@ async function* readRows(
     throw damaged(file, error)
   }
   if (found.bytes !== file.bytes || found.sha256 !== file.sha256) throw damaged(file, undefined)
+}
+
+async function* readParquet(
+  directory: ArchiveDirectory,
+  file: ArchivedFile,
+  columns: readonly ParquetColumn[],
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* fromParquet(directory, file, columns)
+  } catch (error) {
+    throw damaged(file, error)
+  }
 }
 
 async function requireIntact(directory: ArchiveDirectory, file: ArchivedFile): Promise<void> {

@@ -1,24 +1,21 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 import { CliError } from '../errors.ts'
 import { errnoOf } from '../platform.ts'
+import type { ArchiveDirectory, ArchivePlace } from './place.ts'
 
-/** The files of one archive. */
-export interface ArchiveDirectory {
-  readonly path: string
-  /** A name is there with all its bytes on disk, or not at all. */
-  write(name: string, source: AsyncIterable<Uint8Array>): Promise<void>
-  read(name: string): Readable
-  /** Undefined where it is not there. */
-  readText(name: string): Promise<string | undefined>
-  remove(name: string): Promise<void>
+/** A place on this machine. */
+export function openDirectoryPlace(root: string): ArchivePlace {
+  return {
+    directory: (name) => openDirectory(join(root, name)),
+    directories: async () => (await listDirectories(root)).map(openDirectory),
+  }
 }
 
-export function openDirectory(path: string): ArchiveDirectory {
+function openDirectory(path: string): ArchiveDirectory {
   return {
     path,
     async write(name, source) {
@@ -34,6 +31,17 @@ export function openDirectory(path: string): ArchiveDirectory {
       }
     },
     read: (name) => createReadStream(join(path, name)),
+    async readRange(name, start, end) {
+      const handle = await open(join(path, name))
+      try {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(end - start), {
+          position: start,
+        })
+        return buffer.subarray(0, bytesRead)
+      } finally {
+        await handle.close()
+      }
+    },
     async readText(name) {
       try {
         return await readFile(join(path, name), 'utf8')
@@ -46,16 +54,8 @@ export function openDirectory(path: string): ArchiveDirectory {
   }
 }
 
-/** The directory of a table below `root`. Names may hold what a path must not. */
-export function directoryOf(
-  root: string,
-  { schema, name }: { schema: string; name: string },
-): string {
-  return join(root, encodeURIComponent(`${schema}.${name}`))
-}
-
 /** Directories below `root` that could hold archives. */
-export async function listDirectories(root: string): Promise<string[]> {
+async function listDirectories(root: string): Promise<string[]> {
   try {
     const entries = await readdir(root, { withFileTypes: true })
     return entries

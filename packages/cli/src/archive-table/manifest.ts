@@ -1,5 +1,6 @@
 import { CliError } from '../errors.ts'
 import type { TableDefinition } from './definition.ts'
+import type { ParquetColumn } from './parquet-types.ts'
 
 export const manifestName = 'manifest.json'
 /** What is being archived, until the manifest takes its place. */
@@ -14,11 +15,17 @@ export interface Content {
   hash: string
 }
 
+export const archiveFormats = ['csv', 'parquet'] as const
+export type ArchiveFormat = (typeof archiveFormats)[number]
+
 export interface ArchivedFile {
   name: string
   bytes: number
+  /** Of the rows as CSV. */
   uncompressed_bytes: number
   sha256: string
+  /** Of a Parquet file: what each column is there, and what in SQL. */
+  columns?: ParquetColumn[]
 }
 
 /** An archived table. It is written last: where it is, the archive is whole and has been verified. */
@@ -52,6 +59,10 @@ export function parseManifest(text: string, from: string): Manifest {
   const { definition, content, files } = found
   if (!definition || !content || !Array.isArray(files)) throw new CliError(`${from} is not whole.`)
   return found as Manifest
+}
+
+export function formatOf({ files }: Manifest): ArchiveFormat {
+  return files.some(({ columns }) => columns !== undefined) ? 'parquet' : 'csv'
 }
 
 export function bytesOf({ files }: Manifest): number {

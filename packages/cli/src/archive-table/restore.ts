@@ -1,16 +1,14 @@
-import { basename, dirname } from 'node:path'
-
 import { CliError } from '../errors.ts'
 import type { TransactionSql } from '../sql-connection.ts'
 import { different, isSame, openArchiveSql } from './archive.ts'
 import { contentOf, importRows } from './copy.ts'
-import { type ArchiveDirectory, listDirectories, openDirectory } from './directory.ts'
 import { type Manifest, manifestName, parseManifest } from './manifest.ts'
 import { attachPartition } from './partition.ts'
+import type { ArchiveDirectory, ArchivePlace } from './place.ts'
 
 export interface RestoreRequest {
   uri: string
-  manifest: string
+  directory: ArchiveDirectory
   attach: boolean
   lockTimeoutMs: number
 }
@@ -20,8 +18,8 @@ export async function restoreTable(
   request: RestoreRequest,
   onStep: (what: string) => void,
 ): Promise<Manifest> {
-  const directory = openDirectory(dirname(request.manifest))
-  const manifest = await readManifest(directory, basename(request.manifest))
+  const { directory } = request
+  const manifest = await readManifest(directory)
   const { definition } = manifest
   if (request.attach && definition.partition === null) {
     throw new CliError(`${definition.qualified_name} was no partition.`, {
@@ -61,24 +59,24 @@ async function fill(
   for (const statement of definition.after_rows) await tx.unsafe(statement)
 }
 
-async function readManifest(directory: ArchiveDirectory, name: string): Promise<Manifest> {
-  const path = `${directory.path}/${name}`
-  const text = await directory.readText(name)
+async function readManifest(directory: ArchiveDirectory): Promise<Manifest> {
+  const path = `${directory.path}/${manifestName}`
+  const text = await directory.readText(manifestName)
   if (text !== undefined) return parseManifest(text, path)
   throw new CliError(`There is no ${path}.`, {
-    advice: 'Name the manifest.json of an archive: `coppice archive list --to <directory>`.',
+    advice: 'Name the manifest.json of an archive: `coppice archive list <place>`.',
   })
 }
 
-/** The archives below a directory; what is not whole yet is left out. */
+/** The archives of a place; what is not whole yet is left out. */
 export async function listArchives(
-  root: string,
+  place: ArchivePlace,
 ): Promise<Array<{ path: string; manifest: Manifest }>> {
   const found: Array<{ path: string; manifest: Manifest }> = []
-  for (const path of await listDirectories(root)) {
-    const text = await openDirectory(path).readText(manifestName)
-    const file = `${path}/${manifestName}`
-    if (text !== undefined) found.push({ path: file, manifest: parseManifest(text, file) })
+  for (const directory of await place.directories()) {
+    const text = await directory.readText(manifestName)
+    const path = `${directory.path}/${manifestName}`
+    if (text !== undefined) found.push({ path, manifest: parseManifest(text, path) })
   }
   return found
 }

@@ -1,10 +1,19 @@
-import { resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 
 import { type Command, Option } from 'commander'
 
 import { archiveTable } from '../archive-table/archive.ts'
-import { bytesOf, type Manifest, manifestName } from '../archive-table/manifest.ts'
+import { openDirectoryPlace } from '../archive-table/directory.ts'
+import {
+  type ArchiveFormat,
+  archiveFormats,
+  bytesOf,
+  type Manifest,
+  manifestName,
+} from '../archive-table/manifest.ts'
+import { type ArchiveDirectory, type ArchivePlace, isS3Url } from '../archive-table/place.ts'
 import { listArchives, restoreTable } from '../archive-table/restore.ts'
+import { openS3Place } from '../archive-table/s3-place.ts'
 import { chooseShortBranch } from '../branch-choice.ts'
 import { confirmed } from '../choose.ts'
 import type { Cli } from '../cli.ts'
@@ -31,6 +40,7 @@ export function addArchive(program: Command, cli: Cli): void {
   addList(archive, cli)
   addExamples(archive, [
     ['archive table logs_2024_q1 --to /backup', 'Detach a partition and write it to files'],
+    ['archive table logs_2024_q1 --to s3://bucket/tables --format parquet', 'The same in S3'],
     ['archive table logs_2024_q1 --to /backup --drop', 'Then drop the table'],
     ['archive restore /backup/public.logs_2024_q1/manifest.json --attach', 'Bring it back'],
   ])
@@ -48,10 +58,11 @@ function addTable(archive: Command, cli: Cli): void {
   const command = archive
     .command('table')
     .description(
-      'Detach a partition, write the table to compressed CSV with a manifest, and verify it by reading it back.',
+      'Detach a partition, write the table to compressed CSV or Parquet with a manifest, and verify it by reading it back.',
     )
     .argument('<table>', 'Table, as in SQL: logs_2024_q1, sales."Orders".')
-    .option('--to <directory>', 'Where each table gets a directory; ./archive.', defaultRoot)
+    .option('--to <place>', 'Directory or s3://bucket/prefix; ./archive.', defaultRoot)
+    .option('--format <format>', 'Of the rows: csv (gzipped) or parquet; csv.')
     .option('--drop', 'Drop the table once the archive is verified.')
     .option('--no-snapshot', 'Drop without a snapshot of the branch.')
     .option('-y, --yes', 'Do not ask before the drop.')
@@ -67,13 +78,13 @@ async function putAway(cli: Cli, table: string, flags: TableFlags): Promise<void
       advice: 'Add --yes, or leave --drop out: the same command with --drop can follow.',
     })
   }
-  const root = directoryFrom(cli, flags.to)
+  const place = placeFrom(cli, flags.to)
   const uri = await databaseUri(cli, flags)
   const steps = createSteps(cli)
   let snapshot: string | null = null
   try {
     const { manifest, directory, dropped } = await archiveTable(
-      { uri, table, root, lockTimeoutMs: flags.lockTimeout },
+      { uri, table, place, format: formatFrom(cli), lockTimeoutMs: flags.lockTimeout },
       {
         onStep: (what) => steps.step(what),
         async mayDrop({ definition }) {
@@ -168,20 +179,23 @@ function addRestore(archive: Command, cli: Cli): void {
   const command = archive
     .command('restore')
     .description('Make an archived table again, verified, with its indexes and constraints.')
-    .argument('<manifest>', 'The manifest.json of the archive.')
+    .argument('<manifest>', 'The manifest.json of the archive, also of one in S3.')
     .option('--attach', 'Attach it as the partition that it was.')
   addDatabaseFlags(addLockTimeout(command)).action(async (path: string, flags: RestoreFlags) => {
-    const file = directoryFrom(cli, path)
+    const directory = directoryFrom(cli, path)
     const uri = await databaseUri(cli, flags)
     const steps = createSteps(cli)
     const attach = flags.attach ?? false
     try {
       const manifest = await restoreTable(
-        { uri, manifest: file, attach, lockTimeoutMs: flags.lockTimeout },
+        { uri, directory, attach, lockTimeoutMs: flags.lockTimeout },
         (what) => steps.step(what),
       )
       steps.done()
-      const answer = { ...describe(manifest, file), attached: attach }
+      const answer = {
+        ...describe(manifest, `${directory.path}/${manifestName}`),
+        attached: attach,
+      }
       await cli.output.answer(answer, () => details(answer))
     } catch (error) {
       steps.fail()
@@ -193,10 +207,11 @@ function addRestore(archive: Command, cli: Cli): void {
 function addList(archive: Command, cli: Cli): void {
   archive
     .command('list')
-    .description('List the archives in a directory.')
-    .option('--to <directory>', 'Where they are; ./archive.', defaultRoot)
-    .action(async (flags: { to: string }) => {
-      const found = await listArchives(directoryFrom(cli, flags.to))
+    .description('List the archives of a place.')
+    .argument('[place]', 'Directory or s3://bucket/prefix; ./archive.')
+    .option('--to <place>', 'The same.')
+    .action(async (place: string | undefined, flags: { to?: string }) => {
+      const found = await listArchives(placeFrom(cli, place ?? flags.to ?? defaultRoot))
       const list = found.map(({ path, manifest }) => describe(manifest, path))
       await cli.output.answer(list, () =>
         list.length > 0 ? listTable(list) : 'No archives found.',
@@ -226,12 +241,21 @@ function addLockTimeout(command: Command): Command {
   )
 }
 
-function directoryFrom({ config }: Cli, path: string): string {
-  if (/^s3:/i.test(path)) {
-    throw new CliError('Archives go to directories, not to S3.', {
-      advice: 'Name a directory, and copy or mount it: an archive is a few plain files.',
-    })
-  }
-  if (path === '') throw new CliError('The directory has no name.')
-  return resolve(config.cwd, path)
+/** It is a global option, too, which takes it. */
+function formatFrom({ options }: Cli): ArchiveFormat | undefined {
+  return archiveFormats.find((known) => known === options.format)
+}
+
+function placeFrom({ config }: Cli, text: string): ArchivePlace {
+  if (isS3Url(text)) return openS3Place(text, config.s3)
+  if (text === '') throw new CliError('The place of the archives has no name.')
+  return openDirectoryPlace(resolve(config.cwd, text))
+}
+
+/** Of the manifest that is in it, or by its own name. */
+function directoryFrom(cli: Cli, given: string): ArchiveDirectory {
+  const manifest = given.replace(/(?<=[^/])\/+$/, '')
+  const own = basename(manifest) === manifestName ? dirname(manifest) : manifest
+  const path = isS3Url(own) ? own : resolve(cli.config.cwd, own)
+  return placeFrom(cli, dirname(path)).directory(basename(path))
 }

@@ -2,6 +2,7 @@ import type { BranchCreate, RouteOutput, Routes } from '@coppice/api'
 import { branchIdPattern } from '@coppice/api/client'
 import { type Command, Option } from 'commander'
 
+import { waitForAnonymization } from '../anonymization.ts'
 import { chooseBranch } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
 import {
@@ -10,10 +11,11 @@ import {
   type ComputeFlags,
   givenComputeFlags,
 } from '../compute-options.ts'
-import { getBranch, openScope, type Scope } from '../context.ts'
+import { defaultBranch, getBranch, openScope, type Scope } from '../context.ts'
 import { defined } from '../defined.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
+import { readMaskingFile } from '../masking-file.ts'
 import { parseMoment } from '../parse.ts'
 import { parseBranchPoint, parsePastMoment } from '../point-in-time.ts'
 import { runPsql } from '../psql.ts'
@@ -27,11 +29,12 @@ interface CreateFlags extends ComputeFlags {
   parent?: string
   parentId?: string
   parentBranchId?: string
-  compute: boolean
+  compute: boolean | string
   type?: 'read_write' | 'read_only'
   expiresAt?: string
   protected?: boolean
   schemaOnly?: boolean
+  mask?: string
   psql?: boolean
   secrets: boolean
 }
@@ -68,14 +71,25 @@ export function addBranchCreate(branches: Command, cli: Cli): void {
     )
     .option('--protected', 'Guard it against deletion.')
     .option('--schema-only', 'Copy the schema and no rows; the branch has no parent then.')
+    .option(
+      '--mask <file>',
+      'Copy the data masked by the rules of a YAML or JSON file; the branch has no parent then.',
+    )
     .option('--psql', 'Connect to it with psql; arguments for psql go after --.')
     .option('--no-secrets', 'Leave the connection string out, for logs that others read.')
     .addOption(new Option('--secrets').hideHelp().default(true))
-    .addOption(new Option('--compute').hideHelp().default(true))
+    .addOption(
+      new Option(
+        '--compute [name]',
+        'Share a compute with other branches, as `computes list` shows them.',
+      ).default(true),
+    )
   addExamples(command, [
     ['branches create --name feature/new-column', 'A branch of the default branch'],
     ['branches create --parent main --name preview --expires-at 7d', 'One that goes by itself'],
     ['branches create --name small --autoscale-limit 0.25', 'One with a small compute'],
+    ['branches create --name try --compute dev', 'One that shares the compute dev'],
+    ['branches create --name masked --mask masking.yaml', 'One with masked data'],
     ['branches create --name before --parent main@2030-01-31T12:00:00Z', 'As main was then'],
   ]).action(async (positional: string | undefined, flags: CreateFlags) => {
     await createBranch(cli, nameOf(positional, flags), flags)
@@ -86,24 +100,46 @@ async function createBranch(cli: Cli, name: string | undefined, flags: CreateFla
   checkFlags(flags)
   const parent = parentOf(flags)
   const scope = await openScope(cli)
-  const answer = await scope.client.createProjectBranch({
-    path: { project_id: scope.projectId },
-    body: {
-      branch: {
-        ...(name !== undefined && { name }),
-        ...(await parentFields(scope, parent)),
-        ...(flags.expiresAt !== undefined && { expires_at: flags.expiresAt }),
-        ...(flags.protected && { protected: true }),
-        ...(flags.schemaOnly && { init_source: 'schema-only' as const }),
-      },
-      endpoints: flags.compute
-        ? [{ type: flags.type ?? 'read_write', ...computeFields(flags) }]
-        : [],
+  const path = { project_id: scope.projectId }
+  const wanted: BranchCreate = {
+    branch: {
+      ...(name !== undefined && { name }),
+      ...(await parentFields(scope, parent)),
+      ...(flags.expiresAt !== undefined && { expires_at: flags.expiresAt }),
+      ...(flags.protected && { protected: true }),
+      ...(flags.schemaOnly && { init_source: 'schema-only' as const }),
     },
-  })
+    endpoints: flags.compute
+      ? [{ type: flags.type ?? 'read_write', ...computeFields(flags), ...sharedField(flags) }]
+      : [],
+  }
+  const answer =
+    flags.mask === undefined
+      ? await scope.client.createProjectBranch({ path, body: wanted })
+      : await createMasked(cli, scope, wanted, flags.mask)
   const shown = shownParts(answer, flags.secrets)
   await cli.output.answer(shown, () => renderAnswer(shown))
   if (flags.psql) cli.result.exitCode = await runPsql(cli, firstUri(answer))
+}
+
+/** Answers when the branch is filled: until then it has the schema and no rows. */
+async function createMasked(
+  cli: Cli,
+  scope: Scope,
+  wanted: BranchCreate,
+  file: string,
+): Promise<Answer> {
+  const source = wanted.branch?.parent_id || (await defaultBranch(scope)).id
+  const answer = await scope.client.createProjectBranchAnonymized({
+    path: { project_id: scope.projectId },
+    body: {
+      branch_create: wanted,
+      masking_rules: await readMaskingFile(cli, scope, { file, branch: source }),
+      start_anonymization: true,
+    },
+  })
+  await waitForAnonymization(cli, scope, answer.branch.id)
+  return answer
 }
 
 function checkFlags(flags: CreateFlags): void {
@@ -115,7 +151,14 @@ function checkFlags(flags: CreateFlags): void {
   if (flags.schemaOnly && (!flags.compute || flags.type === 'read_only')) {
     throw new CliError('--schema-only needs a read_write compute, which fills the branch.')
   }
+  if (flags.schemaOnly && flags.mask !== undefined) {
+    throw new CliError('--schema-only copies no rows, so there is nothing for --mask to mask.')
+  }
 }
+
+/** `--compute` alone is Neon's: with one, as it is unless `--no-compute` says otherwise. */
+const sharedField = ({ compute }: CreateFlags): { compute_id?: string } =>
+  typeof compute === 'string' ? { compute_id: compute } : {}
 
 function nameOf(positional: string | undefined, flags: CreateFlags): string | undefined {
   const { name, branchName, branch } = flags

@@ -13,6 +13,7 @@ import { endpointDetails } from '../views/endpoint.ts'
 import { addBranchCreate } from './branches-create.ts'
 import { addBranchHistory } from './branches-history.ts'
 import { addBranchDiff, addBranchMerge } from './branches-merge.ts'
+import { addBranchPrune } from './branches-prune.ts'
 import { addBranchRestore } from './branches-restore.ts'
 import { addSchemaDiff } from './schema-diff.ts'
 
@@ -36,6 +37,7 @@ export function addBranches(program: Command, cli: Cli): void {
   addBranchDiff(branches, cli)
   addBranchMerge(branches, cli)
   addDelete(branches, cli)
+  addBranchPrune(branches, cli)
   addRecover(branches, cli)
 }
 

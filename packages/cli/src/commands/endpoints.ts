@@ -5,19 +5,19 @@ import { addBranchFlags, type BranchFlags, chooseBranch } from '../branch-choice
 import type { Cli } from '../cli.ts'
 import { addComputeFlags, computeFields, type ComputeFlags } from '../compute-options.ts'
 import { eachBranch, openScope, type Scope } from '../context.ts'
+import { type EndpointPath, endpointPath, listEndpoints } from '../endpoint-choice.ts'
 import { CliError, deleted } from '../errors.ts'
 import { addExamples } from '../help.ts'
 import { addPoolerFlag, type PoolerFlags } from '../pooler-options.ts'
 import { endpointDetails, endpointTable } from '../views/endpoint.ts'
 
 type Flags = { branch?: string; branchName?: string }
-type Path = { project_id: string; endpoint_id: string }
 
 /** `endpoints`: the computes of branches and the addresses at which they are reached. */
 export function addEndpoints(program: Command, cli: Cli): void {
   const endpoints = program
     .command('endpoints')
-    .aliases(['endpoint', 'computes'])
+    .alias('endpoint')
     .description('Manage computes: the PostgreSQL that runs for a branch.')
   addList(endpoints, cli)
   addAction(endpoints, cli, {
@@ -65,16 +65,6 @@ function addList(endpoints: Command, cli: Cli): void {
   })
 }
 
-async function listEndpoints(scope: Scope, branch: string | undefined): Promise<Endpoint[]> {
-  const { client, projectId } = scope
-  const path = { project_id: projectId }
-  const { endpoints } =
-    branch === undefined
-      ? await client.listProjectEndpoints({ path })
-      : await client.listProjectBranchEndpoints({ path: { ...path, branch_id: branch } })
-  return endpoints
-}
-
 async function branchNames(scope: Scope): Promise<Map<string, string>> {
   const names = new Map<string, string>()
   for await (const branch of eachBranch(scope)) names.set(branch.id, branch.name)
@@ -84,7 +74,7 @@ async function branchNames(scope: Scope): Promise<Map<string, string>> {
 interface Action {
   name: string
   description: string
-  run: (scope: Scope, path: Path) => Promise<{ endpoint: Endpoint }>
+  run: (scope: Scope, path: EndpointPath) => Promise<{ endpoint: Endpoint }>
   view?: (endpoint: Endpoint) => Promise<string>
 }
 
@@ -136,30 +126,4 @@ function onEndpoint(command: Command, description: string): Command {
     .description(description)
     .argument('[endpoint]', 'Endpoint, by id; or a branch, for its read-write endpoint.')
   return addBranchFlags(command, { takesName: false })
-}
-
-/** An id as it is; a branch stands for its read-write endpoint, or for the only one it has. */
-async function endpointPath(
-  scope: Scope,
-  positional: string | undefined,
-  { branch, branchName }: Flags,
-): Promise<Path> {
-  const project = { project_id: scope.projectId }
-  const isId = positional?.startsWith('ep-') === true
-  const flagged = chooseBranch({ flags: { branch, branchName } })
-  if (isId && flagged === undefined) return { ...project, endpoint_id: positional }
-  if (isId) throw new CliError('Name the endpoint or its branch, not both.')
-  const name = chooseBranch({ positional, flags: { branch, branchName } })
-  if (name === undefined) {
-    throw new CliError('Which endpoint?', {
-      advice: 'Give its id, or the name of its branch. `coppice endpoints list` shows them.',
-    })
-  }
-  const endpoints = await listEndpoints(scope, name)
-  const writable = endpoints.find((endpoint) => endpoint.type === 'read_write')
-  const endpoint = writable ?? (endpoints.length === 1 ? endpoints[0] : undefined)
-  if (endpoint) return { ...project, endpoint_id: endpoint.id }
-  throw new CliError(`Branch ${name} has no read-write endpoint.`, {
-    advice: 'Give it one with `coppice branches add-compute <branch> --type read_write`.',
-  })
 }

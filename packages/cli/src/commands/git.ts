@@ -1,20 +1,17 @@
+import { ApiError } from '@coppice/api/client'
 import { type Command, Option } from 'commander'
 
 import { connect } from '../api.ts'
 import { checkOut } from '../checkout.ts'
 import type { Cli } from '../cli.ts'
 import { contextFileOf, mappedBranch, readContextFile, writeContextFile } from '../context-file.ts'
+import { defaultBranch, eachBranch, type Scope } from '../context.ts'
 import { CliError } from '../errors.ts'
-import {
-  hookOwner,
-  installHook,
-  isInPath,
-  openRepository,
-  pullFastForward,
-  removeHook,
-} from '../git-repository.ts'
+import { hookState, installHook, removeHook, takesLines } from '../git-hook.ts'
+import { isDefaultGitBranch, isInPath, openRepository, pullFastForward } from '../git-repository.ts'
 import { addExamples } from '../help.ts'
 import { openLinkedRepository } from '../linked-repository.ts'
+import { parseMoment } from '../parse.ts'
 import { renderDetails } from '../table.ts'
 import { addGitCleanup } from './git-cleanup.ts'
 
@@ -31,29 +28,62 @@ export function addGit(program: Command, cli: Cli): void {
   addExamples(git, [
     ['git install', 'From now on, with each checkout'],
     ['git sync --create', 'Now, with a new branch where there is none'],
-    ['git cleanup --prune-neon-branches', 'Delete branches whose git branch is gone'],
+    ['git install --parent masked --ttl 3d', 'The same, of a masked branch, for three days'],
+    ['branches prune', 'List branches whose git branch is gone'],
   ])
 }
 
+interface NewBranchFlags {
+  create: boolean
+  parent?: string
+  ttl: string
+}
+
+/** What new branches are made of, and how long they stay. */
+function addNewBranchFlags(command: Command): Command {
+  return command
+    .option('--parent <branch>', 'What new branches are made of; the default branch unless given.')
+    .option(
+      '--ttl <span>',
+      'How long new branches stay, as 12h or 7d, as it is unless given; none for always.',
+      parseTtl,
+      defaultTtl,
+    )
+}
+
+const defaultTtl = '7d'
+
+function parseTtl(text: string): string {
+  if (text !== 'none') parseMoment(text)
+  return text
+}
+
 function addInstall(git: Command, cli: Cli): void {
-  git
+  const command = git
     .command('install')
-    .description('Follow each checkout in git, by a post-checkout hook.')
-    .option('--create', 'Also create branches that do not exist yet.')
-    .action(async ({ create = false }: { create?: boolean }) => {
-      const { repository, file, context } = await openLinkedRepository(cli)
-      if (hookOwner(repository) === 'other') {
-        throw new CliError(`There is a post-checkout hook already: ${repository.hookFile}`, {
-          advice:
-            'Move it away, or have it run `coppice git sync --quiet` where its third argument is 1.',
-        })
-      }
-      await installHook(repository, create)
-      writeContextFile(file, { ...context, git: { ...context.git, follow: true } })
-      cli.output.note(`Each checkout in git is followed now, by ${repository.hookFile}.`)
-      if (isInPath(cli, 'coppice')) return
-      cli.output.note('The hook needs `coppice` in PATH, and it is not there now.')
-    })
+    .description('Follow each checkout in git, by lines in its post-checkout hook.')
+    .option('--no-create', 'Do not create branches that do not exist yet.')
+    .addOption(new Option('--create').hideHelp().default(true))
+    .option('--no-env-pull', 'Leave the env file alone.')
+  addNewBranchFlags(command).action(async (flags: NewBranchFlags & { envPull: boolean }) => {
+    const { repository, file, context } = await openLinkedRepository(cli)
+    const { hookFile } = repository
+    if (hookState(hookFile) === 'other' && !takesLines(hookFile)) {
+      throw new CliError(`There is a post-checkout hook that is no shell script: ${hookFile}`, {
+        advice:
+          'Have it run `coppice git sync --hook --quiet --create` where its third argument is 1.',
+      })
+    }
+    await installHook(hookFile, [
+      ...(flags.create ? ['--create', '--ttl', flags.ttl] : []),
+      ...(flags.create && flags.parent !== undefined ? ['--parent', flags.parent] : []),
+      ...(flags.envPull ? [] : ['--no-env-pull']),
+    ])
+    writeContextFile(file, { ...context, git: { ...context.git, follow: true } })
+    cli.output.note(`Each checkout in git is followed now, by ${hookFile}.`)
+    if (isInPath(cli, 'coppice')) return
+    cli.output.note('The hook needs `coppice` in PATH, and it is not there now.')
+  })
 }
 
 function addUninstall(git: Command, cli: Cli): void {
@@ -64,17 +94,17 @@ function addUninstall(git: Command, cli: Cli): void {
       const repository = await openRepository(cli)
       const file = contextFileOf(repository.root)
       const context = readContextFile(file)
-      const owner = hookOwner(repository)
-      if (owner === 'ours') await removeHook(repository)
+      const state = hookState(repository.hookFile)
+      if (state === 'ours') await removeHook(repository.hookFile)
       if (context.git?.follow) {
         writeContextFile(file, { ...context, git: { ...context.git, follow: false } })
       }
-      const kept = owner === 'other' ? ' The hook there is not ours and stays.' : ''
+      const kept = state === 'other' ? ' The hook there is not ours and stays.' : ''
       cli.output.note(`Checkouts in git are not followed now.${kept}`)
     })
 }
 
-interface SyncFlags {
+interface SyncFlags extends Omit<NewBranchFlags, 'create'> {
   create?: boolean
   envPull: boolean
   pull?: boolean
@@ -83,7 +113,7 @@ interface SyncFlags {
 }
 
 function addSync(git: Command, cli: Cli): void {
-  git
+  const command = git
     .command('sync')
     .description('Pin the branch that belongs to what is checked out in git.')
     .option('--create', 'Create it where it does not exist.')
@@ -91,11 +121,25 @@ function addSync(git: Command, cli: Cli): void {
     .option('--no-env-pull', 'Leave the env file alone.')
     .option('--quiet', 'Say nothing where all is well.')
     .addOption(new Option('--hook', 'Run by the hook.').hideHelp())
-    .action(async (flags: SyncFlags) => sync(cli, flags))
+  addNewBranchFlags(command).action(async (flags: SyncFlags) => {
+    if (!flags.hook) return sync(cli, flags)
+    return withoutFailing(cli, async () => {
+      if (await isFollowed(cli)) await sync(cli, flags)
+    })
+  })
+}
+
+/** The checkout is done whatever comes of this, so what went wrong is a message. */
+async function withoutFailing(cli: Cli, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof CliError || error instanceof ApiError)) throw error
+    cli.output.note(`coppice: the pinned branch stays as it is. ${error.message}`)
+  }
 }
 
 async function sync(cli: Cli, flags: SyncFlags): Promise<void> {
-  if (flags.hook && !(await isFollowed(cli))) return
   const { repository, file, context } = await openLinkedRepository(cli)
   const { root, branch } = repository
   if (branch === undefined) {
@@ -108,8 +152,14 @@ async function sync(cli: Cli, flags: SyncFlags): Promise<void> {
     projectId: context.projectId,
     pinnedBranch: undefined,
   }
-  const pinned = await checkOut(cli, scope, mappedBranch(context, branch) ?? branch, {
+  const name = mappedBranch(context, branch) ?? branch
+  const pinned = await checkOut(cli, scope, await existingName(cli, scope, { name, branch }), {
     create: flags.create ?? false,
+    newBranch: {
+      parent: flags.parent,
+      expiresAt: flags.ttl === 'none' ? undefined : parseMoment(flags.ttl),
+      gitBranch: branch,
+    },
     envPull: flags.envPull,
     ask: !flags.hook,
     directory: root,
@@ -122,6 +172,17 @@ async function sync(cli: Cli, flags: SyncFlags): Promise<void> {
     answer,
     () => `Branch ${pinned.branch.name} is pinned for git's ${branch}.`,
   )
+}
+
+/** Git's default branch is that of the project, however each is called: it is no preview. */
+async function existingName(
+  cli: Cli,
+  scope: Scope,
+  { name, branch }: { name: string; branch: string },
+): Promise<string> {
+  if (!(await isDefaultGitBranch(cli, branch))) return name
+  for await (const one of eachBranch(scope)) if (one.name === name) return name
+  return (await defaultBranch(scope)).name
 }
 
 /** A hook that came with a template, or works for another working copy, is no wish of this one. */
@@ -142,7 +203,7 @@ function addStatus(git: Command, cli: Cli): void {
       // The keys are those of Neon's CLI.
       const answer = {
         gitBranch: branch ?? null,
-        hookInstalled: hookOwner(repository) === 'ours',
+        hookInstalled: hookState(repository.hookFile) === 'ours',
         followOnCheckout: context.git?.follow === true,
         mappedNeonBranch:
           (branch === undefined ? undefined : mappedBranch(context, branch)) ?? null,

@@ -7,13 +7,19 @@ import { addExamples } from '../help.ts'
 import type { Answer, Row } from '../inspect/ask.ts'
 import type { Diagnostic } from '../inspect/diagnostic.ts'
 import { diagnostics } from '../inspect/diagnostics.ts'
-import { findTargets } from '../inspect/targets.ts'
+import {
+  findAwakeBranches,
+  findTargets,
+  type Target,
+  type TargetChoice,
+} from '../inspect/targets.ts'
 import { renderTable } from '../table.ts'
 
 interface InspectFlags extends ShortBranchFlags {
   databaseName?: string
   roleName?: string
   dbUrl?: string
+  all?: boolean
 }
 
 /** What Neon's storage keeps and stock PostgreSQL has no word for. */
@@ -32,6 +38,7 @@ export function addInspect(program: Command, cli: Cli): void {
   addExamples(db, [
     ['inspect db connections', 'Who is connected, by database and role'],
     ['inspect db slow-queries --database-name shop', 'One database'],
+    ['inspect db locks --all', 'Every branch that is awake'],
     ['inspect db bloat --db-url "$DATABASE_URL"', 'Any PostgreSQL'],
   ])
 }
@@ -54,6 +61,13 @@ function addFlags(command: Command): Command {
     .option('--database-name <database>', 'Database; every one of the branch unless given.')
     .option('--role-name <role>', 'Role; the owner of the database unless given.')
     .addOption(
+      new Option('--all', 'Every branch of the project that is awake; none is woken.').conflicts([
+        'branch',
+        'branchName',
+        'dbUrl',
+      ]),
+    )
+    .addOption(
       new Option(
         '--db-url <uri>',
         'Any PostgreSQL, by its connection string, instead of a branch.',
@@ -68,12 +82,9 @@ async function inspect(cli: Cli, diagnostic: Diagnostic, flags: InspectFlags): P
     if (value === '')
       throw new CliError(`--${flag.replaceAll(/[A-Z]/g, '-$&').toLowerCase()} is empty.`)
   }
-  const answers: Answer[] = []
-  const { ask } = await import('../inspect/ask.ts')
-  for (const { uri, database } of await findTargets(cli, choice, diagnostic.scope)) {
-    const answer = await ask(uri, diagnostic)
-    answers.push(database === undefined ? answer : withDatabase(answer, database))
-  }
+  const answers = flags.all
+    ? await askAwake(cli, choice, diagnostic)
+    : await askEach(await findTargets(cli, choice, diagnostic.scope), diagnostic)
   const rows = answers.flatMap((answer) => answer.rows)
   const columns = answers[0]?.columns ?? []
   await cli.output.answer(rows, () =>
@@ -86,10 +97,39 @@ async function inspect(cli: Cli, diagnostic: Diagnostic, flags: InspectFlags): P
   )
 }
 
-function withDatabase({ columns, rows }: Answer, database: string): Answer {
+async function askEach(targets: readonly Target[], diagnostic: Diagnostic): Promise<Answer[]> {
+  const answers: Answer[] = []
+  const { ask } = await import('../inspect/ask.ts')
+  for (const { uri, database } of targets) {
+    const answer = await ask(uri, diagnostic)
+    answers.push(database === undefined ? answer : withColumn('database', database, answer))
+  }
+  return answers
+}
+
+/** One that cannot answer is told of, and the others are asked all the same. */
+async function askAwake(cli: Cli, choice: TargetChoice, diagnostic: Diagnostic): Promise<Answer[]> {
+  const answers: Answer[] = []
+  const branches = await findAwakeBranches(cli, choice, diagnostic.scope)
+  if (branches.length === 0) cli.output.note('No branch is awake.')
+  for (const { branch, find } of branches) {
+    try {
+      const found = await askEach(await find(), diagnostic)
+      answers.push(...found.map((answer) => withColumn('branch', branch, answer)))
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error
+      cli.output.error(`${branch}: ${error.message}`)
+      cli.result.exitCode = 1
+    }
+  }
+  return answers
+}
+
+/** What was asked, beside what it answered; a column of that name, as of sessions, says the same or more. */
+function withColumn(title: string, value: string, { columns, rows }: Answer): Answer {
   return {
-    columns: ['database', ...columns],
-    rows: rows.map((row) => ({ database, ...row })),
+    columns: [title, ...columns.filter((column) => column !== title)],
+    rows: rows.map((row) => ({ [title]: value, ...row })),
   }
 }
 

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
 
-import { addBranchFlags, type BranchFlags, chooseBranch } from '../branch-choice.ts'
+import { addBranchFlags, type BranchFlags } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
-import { openBranch, openScope, type Scope } from '../context.ts'
-import { CliError } from '../errors.ts'
+import { openScope } from '../context.ts'
+import { endpointPathOrDefault } from '../endpoint-choice.ts'
 import { addExamples } from '../help.ts'
 import { parseCount } from '../parse.ts'
 import { poolerClients, poolerStatus } from '../views/pool-report.ts'
@@ -28,7 +28,8 @@ function addStatus(pooler: Command, cli: Cli): void {
     ['pooler status', 'Pools of the default branch'],
     ['endpoints update main --pooler default_pool_size=50', 'Change a setting'],
   ]).action(async (positional: string | undefined, flags: BranchFlags) => {
-    const { scope, path } = await chooseEndpoint(cli, positional, flags)
+    const scope = await openScope(cli)
+    const path = await endpointPathOrDefault(scope, positional, flags)
     const { pooler: report } = await scope.client.getProjectEndpointPooler({ path })
     await cli.output.answer(report, () => poolerStatus(report))
   })
@@ -51,7 +52,8 @@ function addClients(pooler: Command, cli: Cli): void {
       positional: string | undefined,
       { limit, ...flags }: BranchFlags & { limit: number },
     ) => {
-      const { scope, path } = await chooseEndpoint(cli, positional, flags)
+      const scope = await openScope(cli)
+      const path = await endpointPathOrDefault(scope, positional, flags)
       const query = { limit }
       const answer = await scope.client.listProjectEndpointPoolerClients({ path, query })
       await cli.output.answer(answer.clients, () => poolerClients(answer.clients, answer.total))
@@ -64,31 +66,4 @@ function onEndpoint(command: Command, description: string): Command {
     .description(description)
     .argument('[endpoint]', 'Endpoint, by id; or a branch; the default branch unless given.')
   return addBranchFlags(command, { takesName: true })
-}
-
-interface Chosen {
-  scope: Scope
-  path: { project_id: string; endpoint_id: string }
-}
-
-/** An endpoint by its id, or that of a branch which clients write to; else the only one it has. */
-async function chooseEndpoint(
-  cli: Cli,
-  positional: string | undefined,
-  flags: BranchFlags,
-): Promise<Chosen> {
-  const name = chooseBranch({ positional, flags })
-  if (positional !== undefined && positional === name && positional.startsWith('ep-')) {
-    const scope = await openScope(cli)
-    return { scope, path: { project_id: scope.projectId, endpoint_id: positional } }
-  }
-  const scope = await openBranch(cli, name)
-  const { endpoints } = await scope.client.listProjectBranchEndpoints({ path: scope.path })
-  const [first, second] = endpoints
-  const writable = endpoints.find((endpoint) => endpoint.type === 'read_write')
-  const endpoint = writable ?? (second === undefined ? first : undefined)
-  if (endpoint) return { scope, path: { project_id: scope.projectId, endpoint_id: endpoint.id } }
-  throw new CliError('The branch has no read-write endpoint.', {
-    advice: 'Name an endpoint by its id: `coppice endpoints list` shows them.',
-  })
 }

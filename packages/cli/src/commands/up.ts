@@ -29,6 +29,10 @@ interface UpFlags {
   walStore?: string
   s3Endpoint?: string
   s3Region?: string
+  limits?: string
+  freezeAfter?: string
+  computeMemory?: string
+  maxAwake?: string
   size?: string
   foreground?: boolean
 }
@@ -79,6 +83,21 @@ export function addUp(program: Command, cli: Cli): void {
       '--trust-extensions <names>',
       'More extensions that roles may create, with commas; `none` for no more.',
     )
+    .addOption(
+      new Option(
+        '--limits <when>',
+        'Whether computes are limited to their size: auto (where the machine can) or off.',
+      ).choices(['auto', 'off']),
+    )
+    .option(
+      '--freeze-after <seconds>',
+      'Freeze a compute that is idle for so long, 10 s unless given; `never`.',
+    )
+    .option(
+      '--compute-memory <size>',
+      'Memory of all computes together, as a size or a part of the machine: 80% unless given.',
+    )
+    .option('--max-awake <count>', 'Computes awake at once, the most; `default` as memory allows.')
     .option('--pool-size <size>', 'Size of the storage pool, where one is made: 50G.')
     .addOption(new Option('--size <size>', 'The same as --pool-size.').hideHelp())
     .option(
@@ -130,6 +149,10 @@ function serveArguments(flags: UpFlags, cwd: string): string[] {
     ['--tls-cert', certificate],
     ['--tls-key', absolute(cwd, flags.tlsKey)],
     ['--trust-extensions', flags.trustExtensions],
+    ['--limits', flags.limits],
+    ['--freeze-after', flags.freezeAfter],
+    ['--compute-memory', flags.computeMemory],
+    ['--max-awake', flags.maxAwake],
     ['--pool-size', flags.poolSize ?? flags.size],
     ['--wal-store', flags.walStore],
     ['--s3-endpoint', flags.s3Endpoint],

@@ -1,6 +1,12 @@
 import type { Diagnostic } from './diagnostic.ts'
-import { replicationSlots, subscriptions } from './replication.ts'
-import { connections, locks, longRunningQueries, stalledQueries } from './sessions.ts'
+import { replication, replicationSlots, subscriptions } from './replication.ts'
+import {
+  connections,
+  locks,
+  longRunningQueries,
+  longTransactions,
+  stalledQueries,
+} from './sessions.ts'
 import { bloat, databaseSizes, indexSizes, tableSizes } from './sizes.ts'
 import { calls, outliers, slowQueries } from './statements.ts'
 import { cacheHit, sequentialScans, unusedIndexes, vacuumStats } from './tables.ts'
@@ -17,11 +23,13 @@ export const diagnostics: readonly Diagnostic[] = [
   bloat,
   connections,
   longRunningQueries,
+  longTransactions,
   stalledQueries,
   locks,
   outliers,
   slowQueries,
   calls,
+  replication,
   replicationSlots,
   subscriptions,
 ]

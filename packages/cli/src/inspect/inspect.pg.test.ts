@@ -129,6 +129,24 @@ describe.each(installations)('inspect db with %s', (binDirectory) => {
     }
   })
 
+  test('a transaction that has been open for long is told, also one that is only prepared', async () => {
+    const rows = await inspect('long-transactions')
+    expect(rows).toEqual([])
+    const { longTransactions } = await import('./sessions.ts')
+    const soon = longTransactions.sql.replace("interval '1 minute'", "interval '0 s'")
+    const holder = await postgres.sql('shop').reserve()
+    try {
+      await holder`begin`
+      await holder`select 1`
+      expect(await postgres.sql('postgres').unsafe(soon)).toMatchObject([
+        { database: 'shop', role: 'postgres', state: 'idle in transaction', query: 'select 1' },
+      ])
+    } finally {
+      await holder`rollback`
+      holder.release()
+    }
+  })
+
   test('a slot that nobody reads falls behind', async () => {
     expect(await inspect('replication-slots')).toEqual([
       {

@@ -28,6 +28,32 @@ export const replicationSlots: Diagnostic = {
     ) desc nulls last, 1`,
 }
 
+/** Whom this server sends its WAL to, or whom it has it from. */
+export const replication: Diagnostic = {
+  name: 'replication',
+  description: 'Who receives WAL from here, or sends it here, and how far behind that is.',
+  scope: 'compute',
+  none: 'Nobody receives WAL from here, and nobody sends it here.',
+  sql: `
+    with position as (
+      select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn()
+        end as lsn
+    )
+    select 'to' as direction, senders.application_name as name,
+      host(senders.client_addr) as address, senders.state,
+      senders.sent_lsn::text as received_lsn, senders.replay_lsn::text as replayed_lsn,
+      pg_size_pretty(pg_wal_lsn_diff(position.lsn, senders.replay_lsn)) as behind,
+      senders.replay_lag::text as lag
+    from pg_stat_replication senders, position
+    union all
+    select 'from', receiver.slot_name, receiver.sender_host, receiver.status,
+      receiver.latest_end_lsn::text, position.lsn::text,
+      pg_size_pretty(pg_wal_lsn_diff(receiver.latest_end_lsn, position.lsn)),
+      (clock_timestamp() - pg_last_xact_replay_timestamp())::text
+    from pg_stat_wal_receiver receiver, position
+    order by 1, 2, 3`,
+}
+
 /** States of the manual's 52.55, pg_subscription_rel. */
 export const subscriptions: Diagnostic = {
   name: 'subscriptions',

@@ -29,6 +29,29 @@ export const longRunningQueries: Diagnostic = {
     order by query_start`,
 }
 
+/** A transaction that is only prepared has no session any more, and holds its locks all the same. */
+export const longTransactions: Diagnostic = {
+  name: 'long-transactions',
+  description: 'Transactions open for more than a minute, which hold locks and keep vacuum back.',
+  scope: 'compute',
+  none: 'No transaction has been open for more than a minute.',
+  sql: `
+    with transactions as (
+      select pid, datname as database, usename as role, state, xact_start as since,
+        age(backend_xmin) as xmin_age, application_name, query
+      from pg_stat_activity
+      where backend_type = 'client backend' and pid <> pg_backend_pid()
+      union all
+      select null, database, owner, 'prepared', prepared, age(transaction), gid, null
+      from pg_prepared_xacts
+    )
+    select pid, database, role, state, (clock_timestamp() - since)::text as duration, xmin_age,
+      application_name, query
+    from transactions
+    where since < clock_timestamp() - interval '1 minute'
+    order by since`,
+}
+
 /** A query with its parallel workers is a group, by the process that leads it. */
 export const stalledQueries: Diagnostic = {
   name: 'stalled-queries',

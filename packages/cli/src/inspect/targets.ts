@@ -1,6 +1,8 @@
+import type { EndpointType } from '@coppice/api'
+
 import type { Cli } from '../cli.ts'
 import { getConnectionUri } from '../connection.ts'
-import { openBranch } from '../context.ts'
+import { eachBranch, openBranch, openScope } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { parseBranchPoint } from '../point-in-time.ts'
 import type { Diagnostic } from './diagnostic.ts'
@@ -12,11 +14,19 @@ export interface Target {
   database: string | undefined
 }
 
+/** The databases of one of several branches. */
+export interface BranchTargets {
+  branch: string
+  find: () => Promise<Target[]>
+}
+
 export interface TargetChoice {
   branch: string | undefined
   databaseName: string | undefined
   roleName: string | undefined
   dbUrl: string | undefined
+  /** Of the compute; undefined for the one that writes, where there is one. */
+  endpointType?: EndpointType
 }
 
 /** The database that is named, else every one of the branch, or one where all would say the same. */
@@ -40,6 +50,32 @@ export async function findTargets(
   return targets
 }
 
+/**
+ * Every branch of the project that is awake, by name; the others would have to be woken to say anything.
+ * A branch is asked on the compute of its that is awake.
+ */
+export async function findAwakeBranches(
+  cli: Cli,
+  choice: TargetChoice,
+  scope: Diagnostic['scope'],
+): Promise<BranchTargets[]> {
+  const project = await openScope(cli)
+  const { endpoints } = await project.client.listProjectEndpoints({
+    path: { project_id: project.projectId },
+  })
+  const awake = endpoints.filter((endpoint) => endpoint.current_state === 'active')
+  const found: BranchTargets[] = []
+  if (awake.length === 0) return found
+  for await (const { id, name } of eachBranch(project)) {
+    const computes = awake.filter((endpoint) => endpoint.branch_id === id)
+    const [endpoint] = computes.toSorted((one, other) => other.type.localeCompare(one.type))
+    if (endpoint === undefined) continue
+    const here = { ...choice, branch: id, endpointType: endpoint.type }
+    found.push({ branch: name, find: async () => findTargets(cli, here, scope) })
+  }
+  return found.toSorted((one, other) => one.branch.localeCompare(other.branch))
+}
+
 async function databasesOf(cli: Cli, branch: string | undefined): Promise<string[]> {
   const name = branch === undefined ? undefined : parseBranchPoint(branch).branch
   const { client, path } = await openBranch(cli, name)
@@ -55,7 +91,7 @@ async function uriOf(cli: Cli, choice: TargetChoice, databaseName: string): Prom
     branch: choice.branch,
     roleName: choice.roleName,
     databaseName,
-    endpointType: undefined,
+    endpointType: choice.endpointType,
     pooled: false,
     prisma: false,
     ssl: undefined,

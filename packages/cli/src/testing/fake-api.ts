@@ -6,6 +6,7 @@ import { apiBasePath, type ErrorCode, errors, type Route, routes } from '@coppic
 
 import { createHandlers, FakeError } from './fake-handlers.ts'
 import { historyHandlers } from './fake-history.ts'
+import { maskingHandlers } from './fake-masking.ts'
 import type { World } from './fake-world.ts'
 
 export interface RecordedRequest {
@@ -32,7 +33,13 @@ export async function startFakeApi(world: World): Promise<FakeApi> {
   const key = 'coppice_test_key'
   const requests: RecordedRequest[] = []
   const failures: FakeApi['failures'] = []
-  const handlers = { ...createHandlers(world), ...historyHandlers(world) }
+  const common = createHandlers(world)
+  const createBranch = common['createProjectBranch'] ?? (() => undefined)
+  const handlers = {
+    ...common,
+    ...historyHandlers(world),
+    ...maskingHandlers(world, createBranch),
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://fake')

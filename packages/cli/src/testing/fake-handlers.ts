@@ -4,19 +4,25 @@ import type {
   BranchUpdate,
   ConnectionDetails,
   Endpoint,
+  EndpointAwake,
   EndpointCreate,
   EndpointUpdate,
   ErrorCode,
   Operation,
+  PricesUpdate,
   Project,
   ProjectCreate,
   ProjectUpdate,
+  SharedCompute,
+  SharedComputeCreate,
+  SharedComputeUpdate,
 } from '@coppice/api'
 
 import {
   addBranch,
   addDatabase,
   addEndpoint,
+  makeCompute,
   addProject,
   addRole,
   type World,
@@ -134,10 +140,16 @@ function branchHandlers(world: World): Record<string, Handler> {
       const branches = branchesOf(world, path['project_id'] ?? '').filter(
         (branch) => !branch.recovery || query['include_deleted'] === 'true',
       )
-      return { branches, annotations: {}, pagination: { sort_by: 'name', sort_order: 'asc' } }
+      const annotations = Object.fromEntries(
+        Object.entries(world.annotations).map(([id, value]) => [
+          id,
+          { object: { type: 'console/branch', id }, value },
+        ]),
+      )
+      return { branches, annotations, pagination: { sort_by: 'name', sort_order: 'asc' } }
     },
     createProjectBranch({ path, body }) {
-      const { branch: wanted = {}, endpoints = [] } = body as BranchCreate
+      const { branch: wanted = {}, endpoints = [], annotation_value: note } = body as BranchCreate
       const projectId = path['project_id'] ?? ''
       const name = wanted.name ?? 'br-generated-name'
       if (branchesOf(world, projectId).some((branch) => branch.name === name)) {
@@ -150,6 +162,7 @@ function branchHandlers(world: World): Record<string, Handler> {
         expiresAt: wanted.expires_at ?? undefined,
         isProtected: wanted.protected ?? false,
       })
+      if (note) world.annotations[branch.id] = note
       const made = endpoints.map((endpoint) => addEndpoint(world, branch, endpoint))
       return {
         branch,
@@ -211,10 +224,28 @@ function endpointHandlers(world: World): Record<string, Handler> {
     suspendProjectEndpoint: ({ path }) => answer(path, { current_state: 'idle' }),
     restartProjectEndpoint: ({ path }) => answer(path, {}),
     updateProjectEndpoint({ path, body }) {
-      const { settings: _, ...changes } = (body as EndpointUpdate).endpoint
-      return answer(path, changes)
+      const { settings: _, compute_id: shared, ...changes } = (body as EndpointUpdate).endpoint
+      return answer(path, {
+        ...changes,
+        ...(shared && { compute_id: shared, compute_name: shared }),
+      })
     },
     deleteProjectEndpoint: ({ path }) => answer(path, {}),
+    listProjectComputes: () => ({ computes: world.computes }),
+    createProjectCompute({ path, body }) {
+      const compute = makeCompute(path['project_id'] ?? '', (body as SharedComputeCreate).compute)
+      world.computes.push(compute)
+      return { compute }
+    },
+    updateProjectCompute({ path, body }) {
+      const { compute: changes } = body as SharedComputeUpdate
+      return { compute: Object.assign(computeOf(world, path), changes) }
+    },
+    deleteProjectCompute({ path }) {
+      const compute = computeOf(world, path)
+      world.computes.splice(world.computes.indexOf(compute), 1)
+      return { compute }
+    },
     getProjectEndpointPooler: ({ path }) => ({
       pooler: {
         endpoint_id: endpointOf(path).id,
@@ -222,12 +253,38 @@ function endpointHandlers(world: World): Record<string, Handler> {
         pools: world.pools,
       },
     }),
+    getProjectEndpointAwake: ({ path }) => ({ awake: awakeOf(world, endpointOf(path)) }),
+    updateProjectEndpointAwake: ({ path, body }) => {
+      world.quietApplications = (body as { quiet_applications: string[] }).quiet_applications
+      return { awake: awakeOf(world, endpointOf(path)) }
+    },
+    getCost: () => ({ cost: world.cost }),
+    getProjectCost: () => ({ cost: world.cost }),
+    getPrices: () => world.prices,
+    updatePrices: ({ body }) => {
+      const { prices = {} } = body as PricesUpdate
+      world.prices = { preset: 'custom', prices: { ...world.prices.prices, ...prices } }
+      return world.prices
+    },
     listProjectEndpointPoolerClients: ({ query }) => ({
       clients: world.poolerClients.slice(0, Number(query['limit'])),
       total: world.poolerClients.length,
     }),
+    getProjectBranchMetrics: ({ path, query }) => ({
+      ...rangeOf(query),
+      endpoints: world.endpoints
+        .filter((endpoint) => endpoint.branch_id === branchOf(world, path).id)
+        .map(({ id, type }) => ({ endpoint_id: id, type, samples: world.computeSamples })),
+    }),
+    getPlatformMetrics: ({ query }) => ({ ...rangeOf(query), samples: world.platformSamples }),
   }
 }
+
+const rangeOf = (query: Record<string, string>) => ({
+  from: query['from'],
+  to: query['to'],
+  step_seconds: Number(query['step'] ?? 30),
+})
 
 function catalogHandlers(world: World): Record<string, Handler> {
   const rolesOf = (path: Record<string, string>) =>
@@ -316,6 +373,7 @@ function accountHandlers(world: World): Record<string, Handler> {
         total_bytes: 50 * 1024 ** 3,
         free_bytes: 45.25 * 1024 ** 3,
       },
+      limits: { kind: 'cgroup v2', detail: 'cgroup v2 in /sys/fs/cgroup', awake: 1, waiting: 0 },
       postgres: [{ version: '18.4', origin: 'npm' }],
       computes: world.endpoints.map((endpoint) => ({
         endpoint_id: endpoint.id,
@@ -332,6 +390,12 @@ function accountHandlers(world: World): Record<string, Handler> {
       })),
     }),
   }
+}
+
+function computeOf(world: World, path: Record<string, string>): SharedCompute {
+  const found = world.computes.find((one) => one.name === path['compute_id'])
+  if (!found) throw new FakeError('compute_not_found', 'compute does not exist')
+  return found
 }
 
 function projectOf(world: World, path: Record<string, string>): Project {
@@ -402,5 +466,27 @@ export function makeOperation(
     created_at: branch.created_at,
     updated_at: branch.created_at,
     total_duration_ms: 87,
+  }
+}
+
+function awakeOf(world: World, endpoint: Endpoint): EndpointAwake {
+  const branch = world.branches.find((one) => one.id === endpoint.branch_id)
+  const timestamp = new Date().toISOString()
+  return {
+    endpoint_id: endpoint.id,
+    branch_id: endpoint.branch_id,
+    branch_name: branch?.name ?? '',
+    current_state: 'active',
+    frozen: false,
+    suspend_timeout_seconds: 300,
+    started_at: timestamp,
+    last_active: timestamp,
+    awake: [{ reason: 'running a query', application_name: 'shop', role: 'app', database: 'db' }],
+    compute_unit_seconds: 3600,
+    cost: 0.1,
+    currency: 'USD',
+    quiet_applications: world.quietApplications,
+    sessions: [],
+    events: world.awakeEvents,
   }
 }

@@ -1,13 +1,21 @@
 import type {
+  AwakeEvent,
+  CostReport,
   BackupScheduleItem,
   Branch,
+  BranchEndpointCreate,
+  ComputeSample,
   Database,
   Endpoint,
   Operation,
+  PlatformSample,
   PoolerClient,
   PoolerPool,
+  PricesAnswer,
   Project,
   Role,
+  SharedCompute,
+  SharedComputeCreate,
   Snapshot,
 } from '@coppice/api'
 
@@ -16,20 +24,62 @@ export interface World {
   projects: Project[]
   branches: Branch[]
   endpoints: Endpoint[]
+  computes: SharedCompute[]
   roles: Role[]
   databases: Database[]
   operations: Operation[]
   pools: PoolerPool[]
   poolerClients: PoolerClient[]
+  awakeEvents: AwakeEvent[]
+  quietApplications: string[]
+  cost: CostReport
+  prices: PricesAnswer
+  /** Of every compute. */
+  computeSamples: ComputeSample[]
+  platformSamples: PlatformSample[]
   keys: Array<{ id: number; name: string }>
   snapshots: Snapshot[]
   schedule: BackupScheduleItem[]
   /** By database; those that are not here do not differ. */
   schemaDiffs: Record<string, string>
+  /** Notes on branches, by their ids. */
+  annotations: Record<string, Record<string, string>>
 }
 
 const then = '2030-01-01T00:00:00Z'
 const created = '2026-01-01T00:00:00Z'
+
+const examplePrices = {
+  currency: 'USD',
+  compute_unit_hour: 0.1,
+  storage_gb_month: 0.3,
+  history_gb_month: 0.3,
+  snapshot_gb_month: 0.3,
+  egress_gb: 0.1,
+  extra_branch_month: 0,
+  included_compute_unit_hours: 0,
+  included_storage_gb: 10,
+  included_egress_gb: 1,
+  included_branches: 0,
+}
+
+const noCost = {
+  month: '2026-11',
+  is_running: true,
+  items: [],
+  total: 0,
+  estimate: 0,
+  saved: {
+    sleeping_hours: 0,
+    sleeping_compute_unit_hours: 0,
+    sleeping_cost: 0,
+    shared_gb_months: 0,
+    shared_compute_unit_hours: 0,
+    sharing_cost: 0,
+  },
+  shares: [],
+  advice: [],
+}
 
 /** One project with its default branch `main`, as the platform makes it. */
 export function createWorld(): World {
@@ -37,15 +87,23 @@ export function createWorld(): World {
     projects: [],
     branches: [],
     endpoints: [],
+    computes: [],
     roles: [],
     databases: [],
     operations: [],
     pools: [],
     poolerClients: [],
+    awakeEvents: [],
+    quietApplications: [],
+    cost: { ...noCost, prices: examplePrices },
+    prices: { preset: 'mission', prices: examplePrices },
+    computeSamples: [],
+    platformSamples: [],
     keys: [{ id: 1, name: 'first' }],
     snapshots: [],
     schedule: [],
     schemaDiffs: {},
+    annotations: {},
   }
   addProject(world, 'quiet-sea-00000001', 'shop')
   return world
@@ -107,7 +165,7 @@ export function addBranch(world: World, projectId: string, wanted: NewBranch): B
 export function addEndpoint(
   world: World,
   branch: Branch,
-  wanted: Partial<Endpoint> & Pick<Endpoint, 'type'>,
+  { compute_id: shared, ...wanted }: BranchEndpointCreate,
 ): Endpoint {
   const id = `ep-quiet-sea-${String(world.endpoints.length + 1).padStart(8, '0')}`
   const endpoint: Endpoint = {
@@ -130,10 +188,28 @@ export function addEndpoint(
     proxy_host: 'localhost',
     suspend_timeout_seconds: 0,
     provisioner: 'local',
+    ...(shared && { compute_id: shared, compute_name: shared }),
     ...wanted,
   }
   world.endpoints.push(endpoint)
   return endpoint
+}
+
+export function makeCompute(
+  project_id: string,
+  wanted: SharedComputeCreate['compute'],
+): SharedCompute {
+  return {
+    id: `compute-${wanted.name}`,
+    project_id,
+    autoscaling_limit_min_cu: 0.25,
+    autoscaling_limit_max_cu: 2,
+    for_new_branches: false,
+    endpoint_ids: [],
+    created_at: created,
+    updated_at: created,
+    ...wanted,
+  }
 }
 
 export function addRole(world: World, branchId: string, name: string): Role {

@@ -32,6 +32,7 @@ export async function endpointDetails(endpoint: Endpoint): Promise<string> {
     ['Type', endpoint.type],
     ['State', stateOf(endpoint)],
     ['Size', sizeOf(endpoint)],
+    ['Shares', endpoint.compute_name && `compute ${endpoint.compute_name}`],
     ['Suspends', suspendsAfter(endpoint.suspend_timeout_seconds)],
     ['Pooler', poolerInForce(endpoint.pooler_settings)],
     ['Pooler set', poolerSet(endpoint.settings.pgbouncer_settings)],

@@ -21,6 +21,7 @@ export async function renderStatus(status: PlatformStatus, context: Context): Pr
     ['Store', store.available ? store.kind : `${store.kind}, not available`],
     ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
     ['WAL', walOf(status)],
+    ['Limits', limitsOf(status)],
     ['Linked', linkOf(context)],
     ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],
   ])
@@ -48,6 +49,13 @@ function walOf({ wal_store: store }: PlatformStatus): string | undefined {
   return `${store.url}, ${files} files (${formatBytes(bytes)}) wait, the oldest from ${formatTime(since)}`
 }
 
+function limitsOf({ limits }: PlatformStatus): string {
+  const { awake, detail, kind, max_awake: most, waiting } = limits
+  const count = `${awake}${most === undefined ? '' : ` of ${most}`} computes awake`
+  const queue = waiting > 0 ? `, ${waiting} wait for room` : ''
+  return `${kind === 'none' ? `none: ${detail}` : detail}; ${count}${queue}`
+}
+
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {
   return `${formatBytes(free)} of ${formatBytes(total)} free`
 }
@@ -57,8 +65,9 @@ async function computeTable(computes: readonly ComputeStatus[]): Promise<string>
     [
       { title: 'endpoint', value: (compute) => compute.endpoint_id },
       { title: 'branch', value: (compute) => compute.branch_name },
-      { title: 'state', value: (compute) => compute.current_state },
+      { title: 'state', value: (compute) => (compute.frozen ? 'frozen' : compute.current_state) },
       { title: 'sessions', value: (compute) => String(compute.sessions) },
+      { title: 'CU', value: (compute) => compute.compute_units?.toString() },
       { title: 'memory', value: memoryOf },
       { title: 'suspends', value: (compute) => formatTime(compute.suspend_at) },
       { title: 'awake for', value: (compute) => compute.awake.map(describeReason).join('; ') },

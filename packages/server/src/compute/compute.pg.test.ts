@@ -143,6 +143,17 @@ describe.each(majorVersions)('a compute of PostgreSQL %d', (majorVersion) => {
     expect(compute.pid).toBe(before)
   })
 
+  test('that dies while it is asked what keeps it awake answers nothing', async () => {
+    const compute = await create('dying', { suspendTimeoutSeconds: 300 })
+    await compute.wake()
+    expect(await compute.activity()).toEqual([])
+    sendSignal(compute.pid ?? 0, 'SIGQUIT')
+    await eventually('its end is noticed', async () => {
+      expect(await compute.activity()).toEqual([])
+      return compute.state !== 'active'
+    })
+  })
+
   describe('stays awake', () => {
     let compute: Compute
 

@@ -5,11 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AwakeReason } from '@coppice/api'
 import type { Sql } from 'postgres'
 
+import { type Cause, currentCause, withCause } from '../lib/cause.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
-import { describeListening, readActivity } from './activity.ts'
+import { describeClient, describeListening, describeUse, readActivity } from './activity.ts'
+import type { HostCapacity } from './capacity.ts'
 import { CatalogCache } from './catalog-cache.ts'
 import { findVerifier, readCatalog, readVerifier } from './catalog.ts'
 import {
@@ -31,11 +33,12 @@ import {
   startPostmaster,
   stopPostmaster,
 } from './postmaster.ts'
-import { identifyProcess, sendSignal } from './processes.ts'
+import { childrenOf, identifyProcess, sendSignal } from './processes.ts'
 import { isFreshClone } from './promote-clone.ts'
 import { grantReplication } from './roles.ts'
-import { type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
-import { postgresPort } from './settings.ts'
+import { type OpenSession, type SessionDetails, type SessionHandle, Sessions } from './sessions.ts'
+import { postgresPort, renderLimitsConf } from './settings.ts'
+import type { Place, SizedCompute } from './sized-compute.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
 import {
   disconnect,
@@ -48,7 +51,8 @@ import { createTokenFunctions } from './token-sessions.ts'
 import { UsageLedger } from './usage-ledger.ts'
 import { readWalCounter } from './wal-counter.ts'
 
-export type ComputeState = 'idle' | 'starting' | 'active' | 'suspending'
+/** A frozen compute is active to everybody who uses it: it goes on within milliseconds. */
+export type ComputeState = 'idle' | 'starting' | 'active' | 'frozen' | 'suspending'
 
 export interface ComputeOptions {
   spec: ComputeSpec
@@ -59,10 +63,22 @@ export interface ComputeOptions {
   /** The server of a major version; throws AppError where there is none. */
   installationFor: (majorVersion: number) => Installation
   log: Logger
-  onStateChange: (state: ComputeState) => void
+  /** Of a freeze once it has worked; of a thaw unless it is only to end. */
+  onStateChange: (state: ComputeState, former: ComputeState) => void
+  /** Told again and again while it does not sleep although its suspend timeout has passed since it woke or was thawed. */
+  onKeptAwake: (reasons: readonly AwakeReason[]) => void
+  /** The compute whose processors and memory an endpoint has, or divides with others. */
+  sizeFor: (spec: ComputeSpec) => SizedCompute
+  /** Who may be awake on this host. */
+  capacity: Pick<HostCapacity, 'admit' | 'take' | 'leave'>
+  /** How long it is idle before it is frozen, where the host can; undefined for never. */
+  freezeAfterMs: number | undefined
   /** Called before PostgreSQL is started, not where it is found running. */
   beforeStart: (spec: ComputeSpec) => Promise<void>
 }
+
+/** Of time alone. */
+const noMeasurement = { cpuMs: undefined, wal: undefined }
 
 /** How long a client waits for a wake. Recovery after a crash may go on beyond it, in the background. */
 const wakeTimeoutMs = 60_000
@@ -79,15 +95,27 @@ const measureEveryMs = 5_000
 /** How soon background work, such as autovacuum, is looked at again before a suspend. */
 const recheckMs = 5_000
 
+/** How often it is told what keeps it awake, and of how many sessions. */
+const keptAwakeEveryMs = 60_000
+const maxUsersTold = 10
+
+/** Before a freeze that has failed is tried again. */
+const refusedFreezeMs = 60_000
+
 /** Waits before each attempt to start a compute that has died. Then it stays idle until it is woken. */
 const restartDelaysMs = [0, 250, 1_000, 5_000, 15_000, 60_000]
 
 /**
- * One endpoint's PostgreSQL: idle, starting, active or suspending.
+ * One endpoint's PostgreSQL: idle, starting, active, frozen or suspending.
  *
  * At most one transition runs at a time. Whoever wakes it while it starts shares the start; while it
  * suspends, waits and starts it again. A compute that dies while it should be active is started again
  * without being asked: nobody's login may be what starts it, and its catalog has to stay current.
+ *
+ * A frozen one has all its processes stopped where they are. What it had committed is on disk, and
+ * nothing asks it: whoever needs an answer thaws it first, what a client sends on an open session does
+ * so as well, and what only looks is told what was known before. Whatever ends it thaws it first, since
+ * a stopped process cannot end.
  */
 export class Compute {
   #spec: ComputeSpec
@@ -97,8 +125,11 @@ export class Compute {
   #state: ComputeState = 'idle'
   #postmaster: Postmaster | undefined
   #startedAt: Date | undefined
-  /** Of the spec, what the postmaster has been told; undefined where that is not known. */
-  #toldReadOnly: boolean | undefined
+  /** The settings that the postmaster has been told while it runs; undefined where that is not known. */
+  #toldLimits: string | undefined
+  #size: SizedCompute
+  /** In its compute, while it starts and runs. */
+  #place: Place | undefined
   /** Set while a start runs; it never rejects, and leaves its error behind. */
   #starting: Promise<void> | undefined
   #startError: Error | undefined
@@ -106,6 +137,11 @@ export class Compute {
   #stopping: Promise<AwakeReason[]> | undefined
   /** Set while it must not be woken. */
   #held: Promise<void> | undefined
+  /** Set while it is being frozen: then it is either frozen or active. */
+  #freezing: Promise<void> | undefined
+  #thawing: Promise<void> | undefined
+  /** Questions of the platform that are being answered. */
+  #looks = 0
   readonly #ending = new AbortController()
 
   /** Of the running postmaster; those of one that has died are closed with it. */
@@ -122,10 +158,16 @@ export class Compute {
   #walReadMs = 0
   #notBeforeMs = 0
   #isTicking = false
+  /** When it was last started or thawed. */
+  #awakeSinceMs = 0
+  #keptAwakeToldMs = 0
+  /** What of the platform's own work has used it last. */
+  #platformUse: { cause: Cause; atMs: number } | undefined
 
   constructor(options: ComputeOptions) {
     this.#options = options
     this.#spec = options.spec
+    this.#size = options.sizeFor(options.spec)
     this.#catalog = new CatalogCache(join(options.directory, 'catalog.json'))
     this.usage = new UsageLedger(join(options.directory, 'usage.json'))
     this.#connections = new SuperuserConnections(options.socketDirectory)
@@ -155,13 +197,32 @@ export class Compute {
     return this.#sessions.count
   }
 
+  /** Open sessions of clients, the one that was active last first. */
+  get sessions(): OpenSession[] {
+    return this.#sessions.list()
+  }
+
+  /** The platform's own work that has used it last. */
+  get platformUse(): { cause: Cause; atMs: number } | undefined {
+    return this.#platformUse
+  }
+
   get logFile(): string {
     return join(this.#options.directory, 'postgres.log')
   }
 
-  /** Most of a new spec takes effect at the next start; the suspend timeout and the limits at once. */
+  /** The compute that it runs in. */
+  get size(): SizedCompute {
+    return this.#size
+  }
+
+  /** Most of a new spec takes effect at the next start; the suspend timeout, the size and the limits at once. */
   async setSpec(spec: ComputeSpec): Promise<void> {
     this.#spec = spec
+    const { minComputeUnits: min, maxComputeUnits: max } = spec
+    const size = this.#options.sizeFor(spec)
+    await size.setBounds({ min, max })
+    if (size !== this.#size) await this.#moveTo(size)
     await this.#tellLimits()
   }
 
@@ -197,12 +258,27 @@ export class Compute {
 
   /**
    * Makes the compute accept connections. Rejects with AppError: `endpoint_disabled`, `quota_exceeded`,
-   * `compute_start_failed`, `pool_full`.
+   * `compute_start_failed`, `pool_full`, `host_full`.
    */
   async wake(): Promise<{ socketPath: string }> {
     this.#sessions.noteActivity()
-    const postmaster = await this.#ensureActive()
-    return { socketPath: `${postmaster.socketDirectory}/.s.PGSQL.${postgresPort}` }
+    return socketOf(await this.#ensureActive())
+  }
+
+  /**
+   * The same for who is not to wake it and does not count as activity. Rejects with AppError `wake_refused`
+   * where it sleeps or is about to, and where it is frozen.
+   */
+  async joinIfAwake(): Promise<{ socketPath: string }> {
+    const isUp = this.#state === 'active' || this.#state === 'starting'
+    if (!isUp || this.#held) {
+      const asleep = this.#state === 'frozen' ? 'frozen' : 'suspended'
+      throw new AppError(
+        'wake_refused',
+        `endpoint ${this.#spec.endpointId} is ${asleep}, and this connection is not to wake it`,
+      )
+    }
+    return socketOf(await this.#ensureActive())
   }
 
   /**
@@ -212,6 +288,7 @@ export class Compute {
   async suspend({ force = false } = {}): Promise<'suspended' | AwakeReason[]> {
     await this.#starting
     await this.#stopping?.catch(() => undefined)
+    await this.#thaw({ toEnd: true })
     if (this.#state !== 'active') return 'suspended'
     this.#stopping ??= this.#suspend(force).finally(() => (this.#stopping = undefined))
     const reasons = await this.#stopping
@@ -242,14 +319,35 @@ export class Compute {
     await this.wake()
   }
 
-  /** What keeps it awake, now; nothing where it is not active. */
+  /** What keeps it awake, now; nothing where it is not active, or does not answer. */
   async activity(): Promise<AwakeReason[]> {
     if (this.#state !== 'active') return []
-    return (await this.#readActivity()).reasons
+    try {
+      return (await this.#readActivity()).reasons
+    } catch (error) {
+      // It goes to sleep meanwhile, or has died.
+      if (this.#state === 'active') this.#warn(error)
+      return []
+    }
   }
 
   openSession(details: SessionDetails): SessionHandle {
-    return this.#sessions.open(details)
+    const handle = this.#sessions.open(details)
+    return {
+      ...handle,
+      touch: (user) => {
+        handle.touch(user)
+        if (this.#state === 'frozen') this.#thawFor({ ...details, ...user })
+      },
+    }
+  }
+
+  /** The bytes of a client, also of one that is not to keep it awake, lie before a process that does not run. */
+  #thawFor(client: SessionDetails): void {
+    const via = client.pooled === true ? 'pooled' : 'direct'
+    withCause({ reason: 'client', ...describeClient(client), via }, () => {
+      this.#thaw().catch((error: unknown) => this.#warn(error))
+    })
   }
 
   /** Wakes the compute where it is idle. */
@@ -259,13 +357,15 @@ export class Compute {
 
   /** Wakes the compute where it is idle. Many may use it at once; each waits for its turn. */
   async withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-    await this.#ensureActive()
+    // From the start: nothing may freeze it between its wake and the question.
     this.#superuserUses += 1
     try {
+      await this.#ensureActive()
       return await this.#connections.withSuperuser(database, work)
     } finally {
       this.#superuserUses -= 1
       this.#sessions.noteActivity()
+      this.#platformUse = { cause: currentCause() ?? { reason: 'platform' }, atMs: Date.now() }
     }
   }
 
@@ -290,16 +390,23 @@ export class Compute {
 
   /** A connection of its own to the platform's database, which keeps the compute awake until it is closed. */
   async openSuperuser(): Promise<{ sql: Sql; close(): Promise<void> }> {
-    await this.#ensureActive()
-    const sql = this.#connections.connect()
     this.#superuserUses += 1
     let isOpen = true
+    const letGo = (): void => {
+      if (isOpen) this.#superuserUses -= 1
+      isOpen = false
+    }
+    try {
+      await this.#ensureActive()
+    } catch (error) {
+      letGo()
+      throw error
+    }
+    const sql = this.#connections.connect()
     return {
       sql,
       close: async () => {
-        if (!isOpen) return
-        isOpen = false
-        this.#superuserUses -= 1
+        letGo()
         await disconnect(sql)
       },
     }
@@ -334,12 +441,17 @@ export class Compute {
     await this.#catalog.update(catalog)
   }
 
-  /** Called every so often: keeps the catalog current and suspends what is idle. Never rejects. */
+  /** Called every so often: keeps the catalog current, and freezes and suspends what is idle. Never rejects. */
   async tick(): Promise<void> {
-    if (this.#isTicking || this.#isEnding || this.#state !== 'active') return
+    if (this.#isTicking || this.#isEnding || !isActive(this.#state)) return
     this.#isTicking = true
     const postmaster = this.#postmaster
     try {
+      if (this.#state === 'frozen') {
+        if (this.#isTimeToSuspend) await this.suspend()
+        return
+      }
+      this.#tellOfUse()
       await boundLog(this.logFile)
       // They may have changed while it started.
       await this.#tellLimits()
@@ -349,10 +461,11 @@ export class Compute {
         await this.#refreshCatalog()
       }
       await this.#suspendWhenIdle()
+      await this.#freezeWhenIdle()
     } catch (error) {
       // One that is being stopped, or has died, does not answer: that is told elsewhere.
-      const isUp = this.#state === 'active' && this.#postmaster === postmaster
-      if (isUp && !this.#isEnding) this.#warn(error)
+      const isStillUp = this.#state === 'active' && this.#postmaster === postmaster
+      if (isStillUp && !this.#isEnding) this.#warn(error)
     } finally {
       this.#isTicking = false
     }
@@ -362,6 +475,8 @@ export class Compute {
   async release(): Promise<void> {
     this.#ending.abort()
     await this.#settled()
+    // Nobody would be there to let it go on when its clients want it.
+    await this.#thaw()
     await this.#connections.close()
     await this.usage.flush().catch((error: unknown) => this.#warn(error))
   }
@@ -369,6 +484,7 @@ export class Compute {
   /** Stops it at once, without a checkpoint: its data is about to be deleted. May be called twice. */
   async destroy(): Promise<void> {
     this.#ending.abort()
+    await this.#thaw({ toEnd: true })
     await this.#kill()
     await this.#settled()
     await this.#connections.close()
@@ -409,6 +525,7 @@ export class Compute {
     const deadline = performance.now() + wakeTimeoutMs
     for (;;) {
       while (this.#held) await this.#held
+      await this.#thaw()
       if (this.#state === 'active' && this.#postmaster) return this.#postmaster
       void this.#ensureStarting()
       await this.#waitForStart(deadline - performance.now())
@@ -461,13 +578,17 @@ export class Compute {
     if (this.#isEnding) throw this.#goingAway()
     const startMs = performance.now()
     this.#setState('starting')
-    const { postmaster, isAdopted } = await this.#findOrStart()
+    await this.#place?.leave()
+    const place = await this.#takePlace()
+    const { postmaster, isAdopted } = await this.#findOrStart(place)
     this.#postmaster = postmaster
     await this.#beginUsage(postmaster.pid, isAdopted)
+    await place.started()
     // Where it was adopted, the socket is where its start had put it.
     this.#connections = new SuperuserConnections(postmaster.socketDirectory)
     if (this.#spec.logicalReplication) await this.#grantReplication()
     this.#startedAt = new Date()
+    this.#awakeSinceMs = Date.now()
     this.#startError = undefined
     // Read with the next tick: not on the way of the first query, which waits for the same processor.
     this.#catalogCheckedMs = 0
@@ -479,7 +600,29 @@ export class Compute {
     this.#options.log.info({ endpoint: this.#spec.endpointId, pid: postmaster.pid, ms }, 'active')
   }
 
-  async #findOrStart(): Promise<{ postmaster: Postmaster; isAdopted: boolean }> {
+  async #takePlace(): Promise<Place> {
+    const place = await this.#size.join({
+      endpointId: this.#spec.endpointId,
+      beforeChange: () => this.#countTime(),
+      onChange: () => void this.#tellLimits().catch((error: unknown) => this.#warn(error)),
+    })
+    this.#place = place
+    return place
+  }
+
+  /** Into another compute, with all its processes, where it runs. */
+  async #moveTo(size: SizedCompute): Promise<void> {
+    await this.#thaw()
+    const former = this.#place
+    this.#size = size
+    if (former === undefined) return
+    const place = await this.#takePlace()
+    if (this.#postmaster) await enterTree(place, this.#postmaster.pid)
+    await former.leave()
+    if (this.#state === 'active') await place.started()
+  }
+
+  async #findOrStart(place: Place): Promise<{ postmaster: Postmaster; isAdopted: boolean }> {
     const { user, directory, socketDirectory, installationFor } = this.#options
     const installation = installationFor(this.#spec.pgVersion)
     const options: PostmasterOptions = {
@@ -489,23 +632,39 @@ export class Compute {
       logFile: this.logFile,
       user,
       isStandby: this.#spec.isStandby,
+      onSpawn: (pid) => place.enter(pid),
     }
+    // One that was left frozen could not even be asked.
+    await place.thaw()
     const adopted = await adoptPostmaster(options)
-    this.#toldReadOnly = adopted === undefined ? this.#spec.readOnly : undefined
-    if (adopted !== undefined) return { postmaster: adopted, isAdopted: true }
+    this.#toldLimits = adopted === undefined ? this.#limits : undefined
+    const { endpointId } = this.#spec
+    if (adopted !== undefined) {
+      this.#options.capacity.take(endpointId)
+      await enterTree(place, adopted.pid)
+      return { postmaster: adopted, isAdopted: true }
+    }
+    await this.#options.capacity.admit(endpointId, this.#ending.signal)
     await this.#options.beforeStart(this.#spec)
-    await writeConfigFiles(this.#spec, { directory, socketDirectory, user }, installation)
+    const { units } = this.#size
+    await writeConfigFiles(this.#spec, { directory, socketDirectory, user, units }, installation)
     return { postmaster: await startPostmaster(options), isAdopted: false }
   }
 
   /** Each session takes them before its next statement (manual, "Setting Parameters"). */
   async #tellLimits(): Promise<void> {
-    const { readOnly } = this.#spec
-    const postmaster = this.#postmaster
-    if (postmaster === undefined || this.#toldReadOnly === readOnly) return
-    await writeLimitsFile(this.#spec, this.#options)
-    sendSignal(postmaster.pid, 'SIGHUP')
-    this.#toldReadOnly = readOnly
+    await this.#accessLock.run('limits', async () => {
+      const limits = this.#limits
+      const postmaster = this.#postmaster
+      if (postmaster === undefined || this.#toldLimits === limits) return
+      await writeLimitsFile(this.#options, limits)
+      sendSignal(postmaster.pid, 'SIGHUP')
+      this.#toldLimits = limits
+    })
+  }
+
+  get #limits(): string {
+    return renderLimitsConf(this.#spec, this.#size.units)
   }
 
   /** What an adopted one has used so far is not counted, unless the ledger knows it. */
@@ -525,12 +684,23 @@ export class Compute {
     if (this.#postmaster !== postmaster) return
     if (wal) this.#walReadMs = now
     this.#measuredMs = now
-    this.usage.measure({ cpuMs: processTreeCpuMs(postmaster.pid), wal }, this.#spec)
+    const cpuMs = processTreeCpuMs(postmaster.pid)
+    this.usage.measure({ cpuMs, wal }, this.#size.shareOfMember)
     await this.usage.flush()
   }
 
+  /** A frozen compute uses nothing. */
+  #countTime(): void {
+    if (this.#state === 'frozen') this.usage.skip()
+    else this.usage.measure(noMeasurement, this.#size.shareOfMember)
+  }
+
   async #endUsage(): Promise<void> {
-    this.usage.end(this.#spec)
+    if (this.#state === 'frozen') this.usage.skip()
+    this.usage.end(this.#size.shareOfMember)
+    const place = this.#place
+    this.#place = undefined
+    await place?.leave().catch((error: unknown) => this.#warn(error))
     // Its directory may be going away; who lets go of it otherwise writes by itself.
     if (this.#isEnding) return
     await this.usage.flush().catch((error: unknown) => this.#warn(error))
@@ -562,8 +732,10 @@ export class Compute {
 
   #startAgain(): void {
     void this.#connections.close().catch((error: unknown) => this.#warn(error))
-    this.#setState('starting')
-    void this.#ensureStarting(restartDelaysMs)
+    withCause({ reason: 'PostgreSQL died' }, () => {
+      this.#setState('starting')
+      void this.#ensureStarting(restartDelaysMs)
+    })
   }
 
   /** Answers nothing when it has stopped, else what keeps it awake. */
@@ -621,35 +793,121 @@ export class Compute {
     else await endOrphans(dataDirectory)
   }
 
-  async #suspendWhenIdle(): Promise<void> {
+  get #isTimeToSuspend(): boolean {
     const timeoutMs = this.#spec.suspendTimeoutSeconds * 1000
-    const now = Date.now()
-    if (timeoutMs < 0 || now < this.#notBeforeMs) return
-    if (now - this.#sessions.lastActiveMs < timeoutMs) return
-    const { reasons, lastChangeMs } = await this.#readActivity()
-    if (lastChangeMs !== undefined) this.#sessions.noteActivity(lastChangeMs)
-    if (reasons.length > 0) {
-      // A session that works is activity; for work of the cluster's own it is enough to look again.
-      if (reasons.some((one) => one.role !== undefined)) this.#sessions.noteActivity()
-      this.#notBeforeMs = now + Math.min(timeoutMs, recheckMs)
-      return
-    }
+    return timeoutMs >= 0 && Date.now() - this.#sessions.lastActiveMs >= timeoutMs
+  }
+
+  async #suspendWhenIdle(): Promise<void> {
+    if (!this.#isTimeToSuspend || !(await this.#isUnused())) return
     // What a shutdown has to write is written while it can still be called off.
     await this.#look(async (sql) => sql`checkpoint`)
-    if (Date.now() - this.#sessions.lastActiveMs >= timeoutMs) await this.suspend()
+    if (this.#isTimeToSuspend) await this.suspend()
+  }
+
+  /** Asks PostgreSQL whether anything keeps it awake, and not again for a while where something does. */
+  async #isUnused(): Promise<boolean> {
+    const now = Date.now()
+    if (now < this.#notBeforeMs) return false
+    const { reasons, lastChangeMs } = await this.#readActivity()
+    if (lastChangeMs !== undefined) this.#sessions.noteActivity(lastChangeMs)
+    if (reasons.length === 0) return true
+    // A session that works is activity; for work of the cluster's own it is enough to look again.
+    if (reasons.some((one) => one.role !== undefined && one.quiet !== true)) {
+      this.#sessions.noteActivity()
+    }
+    const timeoutMs = this.#spec.suspendTimeoutSeconds * 1000
+    if (now - this.#awakeSinceMs >= timeoutMs) this.#options.onKeptAwake(reasons)
+    this.#notBeforeMs = now + (timeoutMs < 0 ? recheckMs : Math.min(timeoutMs, recheckMs))
+    return false
+  }
+
+  /** A standby is not frozen: it would fall behind, and answer with the past when it goes on. */
+  get #isTimeToFreeze(): boolean {
+    const { freezeAfterMs } = this.#options
+    if (freezeAfterMs === undefined || this.#spec.isStandby || this.#state !== 'active')
+      return false
+    return Date.now() - this.#sessions.lastActiveMs >= freezeAfterMs
+  }
+
+  async #freezeWhenIdle(): Promise<void> {
+    if (!this.#isTimeToFreeze || this.#spec.suspendTimeoutSeconds < 0) return
+    if (!(await this.#isUnused())) return
+    // Nobody can ask it any more: what it knows and has used is read, what it has written is on disk.
+    await this.#look(flushWal)
+    await this.#refreshCatalog()
+    await this.#measureUsage({ isLast: true })
+    const isInUse = this.#looks > 0 || this.#superuserUses > 0 || this.#stopping || this.#held
+    if (isInUse || !this.#isTimeToFreeze || this.#isEnding) return
+    this.#setState('frozen', { isTold: false })
+    this.#freezing = this.#freeze().finally(() => (this.#freezing = undefined))
+    await this.#freezing
+  }
+
+  /** It counts as frozen already, so that nobody begins to ask it. Never rejects. */
+  async #freeze(): Promise<void> {
+    const isFrozen = await this.#place?.freeze().catch((error: unknown) => this.#warn(error))
+    if (this.#state !== 'frozen') return
+    if (isFrozen === true) return this.#options.onStateChange('frozen', 'active')
+    this.#setState('active', { isTold: false })
+    this.#notBeforeMs = Date.now() + refusedFreezeMs
+  }
+
+  /** Has it go on where it is frozen. Nobody is told of what is thawed only to end. */
+  async #thaw({ toEnd = false } = {}): Promise<void> {
+    if (this.#state !== 'frozen') return
+    this.#thawing ??= this.#thawOnce(!toEnd).finally(() => (this.#thawing = undefined))
+    return this.#thawing
+  }
+
+  async #thawOnce(isTold: boolean): Promise<void> {
+    await this.#freezing
+    const place = this.#place
+    if (this.#state !== 'frozen' || place === undefined) return
+    await place.thaw()
+    this.usage.skip()
+    this.#awakeSinceMs = Date.now()
+    // It may have died, and be starting again.
+    if (this.#state === 'frozen') this.#setState('active', { isTold })
+    place.started().catch((error: unknown) => this.#warn(error))
+  }
+
+  /** One that is used all the time is never found idle; who uses it is told all the same. */
+  #tellOfUse(): void {
+    const now = Date.now()
+    const timeoutMs = this.#spec.suspendTimeoutSeconds * 1000
+    if (now - this.#awakeSinceMs < timeoutMs || now - this.#keptAwakeToldMs < keptAwakeEveryMs)
+      return
+    this.#keptAwakeToldMs = now
+    if (timeoutMs < 0) return this.#options.onKeptAwake([{ reason: 'never suspends' }])
+    const since = now - Math.min(timeoutMs, keptAwakeEveryMs)
+    const users = this.sessions.filter((one) => one.quiet !== true && one.lastActiveMs >= since)
+    if (users.length === 0) return
+    this.#options.onKeptAwake(users.slice(0, maxUsersTold).map(describeUse))
   }
 
   async #readActivity(): Promise<{ reasons: AwakeReason[]; lastChangeMs: number | undefined }> {
     const own: AwakeReason[] = this.#sessions.listening().map(describeListening)
     if (this.#superuserUses > 0) own.push({ reason: 'in use by the platform' })
     if (this.#spec.suspendTimeoutSeconds < 0) own.push({ reason: 'never suspends' })
-    const server = await this.#look(readActivity)
+    const backends = this.sessions.filter((one) => one.backendPid !== undefined)
+    const pidsOf = (some: readonly OpenSession[]) => some.flatMap((one) => one.backendPid ?? [])
+    const known = {
+      pids: pidsOf(backends),
+      quietPids: pidsOf(backends.filter((one) => one.quiet === true)),
+    }
+    const server = await this.#look(async (sql) => readActivity(sql, known))
     return { reasons: [...own, ...server.reasons], lastChangeMs: server.lastChangeMs }
   }
 
   /** Without waking it, and without counting as a use that keeps it awake. */
   async #look<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.#connections.withSuperuser(platformDatabase, work)
+    this.#looks += 1
+    try {
+      return await this.#connections.withSuperuser(platformDatabase, work)
+    } finally {
+      this.#looks -= 1
+    }
   }
 
   async #refreshCatalog(): Promise<void> {
@@ -672,9 +930,30 @@ export class Compute {
     this.#options.log.warn({ endpoint: this.#spec.endpointId }, describeError(error))
   }
 
-  #setState(state: ComputeState): void {
-    if (this.#state === state) return
+  #setState(state: ComputeState, { isTold = true } = {}): void {
+    const former = this.#state
+    if (former === state) return
     this.#state = state
-    this.#options.onStateChange(state)
+    if (state === 'idle') this.#options.capacity.leave(this.#spec.endpointId)
+    if (isTold) this.#options.onStateChange(state, former)
   }
+}
+
+function socketOf({ socketDirectory }: Postmaster): { socketPath: string } {
+  return { socketPath: `${socketDirectory}/.s.PGSQL.${postgresPort}` }
+}
+
+const isActive = (state: ComputeState): boolean => state === 'active' || state === 'frozen'
+
+/** What was committed with `synchronous_commit = off` is otherwise written by a process that would be stopped. */
+async function flushWal(sql: Sql): Promise<void> {
+  await sql`
+    select pg_logical_emit_message(true, 'coppice', '')
+    where pg_current_wal_insert_lsn() <> pg_current_wal_flush_lsn()`
+}
+
+/** One that was started before, perhaps by another version, with all its children. */
+async function enterTree(place: Place, pid: number): Promise<void> {
+  place.enter(pid)
+  for (const child of await childrenOf(pid)) place.enter(child)
 }

@@ -16,6 +16,8 @@ export interface ConfigPlace {
   socketDirectory: string
   /** That PostgreSQL runs as. */
   user: OsUser | undefined
+  /** The size in force, where it is not the maximum. */
+  units?: number
 }
 
 export const configFilePath = (directory: string): string => join(directory, 'postgresql.conf')
@@ -39,7 +41,7 @@ export async function writeConfigFiles(
   })
   await Promise.all([
     writeWhereChanged(configFilePath(place.directory), conf, place.user),
-    writeLimitsFile(spec, place),
+    writeLimitsFile(place, renderLimitsConf(spec, place.units ?? spec.maxComputeUnits)),
     writeAccessFiles(spec, place),
     makePrivateDirectory(place.socketDirectory, place.user),
   ])
@@ -47,10 +49,10 @@ export async function writeConfigFiles(
 
 /** The part of the configuration that a running PostgreSQL is told to read again. */
 export async function writeLimitsFile(
-  spec: ComputeSpec,
   { directory, user }: Pick<ConfigPlace, 'directory' | 'user'>,
+  limits: string,
 ): Promise<void> {
-  await writeWhereChanged(join(directory, limitsFileName), renderLimitsConf(spec), user)
+  await writeWhereChanged(join(directory, limitsFileName), limits, user)
 }
 
 /** Who may log in, and how. Answers whether that has changed. */

@@ -5,17 +5,26 @@ import { memberGroup, quoteIdentifier, quoteLiteral } from './object-names.ts'
 import { roleExists, runSecret } from './roles.ts'
 import { type Cluster, platformDatabase } from './superuser.ts'
 
+/** The verifier that a role gets, of its name and the one that it has; null for no password. */
+export type VerifierOf = (role: { name: string; verifier: string | null }) => Promise<string | null>
+
 /**
- * Roles as they are in another cluster: attributes, passwords, memberships. What is there already is
- * made equal, so that it may be repeated.
+ * Roles as they are in another cluster: attributes, memberships, and passwords unless others are given.
+ * What is there already is made equal, so that it may be repeated.
  */
-export async function copyRoles(from: Cluster, to: Cluster): Promise<void> {
+export async function copyRoles(
+  from: Cluster,
+  to: Cluster,
+  verifierOf: VerifierOf = async ({ verifier }) => verifier,
+): Promise<void> {
   const { roles, memberships } = await from.withSuperuser(platformDatabase, async (sql) => ({
     roles: await readRoles(sql),
     memberships: await readMemberships(sql),
   }))
+  const wanted: RoleRow[] = []
+  for (const role of roles) wanted.push({ ...role, verifier: await verifierOf(role) })
   await to.withSuperuser(platformDatabase, async (sql) => {
-    for (const role of roles) await putRole(sql, role)
+    for (const role of wanted) await putRole(sql, role)
     for (const membership of inOrder(memberships)) await sql.unsafe(grantStatement(membership))
   })
 }

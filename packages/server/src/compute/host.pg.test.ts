@@ -96,6 +96,9 @@ describe('after the platform was killed', () => {
     for (const { pid } of await findProcessesIn(first.spec.dataDirectory))
       sendSignal(pid, 'SIGKILL')
     await sql.end({ timeout: 0 })
+    await eventually('nothing runs', async () => {
+      return (await findProcessesIn(first.spec.dataDirectory)).length === 0
+    })
     expect((await readControlFile(first.spec.dataDirectory)).state).toBe('in production')
 
     const after = await bench.startHost('cut')
@@ -224,6 +227,26 @@ test('two hosts do not run one data directory', async () => {
   expect(first.state).toBe('active')
   await first.withSuperuser('postgres', async (sql) => sql`select 1`)
   await one.stop({ suspendComputes: true })
+})
+
+test('a full host stops the compute that was used longest ago, and never one that works', async () => {
+  const capacity = { maxAwake: 2, minAvailableBytes: 0, memoryBytes: 8 * 1024 ** 3 }
+  const host = await bench.startHost('full', { capacity })
+  const computes = await Promise.all(
+    ['full-a', 'full-b', 'full-c'].map(async (name) =>
+      add(host, name, { suspendTimeoutSeconds: 300 }),
+    ),
+  )
+  const [first, second, third] = computes
+  const sql = connectAs((await first?.wake())?.socketPath ?? '', owner)
+  await sql`begin`
+  await second?.wake()
+  await third?.wake()
+  expect(computes.map((one) => one.state)).toEqual(['active', 'idle', 'active'])
+  expect(host.capacity.awakeCount).toBe(2)
+  await sql.end({ timeout: 0 })
+  await host.stop({ suspendComputes: true })
+  expect(host.capacity.awakeCount).toBe(0)
 })
 
 test('data does not move under a running compute', async () => {

@@ -1,17 +1,25 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { freemem } from 'node:os'
 import { join } from 'node:path'
 
+import type { AwakeReason } from '@coppice/api'
+
+import { type Cause, currentCause, withCause } from '../lib/cause.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { syncDirectory } from '../lib/files.ts'
+import { forEachBounded } from '../lib/for-each-bounded.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Service } from '../lib/service.ts'
+import { type CapacityLimits, HostCapacity } from './capacity.ts'
 import { Compute, type ComputeState } from './compute.ts'
+import { type ControlGroups, noControlGroups } from './control-groups.ts'
 import { chooseInstallation, type Installation } from './installations.ts'
 import { checkPgSettings } from './pg-settings.ts'
 import { postgresPort } from './settings.ts'
+import { SizedCompute } from './sized-compute.ts'
 import { readSpec, writeSpec } from './spec-file.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
 
@@ -24,15 +32,37 @@ export interface ComputeHostOptions {
   installations: readonly Installation[]
   user: OsUser | undefined
   log: Logger
+  /** What limits computes; without, they are not limited. */
+  groups?: ControlGroups
+  /** How long a compute is idle before it is frozen; never unless given. */
+  freezeAfterMs?: number | undefined
+  /** Of the machine, for computes; as many as there are, unless given. */
+  capacity?: HostCapacityLimits
+}
+
+export interface HostCapacityLimits extends CapacityLimits {
+  /** Memory of all computes together. */
+  memoryBytes: number
 }
 
 export interface StateChange {
   endpointId: string
+  compute: Compute
   state: ComputeState
+  former: ComputeState
   at: Date
+  /** On whose behalf, where that is known. */
+  cause: Cause | undefined
 }
 
-/** Often enough that a compute is suspended within a second of its timeout. */
+/** What keeps a compute awake that would sleep otherwise. */
+export interface KeptAwake {
+  compute: Compute
+  at: Date
+  reasons: readonly AwakeReason[]
+}
+
+/** Often enough that a compute is suspended within a second of its timeout, and grows within one. */
 const watchIntervalMs = 500
 
 /** Each recovery keeps a processor and the disk busy, and nobody waits for it yet. */
@@ -57,7 +87,11 @@ const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103
 export class ComputeHost implements Service {
   readonly #options: ComputeHostOptions
   readonly #computes = new Map<string, Compute>()
+  readonly #groups: ControlGroups
+  readonly capacity: HostCapacity
+  readonly #sizes = new Map<string, SizedCompute>()
   readonly #listeners = new Set<(change: StateChange) => void>()
+  readonly #awakeListeners = new Set<(kept: KeptAwake) => void>()
   readonly #locks = new KeyedLock()
   #beforeStart: (spec: ComputeSpec) => Promise<void> = async () => undefined
   #watch: NodeJS.Timeout | undefined
@@ -65,21 +99,37 @@ export class ComputeHost implements Service {
 
   constructor(options: ComputeHostOptions) {
     this.#options = options
+    this.#groups = options.groups ?? noControlGroups('nothing limits computes here')
+    this.capacity = new HostCapacity({
+      limits: options.capacity ?? { maxAwake: Infinity, minAvailableBytes: 0 },
+      candidates: () => this.list(),
+      availableBytes,
+      log: options.log,
+    })
+  }
+
+  get groups(): Pick<ControlGroups, 'kind' | 'detail'> {
+    return this.#groups
   }
 
   /** Loads all computes and takes over those that run. Recovery of what was cut off goes on behind. */
   async start(): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o711 })
     await mkdir(this.#options.runDirectory, { recursive: true, mode: 0o711 })
+    await this.#groups.sweep()
+    await this.#groups.limitAll({ memoryBytes: this.#options.capacity?.memoryBytes })
     const cutOff: Compute[] = []
     const names = await readdir(this.#options.directory)
     await forEachBounded(names, recoveriesAtOnce * 4, async (name) => {
       const compute = await this.#loadOne(name)
-      if (compute && (await compute.load()) === 'cut off') cutOff.push(compute)
+      if (compute === undefined) return
+      const found = await withCause({ reason: 'found running' }, async () => compute.load())
+      if (found === 'cut off') cutOff.push(compute)
     })
     this.#watch = setInterval(() => this.#tick(), watchIntervalMs)
     void forEachBounded(cutOff, recoveriesAtOnce, async (compute) => {
-      if (!this.#isStopped) await compute.recover()
+      const cause = { reason: 'recovery', detail: 'it was cut off' }
+      if (!this.#isStopped) await withCause(cause, async () => compute.recover())
     })
   }
 
@@ -87,12 +137,16 @@ export class ComputeHost implements Service {
   async stop({ suspendComputes = false } = {}): Promise<void> {
     this.#isStopped = true
     clearInterval(this.#watch)
-    await forEachBounded(this.list(), suspendsAtOnce, async (compute) => {
+    const end = async (compute: Compute): Promise<void> => {
       if (suspendComputes) {
         await compute.suspend({ force: true }).catch((error: unknown) => this.#logError(error))
       }
       await compute.release()
-    })
+    }
+    await withCause({ reason: 'platform stopped' }, async () =>
+      forEachBounded(this.list(), suspendsAtOnce, end),
+    )
+    if (suspendComputes) await this.#groups.sweep()
   }
 
   /** What has to be done before PostgreSQL is started on a compute's data; a failure fails the start. */
@@ -142,7 +196,8 @@ export class ComputeHost implements Service {
   async remove(endpointId: string): Promise<void> {
     checkEndpointId(endpointId)
     await this.#locks.run(endpointId, async () => {
-      await this.#computes.get(endpointId)?.destroy()
+      const compute = this.#computes.get(endpointId)
+      await compute?.destroy()
       const directory = this.#directoryOf(endpointId)
       const aside = join(this.#options.directory, `${removedPrefix}${endpointId}`)
       await rm(aside, { recursive: true, force: true })
@@ -153,6 +208,7 @@ export class ComputeHost implements Service {
         if (errorCode(error) !== 'ENOENT') throw error
       }
       this.#computes.delete(endpointId)
+      if (compute) this.#forgetSize(compute.size)
       await rm(aside, { recursive: true, force: true })
     })
   }
@@ -161,6 +217,12 @@ export class ComputeHost implements Service {
   onStateChange(listener: (change: StateChange) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Tells, about once a minute, what keeps computes awake. Answers how to stop listening. */
+  onKeptAwake(listener: (kept: KeptAwake) => void): () => void {
+    this.#awakeListeners.add(listener)
+    return () => this.#awakeListeners.delete(listener)
   }
 
   /** The compute in a directory, or undefined where it cannot be known: then it waits for `put`. */
@@ -184,16 +246,43 @@ export class ComputeHost implements Service {
 
   #create(spec: ComputeSpec): Compute {
     const { endpointId } = spec
-    return new Compute({
+    const compute: Compute = new Compute({
       spec,
       directory: this.#directoryOf(endpointId),
       socketDirectory: socketDirectory(this.#options.runDirectory, endpointId),
       user: this.#options.user,
       installationFor: (majorVersion) => this.#installationFor(majorVersion),
       log: this.#options.log,
+      freezeAfterMs: this.#groups.kind === 'none' ? undefined : this.#options.freezeAfterMs,
+      capacity: this.capacity,
+      sizeFor: (current) => this.#sizeFor(current),
       beforeStart: async (current) => this.#beforeStart(current),
-      onStateChange: (state) => this.#announce({ endpointId, state, at: new Date() }),
+      onStateChange: (state, former) =>
+        this.#announce(this.#listeners, {
+          endpointId,
+          compute,
+          state,
+          former,
+          at: new Date(),
+          cause: currentCause(),
+        }),
+      onKeptAwake: (reasons) =>
+        this.#announce(this.#awakeListeners, { compute, at: new Date(), reasons }),
     })
+    return compute
+  }
+
+  /** A shared one stays while others are in it. */
+  #forgetSize({ name }: SizedCompute): void {
+    if (this.list().every(({ size }) => size.name !== name)) this.#sizes.delete(name)
+  }
+
+  #sizeFor({ endpointId, sharedCompute, ...spec }: ComputeSpec): SizedCompute {
+    const name = sharedCompute || endpointId
+    const bounds = { min: spec.minComputeUnits, max: spec.maxComputeUnits }
+    const size = this.#sizes.get(name) ?? new SizedCompute(name, bounds, this.#groups)
+    this.#sizes.set(name, size)
+    return size
   }
 
   #installationFor(majorVersion: number): Installation {
@@ -208,13 +297,20 @@ export class ComputeHost implements Service {
   }
 
   #tick(): void {
-    for (const compute of this.#computes.values()) void compute.tick()
+    const now = performance.now()
+    for (const size of this.#sizes.values()) {
+      size.sample(now).catch((error: unknown) => this.#logError(error))
+    }
+    withCause({ reason: 'idle' }, () => {
+      for (const compute of this.#computes.values()) void compute.tick()
+    })
+    void this.capacity.relieve()
   }
 
-  #announce(change: StateChange): void {
-    for (const listener of this.#listeners) {
+  #announce<News>(listeners: ReadonlySet<(news: News) => void>, news: News): void {
+    for (const listener of listeners) {
       try {
-        listener(change)
+        listener(news)
       } catch (error) {
         this.#logError(error)
       }
@@ -225,6 +321,12 @@ export class ComputeHost implements Service {
     this.#options.log.error(describeError(error))
   }
 }
+
+/**
+ * Linux counts what of the cache could be given back (`MemAvailable`). Others tell only what is unused,
+ * which is little at any time.
+ */
+const availableBytes = (): number => (process.platform === 'linux' ? freemem() : Infinity)
 
 /** It becomes a directory's name. */
 function checkEndpointId(endpointId: string): void {
@@ -251,16 +353,4 @@ export function socketDirectory(runDirectory: string, endpointId: string): strin
 function fitsSocket(directory: string): boolean {
   // PostgreSQL makes a lock file of the same name with a suffix, which has no such limit.
   return Buffer.byteLength(`${directory}/.s.PGSQL.${postgresPort}`) <= maxSocketPathBytes
-}
-
-async function forEachBounded<T>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = items.values()
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item)
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
 }

@@ -1,4 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+
+import { childrenOf } from './processes.ts'
 
 /**
  * Bytes of memory that a postmaster and its children take, each page that several share counted once in
@@ -9,20 +11,6 @@ export async function memoryBytes(postmasterPid: number): Promise<number | undef
   const sizes = await Promise.all([postmasterPid, ...children].map(proportionalBytes))
   if (sizes[0] === undefined) return undefined
   return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
-}
-
-/** All of a postmaster's processes are its direct children. */
-async function childrenOf(pid: number): Promise<number[]> {
-  try {
-    const tasks = await readdir(`/proc/${pid}/task`)
-    const lists = await Promise.all(
-      tasks.map(async (task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8')),
-    )
-    return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number))
-  } catch {
-    // No Linux, a kernel without the list, or a process that is gone.
-    return []
-  }
 }
 
 async function proportionalBytes(pid: number): Promise<number | undefined> {

@@ -41,6 +41,8 @@ export interface PostmasterOptions {
   user: OsUser | undefined
   /** It stays the standby that it starts as, instead of being promoted. */
   isStandby?: boolean
+  /** Called as soon as there is a process: before it has done or started anything. */
+  onSpawn?: (pid: number) => void
   /** Settings for this start alone, over those of the file. */
   overrides?: Record<string, string>
 }
@@ -123,6 +125,7 @@ async function launch(options: PostmasterOptions): Promise<Launched> {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
     })
+    if (child.pid !== undefined) options.onSpawn?.(child.pid)
     return await follow(child)
   } finally {
     await log.close()

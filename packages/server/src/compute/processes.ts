@@ -140,6 +140,32 @@ function readStatus(pid: number): { startTime: string; parentPid: number } | und
   }
 }
 
+/** All of a postmaster's processes are its direct children. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  try {
+    const tasks = await readdir(`/proc/${pid}/task`)
+    const lists = await Promise.all(
+      tasks.map(async (task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8')),
+    )
+    return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number))
+  } catch {
+    // No Linux, a kernel without the list, or a process that is gone.
+    return []
+  }
+}
+
+/** Whether a process is another, or above or below it in the tree of processes. Linux only. */
+export function isAncestorOrDescendant(pid: number, of: number): boolean {
+  return isSelfOrAncestor(pid, of) || isSelfOrAncestor(of, pid)
+}
+
+function isSelfOrAncestor(pid: number, of: number): boolean {
+  for (let current = of; current > 1; current = readStatus(current)?.parentPid ?? 0) {
+    if (current === pid) return true
+  }
+  return pid === 1
+}
+
 function isGoneOrForeign(error: unknown): boolean {
   return ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ENOTDIR'].includes(errorCode(error) ?? '')
 }

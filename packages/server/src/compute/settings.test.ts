@@ -28,12 +28,22 @@ describe('postgresql.conf', () => {
     expect(lines).toContain("max_connections = '107'")
   })
 
-  test('takes limits from a file that is over it, which is empty where there are none', () => {
+  test('takes what changes while it runs from a file that is over it', () => {
     expect(conf().at(-2)).toBe("include_if_exists = 'limits.conf'")
-    expect(renderLimitsConf(createSpec('/data'))).toBe('')
-    expect(renderLimitsConf(createSpec('/data', { readOnly: true }))).toBe(
-      "default_transaction_read_only = 'on'\n",
-    )
+    const readOnly = "default_transaction_read_only = 'on'\n"
+    expect(renderLimitsConf(createSpec('/data'), 1)).not.toContain(readOnly)
+    expect(renderLimitsConf(createSpec('/data', { readOnly: true }), 1)).toContain(readOnly)
+  })
+
+  test('sizes by the size in force what can change with it, unless the user has set it', () => {
+    const limits = (units: number, pgSettings = {}) =>
+      renderLimitsConf(createSpec('/data', { pgSettings }), units).split('\n')
+    expect(limits(0.25)).toContain("effective_cache_size = '768MB'")
+    expect(limits(0.25)).toContain("work_mem = '4MB'")
+    expect(limits(0.25)).toContain("max_parallel_workers_per_gather = '0'")
+    expect(limits(8)).toContain("work_mem = '32MB'")
+    expect(limits(8)).toContain("max_parallel_workers_per_gather = '8'")
+    expect(limits(8, { Work_Mem: '1MB' }).filter((line) => line.startsWith('work_mem'))).toEqual([])
   })
 
   test('has only what the version knows', () => {
@@ -70,8 +80,12 @@ describe('postgresql.conf', () => {
 
   test('sizes memory by compute units, within bounds', () => {
     expect(conf({ maxComputeUnits: 0.25 })).toContain("shared_buffers = '128MB'")
-    expect(conf({ maxComputeUnits: 4 })).toContain("shared_buffers = '512MB'")
-    expect(conf({ maxComputeUnits: 64 })).toContain("shared_buffers = '2048MB'")
+    const range = (minComputeUnits: number, maxComputeUnits: number) =>
+      conf({ minComputeUnits, maxComputeUnits })
+    expect(range(4, 4)).toContain("shared_buffers = '512MB'")
+    expect(range(64, 64)).toContain("shared_buffers = '2048MB'")
+    // A quarter of what it has at its smallest, where it has to fit in.
+    expect(range(0.25, 64)).toContain("shared_buffers = '256MB'")
   })
 
   test('is the same for all sizes in what a clone must not have less of', () => {

@@ -29,7 +29,7 @@ export function renderPostgresConf(spec: ComputeSpec, host: SettingsHost): strin
   const groups = [
     placeSettings(spec, host),
     durabilitySettings(spec, host),
-    memorySettings(spec),
+    startMemorySettings(spec),
     processSettings(spec, host),
     localeSettings,
     logSettings,
@@ -48,8 +48,16 @@ export function renderPostgresConf(spec: ComputeSpec, host: SettingsHost): strin
 /** Beside postgresql.conf and over it: what changes while the compute runs. */
 export const limitsFileName = 'limits.conf'
 
-export function renderLimitsConf({ readOnly }: ComputeSpec): string {
-  return readOnly ? `${renderSetting('default_transaction_read_only', 'on')}\n` : ''
+/** `units` is the size in force. What the user has set is left to them. */
+export function renderLimitsConf(
+  { pgSettings, readOnly }: Pick<ComputeSpec, 'pgSettings' | 'readOnly'>,
+  units: number,
+): string {
+  const theirs = new Set(Object.keys(pgSettings).map((name) => name.toLowerCase()))
+  const sized = Object.entries(sizedSettings(units)).filter(([name]) => !theirs.has(name))
+  return [...sized, ...(readOnly ? [['default_transaction_read_only', 'on'] as const] : [])]
+    .map(([name, value]) => `${renderSetting(name, value)}\n`)
+    .join('')
 }
 
 type Settings = Readonly<Record<string, string | number>>
@@ -99,23 +107,34 @@ function durabilitySettings(spec: ComputeSpec, host: SettingsHost): Settings {
 
 const megabytesPerUnit = 4096
 
-function memorySettings(spec: ComputeSpec): Settings {
-  const units = spec.maxComputeUnits
+/** What PostgreSQL takes over while it runs (manual, "Setting Parameters": context `user` or `sighup`). */
+function sizedSettings(units: number): Settings {
   return {
-    shared_buffers: `${sharedBuffersMegabytes(units)}MB`,
     effective_cache_size: `${Math.round(units * megabytesPerUnit * 0.75)}MB`,
+    work_mem: `${Math.round(4 * clamp(units, 1, 16))}MB`,
     maintenance_work_mem: `${Math.round(64 * clamp(units, 1, 16))}MB`,
+    // Below one processor, workers only get in each other's way.
+    max_parallel_workers_per_gather: units < 1 ? 0 : Math.ceil(clamp(units, 1, 8)),
+    max_parallel_workers: Math.ceil(clamp(units, 1, 64)),
+  }
+}
+
+function startMemorySettings(spec: ComputeSpec): Settings {
+  return {
+    shared_buffers: `${sharedBuffersMegabytes(spec)}MB`,
     huge_pages: 'off',
     jit: 'off',
   }
 }
 
 /**
- * Small, as on Neon: the cache proper is the kernel's, which computes share and which survives a
- * suspend. The bounds keep a shutdown's checkpoint short; what is not touched takes no memory.
+ * Of the maximum, since they cannot grow; at most a quarter of the memory at the minimum, since they
+ * cannot shrink either. Small, as on Neon: the cache proper is the kernel's, which grows and shrinks with
+ * the size and survives a suspend. What is not touched takes no memory.
  */
-function sharedBuffersMegabytes(units: number): number {
-  return Math.round(clamp(units * 128, 128, 2048))
+function sharedBuffersMegabytes({ minComputeUnits, maxComputeUnits }: ComputeSpec): number {
+  const most = Math.min(2048, (minComputeUnits * megabytesPerUnit) / 4)
+  return Math.round(clamp(maxComputeUnits * 128, 128, most))
 }
 
 const clamp = (value: number, low: number, high: number): number =>
@@ -133,7 +152,6 @@ function processSettings(spec: ComputeSpec, host: SettingsHost): Settings {
     superuser_reserved_connections: reservedConnections,
     // A standby may not have fewer than what it follows, whatever the size of either.
     max_worker_processes: 12 + Math.floor(2 * (spec.isStandby ? maxUnits : spec.maxComputeUnits)),
-    max_parallel_workers: 8,
     autovacuum: 'on',
     // No subscription of a clone must ever connect to its publisher; this also saves the launcher.
     max_logical_replication_workers: 0,

@@ -24,6 +24,7 @@ const fieldTypes = {
   pgVersion: 'number',
   minComputeUnits: 'number',
   maxComputeUnits: 'number',
+  sharedCompute: 'string',
   pgSettings: 'object',
   suspendTimeoutSeconds: 'number',
   disabled: 'boolean',
@@ -39,6 +40,7 @@ const fieldTypes = {
   jwks: 'object',
   preloadLibraries: 'object',
   blockPublicConnections: 'boolean',
+  quietApplications: 'object',
 } satisfies Record<keyof ComputeSpec, string>
 
 function isSpec(value: unknown): value is ComputeSpec {

@@ -10,6 +10,8 @@ export interface ComputeSpec {
   /** 1 CU is one vCPU and 4 GB. */
   minComputeUnits: number
   maxComputeUnits: number
+  /** The compute that it shares with others, whose size this is; empty where it has its own. */
+  sharedCompute: string
   /** Settings of the user, over ours. */
   pgSettings: Record<string, string>
   /** Seconds without activity before suspend; -1 never. */
@@ -37,6 +39,8 @@ export interface ComputeSpec {
   preloadLibraries: readonly string[]
   /** Whether clients from other machines are refused, whatever `allowedIps` says. */
   blockPublicConnections: boolean
+  /** Application names of clients that neither wake it nor keep it awake. */
+  quietApplications: readonly string[]
   /** For people and logs: which project and branch this is. Not interpreted here. */
   labels: Record<string, string>
 }
@@ -45,6 +49,7 @@ export interface ComputeSpec {
 export const plainSpec = {
   minComputeUnits: 1,
   maxComputeUnits: 1,
+  sharedCompute: '',
   pgSettings: {},
   suspendTimeoutSeconds: -1,
   disabled: false,
@@ -59,6 +64,7 @@ export const plainSpec = {
   jwks: [],
   preloadLibraries: defaultLibraries,
   blockPublicConnections: false,
+  quietApplications: [],
   labels: {},
 } satisfies Partial<ComputeSpec>
 

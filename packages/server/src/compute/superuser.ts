@@ -33,6 +33,8 @@ export const safeDefaults = Object.entries({
   statement_timeout: '0',
   lock_timeout: '0',
   idle_in_transaction_session_timeout: '0',
+  // What the platform has done stays done, whatever users have set for theirs.
+  synchronous_commit: 'on',
   datestyle: 'ISO',
 })
   .map(([name, value]) => `-c ${name}=${value}`)

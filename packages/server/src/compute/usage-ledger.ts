@@ -38,6 +38,8 @@ export interface SizeRange {
 interface Running extends ProcessIdentity {
   atMs: number
   cpuMs?: number
+  /** Compute units × milliseconds since it began. */
+  computeMs?: number
 }
 
 interface LedgerFile {
@@ -68,6 +70,7 @@ export class UsageLedger {
   /** Of the last reading, where this process has made it. */
   #markMs: number | undefined
   #wal: WalCounter | undefined
+  #lastComputeMs = 0
   /** Sent and not among the hours yet. */
   #sentBytes = 0
   readonly #settled = new Map<string, UsageCounters>()
@@ -118,12 +121,26 @@ export class UsageLedger {
     if (wal !== undefined) this.#wal = wal
   }
 
+  /** Time up to now does not count: the process was kept from running. */
+  skip(): void {
+    if (this.#running === undefined) return
+    this.#running.atMs = this.#clock.now()
+    this.#markMs = this.#clock.monotonic()
+    this.#isDirty = true
+  }
+
   /** The process has ended. */
   end(size: SizeRange): void {
     if (this.#running === undefined) return
     this.#add(this.#running, {}, size)
+    this.#lastComputeMs = this.#running.computeMs ?? 0
     this.#running = undefined
     this.#markMs = undefined
+  }
+
+  /** Compute units × milliseconds of the process that runs, or of the last that has. */
+  get runComputeMs(): number {
+    return this.#running ? (this.#running.computeMs ?? 0) : this.#lastComputeMs
   }
 
   /** Bytes have gone to clients. Cheap. */
@@ -176,6 +193,7 @@ export class UsageLedger {
     const computeMs = Math.round(activeMs * units)
     addUsage(this.#hours, { fromMs: toMs - activeMs, toMs }, { ...used, activeMs, computeMs })
     running.atMs = toMs
+    running.computeMs = (running.computeMs ?? 0) + computeMs
     this.#markMs = mark
     this.#isDirty = true
   }

@@ -1,16 +1,11 @@
-import { randomBytes } from 'node:crypto'
-
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
 
 import { AppError, errorCode } from '../lib/errors.ts'
-import { createVerifier } from '../lib/scram.ts'
 import { type DatabaseSchema, readSchema } from '../schema/read-schema.ts'
 import { preamble } from '../schema/render-schema.ts'
 import type { Kind } from '../schema/schema-object.ts'
-import { quoteIdentifier, quoteLiteral } from './object-names.ts'
-import { roleExists, runSecret } from './roles.ts'
-import { postgresPort } from './settings.ts'
-import { type Cluster, disconnect, platformDatabase, safeDefaults } from './superuser.ts'
+import { createLoginRole, type LoginRole, withLoginRole } from './login-role.ts'
+import { type Cluster, platformDatabase } from './superuser.ts'
 
 /**
  * Makes schemas of users anew in an empty cluster.
@@ -24,13 +19,18 @@ export async function writeSchemas(
   from: Cluster,
   to: Cluster,
   databases: readonly string[],
+  rows: Rows = {},
 ): Promise<void> {
-  const writer = await createWriter(from, to)
+  const writer = await createLoginRole(to, {
+    source: from,
+    name: 'coppice_writer',
+    attributes: 'noinherit',
+  })
   for (const database of databases) {
     const schema = await from.withSuperuser(database, readSchema)
     const owners = await from.withSuperuser(database, readExtensionOwners)
     await prepare(to, database, { schema, owners, writer })
-    await write(to, database, { schema, writer })
+    await write(to, database, { schema, writer, rows })
     await handOver(to, database, { schema, writer })
   }
   await to.withSuperuser(platformDatabase, async (sql) => {
@@ -38,28 +38,14 @@ export async function writeSchemas(
   })
 }
 
-interface Writer {
-  name: string
-  /** As an identifier. */
-  role: string
-  password: string
-}
-
-/** Under a name that no role of the source has; what an earlier attempt left of it is used again. */
-async function createWriter(from: Cluster, to: Cluster): Promise<Writer> {
-  const password = randomBytes(24).toString('base64url')
-  const verifier = await createVerifier(password)
-  const name = await from.withSuperuser(platformDatabase, async (sql) => {
-    let free = 'coppice_writer'
-    while (await roleExists(sql, free)) free += '_'
-    return free
-  })
-  const role = quoteIdentifier(name)
-  await to.withSuperuser(platformDatabase, async (sql) => {
-    if (!(await roleExists(sql, name))) await sql.unsafe(`create role ${role}`)
-    await runSecret(sql, `alter role ${role} login noinherit password ${quoteLiteral(verifier)}`)
-  })
-  return { name, role, password }
+/** What fills the tables, while all is the writer's. */
+export interface Rows {
+  /** Once all tables are there, before their indexes and constraints. */
+  load?: (sql: Sql, database: string) => Promise<void>
+  /** Once all is there, with the views in the order in which they were made. */
+  finish?: (sql: Sql, database: string, views: readonly { name: string }[]) => Promise<void>
+  /** What a statement's error says about the rows; undefined where it is about the schema. */
+  explain?: (error: unknown, database: string) => Error | undefined
 }
 
 /** Of an extension, by its quoted name; undefined where it is the superuser. */
@@ -86,7 +72,7 @@ const last: ReadonlySet<Kind> = new Set(['publication', 'event trigger'])
 async function prepare(
   to: Cluster,
   database: string,
-  of: { schema: DatabaseSchema; owners: ExtensionOwners; writer: Writer },
+  of: { schema: DatabaseSchema; owners: ExtensionOwners; writer: LoginRole },
 ): Promise<void> {
   const { schema, owners, writer } = of
   await to.withSuperuser(database, async (sql) => {
@@ -122,31 +108,26 @@ const insufficientPrivilege = '42501'
 async function write(
   to: Cluster,
   database: string,
-  { schema, writer }: { schema: DatabaseSchema; writer: Writer },
+  { schema, writer, rows }: { schema: DatabaseSchema; writer: LoginRole; rows: Rows },
 ): Promise<void> {
-  const statements = schema.objects
-    .filter(({ kind }) => !prepared.has(kind) && !last.has(kind))
-    .flatMap((object) => object.statements)
-  const socketDirectory = await to.socketDirectory()
-  const sql = postgres({
-    path: `${socketDirectory}/.s.PGSQL.${postgresPort}`,
-    database,
-    user: writer.name,
-    password: writer.password,
-    max: 1,
-    ssl: false,
-    fetch_types: false,
-    prepare: false,
-    onnotice: () => undefined,
-    connection: { application_name: 'coppice', options: safeDefaults },
+  const made = schema.objects.filter(({ kind }) => !prepared.has(kind) && !last.has(kind))
+  // Indexes, keys, triggers and whatever else slows rows down or looks at them comes after.
+  const tables = 1 + made.findLastIndex(({ kind }) => kind === 'table' || kind === 'table attach')
+  await withLoginRole(to, writer, database, async (sql) => {
+    const run = async (statements: readonly string[]) =>
+      sql.unsafe(statements.join(';\n')).catch((error: unknown) => {
+        throw rows.explain?.(error, database) ?? explain(error, database)
+      })
+    const statementsOf = (objects: typeof made) => objects.flatMap((object) => object.statements)
+    await run([...preamble, ...statementsOf(made.slice(0, tables))])
+    await rows.load?.(sql, database)
+    await run(statementsOf(made.slice(tables)))
+    await rows.finish?.(
+      sql,
+      database,
+      made.filter(({ kind }) => kind === 'view'),
+    )
   })
-  try {
-    await sql.unsafe([...preamble, ...statements].join(';\n'))
-  } catch (error) {
-    throw explain(error, database)
-  } finally {
-    await disconnect(sql)
-  }
 }
 
 /** What a superuser made in the source, no matter how, is more than the writer may make. */
@@ -166,7 +147,7 @@ function explain(error: unknown, database: string): Error {
 async function handOver(
   to: Cluster,
   database: string,
-  { schema, writer }: { schema: DatabaseSchema; writer: Writer },
+  { schema, writer }: { schema: DatabaseSchema; writer: LoginRole },
 ): Promise<void> {
   const { objects, others, defaultPrivileges } = schema
   const of = (...kinds: Kind[]) => objects.filter(({ kind }) => kinds.includes(kind))

@@ -12,7 +12,7 @@ import { connectionDetails } from './connection-uri.ts'
 import type { Context } from './context.ts'
 import { defaultConnection } from './default-connection.ts'
 import { planEndpoint } from './endpoint-plan.ts'
-import { findStart, readMoment } from './history/moments.ts'
+import { findStart, type Moment, readMoment } from './history/moments.ts'
 import {
   branchExists,
   branchNotFound,
@@ -25,6 +25,8 @@ import { runInBackground, runOperation } from './operations/runner.ts'
 import { makeSpace } from './purge.ts'
 import { refreshComputes } from './put-compute.ts'
 import { registerCompute } from './register-compute.ts'
+import { chooseSharedCompute } from './shared-computes.ts'
+import { insertAnonymizedBranch, type NewAnonymizedBranch } from './store/anonymized-branches.ts'
 import * as store from './store/branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import { type DatabaseRow, listDatabases } from './store/databases.ts'
@@ -52,6 +54,15 @@ export async function createBranch(
   projectId: string,
   request: BranchCreate,
 ): Promise<CreatedBranch> {
+  return createBranchFrom(context, (await planBranch(context, projectId, request)).plan)
+}
+
+/** Checks a request for a branch, and answers what is to be made, and as of when. */
+export async function planBranch(
+  context: Context,
+  projectId: string,
+  request: BranchCreate,
+): Promise<{ plan: BranchPlan; moment: Moment | undefined }> {
   const project = await requireProject(context, projectId)
   const wanted = request.branch ?? {}
   const name = checkBranchName(wanted.name ?? newName())
@@ -63,7 +74,7 @@ export async function createBranch(
   const moment = readMoment({ timestamp: wanted.parent_timestamp, lsn: wanted.parent_lsn })
   // Refused here, before anything is made.
   if (moment !== undefined) await findStart(context, project, parent, moment)
-  return createBranchFrom(context, {
+  const plan: BranchPlan = {
     project,
     source: parent,
     branch: {
@@ -82,7 +93,8 @@ export async function createBranch(
     },
     endpoints: request.endpoints ?? [],
     isArchived: wanted.archived ?? false,
-  })
+  }
+  return { plan, moment }
 }
 
 const schemaOnly = 'schema-only'
@@ -95,6 +107,8 @@ export interface BranchPlan {
   /** Of the source; its present where neither is given. */
   moment?: { timestamp?: string; lsn?: string }
   endpoints: readonly BranchEndpointCreate[]
+  /** Of one that is to hold the source's data masked. */
+  anonymization?: NewAnonymizedBranch
   /** Put away as soon as it is made. */
   isArchived?: boolean
 }
@@ -106,7 +120,7 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
   const id = newBranchId()
   const sourceEndpoints = await listBranchEndpoints(context.store, source.id)
   const sourceEndpoint = sourceEndpoints.find((one) => one.type === 'read_write')
-  const endpoints = planEndpoints(project, id, plan.endpoints, sourceEndpoint)
+  const endpoints = await planEndpoints(context, project, id, plan.endpoints, sourceEndpoint)
   await makeSpace(context)
 
   const { create, starts } = await transact(context.store, async (sql) => {
@@ -118,6 +132,7 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
       volume_id: id,
       is_default: false,
     })
+    if (plan.anonymization) await insertAnonymizedBranch(sql, id, plan.anonymization)
     for (const endpoint of endpoints) await insertEndpoint(sql, endpoint)
     const base = { project_id: projectId, branch_id: id }
     return {
@@ -161,7 +176,8 @@ export async function createBranchFrom(context: Context, plan: BranchPlan): Prom
   }
 }
 
-function planEndpoints(
+async function planEndpoints(
+  context: Context,
   project: ProjectRow,
   branchId: string,
   requests: readonly BranchEndpointCreate[],
@@ -170,7 +186,13 @@ function planEndpoints(
   if (requests.filter((request) => request.type === 'read_write').length > 1) {
     throw new AppError('invalid_request', 'a branch has at most one read_write endpoint')
   }
-  return requests.map((request) => planEndpoint(project, branchId, request, parentEndpoint))
+  return Promise.all(
+    requests.map(async (request) => {
+      const where = { isOfNewBranch: request.type === 'read_write' }
+      const computeId = await chooseSharedCompute(context, project.id, request, where)
+      return planEndpoint(project, branchId, request, computeId, parentEndpoint)
+    }),
+  )
 }
 
 export async function updateBranch(

@@ -61,8 +61,8 @@ const branchMetrics: Record<string, (timeframe: Timeframe) => number> = {
 const projectMetrics: typeof branchMetrics = {
   ...branchMetrics,
   extra_branches_month: ({ held }) => held?.child_hours ?? 0,
-  /** Snapshots are not kept yet. */
-  snapshot_storage_bytes_month: () => 0,
+  /** Of the branches that there are. */
+  snapshot_storage_bytes_month: ({ held }) => held?.snapshot_bytes_hour ?? 0,
 }
 
 export interface ProjectPage {

@@ -10,7 +10,7 @@ import type { NewEndpoint } from './store/endpoints.ts'
 import type { ProjectRow } from './store/projects.ts'
 
 /**
- * A new endpoint with the project's defaults filled in. `parent` is the parent's: a branch behaves as
+ * A new endpoint with the project's defaults filled in, in a shared compute where one is named. `parent` is the parent's: a branch behaves as
  * its parent does, and could not even replay the parent's WAL with fewer `max_prepared_transactions`.
  * The project's settings of the pooler are not copied: they hold for all its endpoints at any time.
  */
@@ -18,6 +18,7 @@ export function planEndpoint(
   project: ProjectRow,
   branchId: string,
   request: BranchEndpointCreate,
+  compute_id: string | null,
   parent?: Pick<NewEndpoint, 'pg_settings' | 'pgbouncer_settings' | 'preload_libraries'>,
 ): NewEndpoint {
   refuseWhatIsNotThere(request)
@@ -39,6 +40,7 @@ export function planEndpoint(
     type: request.type,
     name: request.name ?? null,
     ...size,
+    compute_id,
     suspend_timeout_seconds: checkSuspendTimeout(
       request.suspend_timeout_seconds ?? defaults.suspend_timeout_seconds ?? 0,
     ),

@@ -12,6 +12,7 @@ import { runInBackground, runOperation } from './operations/runner.ts'
 import { changePoolerSettings } from './pooler-settings.ts'
 import { requireLibraries } from './preload-libraries.ts'
 import { putCompute, removeCompute } from './put-compute.ts'
+import { requireSharedCompute, chooseSharedCompute, sizeOfShared } from './shared-computes.ts'
 import { resolveSize } from './sizes.ts'
 import { shareLiveBranch } from './store/branches.ts'
 import * as store from './store/endpoints.ts'
@@ -32,7 +33,9 @@ export async function createEndpoint(
   const project = await requireProject(context, projectId)
   const branch = await requireBranch(context, projectId, request.branch_id)
   checkRegion(context, request.region_id)
-  const endpoint = planEndpoint(project, branch.id, request)
+  const where = { isOfNewBranch: false }
+  const computeId = await chooseSharedCompute(context, projectId, request, where)
+  const endpoint = planEndpoint(project, branch.id, request, computeId)
   await requireLibraries(context, project.pg_version, request.settings?.preload_libraries)
   const operations = await transact(context.store, async (sql) => {
     if (!(await shareLiveBranch(sql, branch.id))) throw branchNotFound(branch.name)
@@ -128,7 +131,7 @@ export function withLiveState(context: Context, endpoint: EndpointRow): Endpoint
   return { ...endpoint, current_state: endpointState(compute.state) }
 }
 
-/** A compute's state in Neon's words; one that is going to sleep is not asleep yet. */
+/** A compute's state in Neon's words; one that is frozen or going to sleep is not asleep yet. */
 export function endpointState(state: ComputeState): EndpointState {
   if (state === 'idle') return 'idle'
   return state === 'starting' ? 'init' : 'active'
@@ -136,7 +139,7 @@ export function endpointState(state: ComputeState): EndpointState {
 
 /**
  * One change after another: each is made to what the one before has left. What PostgreSQL reads at its
- * start only restarts a compute that is awake.
+ * start only restarts a compute that is awake; a size is changed while it runs.
  */
 export async function updateEndpoint(
   context: Context,
@@ -188,6 +191,7 @@ async function planChange(
     await requireLibraries(context, project.pg_version, preload_libraries)
   }
   return {
+    ...(await planCompute(context, current, change)),
     ...resolveSize(
       { min: change.autoscaling_limit_min_cu, max: change.autoscaling_limit_max_cu },
       { autoscaling_limit_min_cu: current.min_cu, autoscaling_limit_max_cu: current.max_cu },
@@ -204,9 +208,24 @@ async function planChange(
   }
 }
 
+/** The compute that it is to share; its own size may only be set where that is what counts. */
+async function planCompute(
+  context: Context,
+  current: EndpointRow,
+  change: EndpointUpdate['endpoint'],
+): Promise<Pick<store.EndpointUpdate, 'compute_id'>> {
+  const { compute_id: compute } = change
+  const { autoscaling_limit_min_cu: min, autoscaling_limit_max_cu: max } = change
+  const name = compute === undefined ? current.compute?.name : compute
+  if (name && (min !== undefined || max !== undefined)) throw sizeOfShared(name)
+  if (compute === undefined) return {}
+  if (compute === null) return { compute_id: null }
+  return { compute_id: (await requireSharedCompute(context, current.project_id, compute)).id }
+}
+
 /** Whether a change is of what PostgreSQL reads at its start only. */
 function needsRestart(current: EndpointRow, changed: store.EndpointUpdate): boolean {
-  const names = ['min_cu', 'max_cu', 'pg_settings', 'preload_libraries'] as const
+  const names = ['pg_settings', 'preload_libraries'] as const
   return names.some(
     (name) => changed[name] !== undefined && !isDeepStrictEqual(changed[name], current[name]),
   )

@@ -1,5 +1,6 @@
 import type {
   Annotation,
+  AnonymizedStatus,
   Branch,
   Database,
   Endpoint,
@@ -7,6 +8,7 @@ import type {
   Operation,
   Project,
   Role,
+  SharedCompute,
   Snapshot,
 } from '@coppice/api'
 
@@ -14,6 +16,8 @@ import { organization, owner } from './account.ts'
 import { portSuffix } from './connection-uri.ts'
 import type { Settings } from './context.ts'
 import { poolerSettingsInForce } from './pooler-settings.ts'
+import type { SharedComputeState } from './shared-computes.ts'
+import type { AnonymizedBranchRow } from './store/anonymized-branches.ts'
 import type { BranchRow } from './store/branches.ts'
 import type { DatabaseRow } from './store/databases.ts'
 import type { EndpointRow } from './store/endpoints.ts'
@@ -129,6 +133,31 @@ export function presentBranch(row: BranchRow): Branch {
   }
 }
 
+export function presentAnonymizedStatus({
+  branch,
+  row,
+}: {
+  branch: BranchRow
+  row: AnonymizedBranchRow
+}): AnonymizedStatus {
+  return {
+    project_id: branch.project_id,
+    branch_id: branch.id,
+    state: row.state,
+    ...(row.status_message !== null && { status_message: row.status_message }),
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    ...(row.failed_at && { failed_at: row.failed_at.toISOString() }),
+    ...(row.run_started_at && {
+      last_run: {
+        started_at: row.run_started_at.toISOString(),
+        ...(row.run_completed_at && { completed_at: row.run_completed_at.toISOString() }),
+        ...(row.run_masked_columns !== null && { masked_columns: row.run_masked_columns }),
+      },
+    }),
+  }
+}
+
 export function presentSnapshot(row: SnapshotRow): Snapshot {
   return {
     id: row.id,
@@ -176,8 +205,9 @@ export function presentEndpoint(row: EndpointRow, settings: Settings): Endpoint 
     ...(row.name !== null && { name: row.name }),
     project_id: row.project_id,
     branch_id: row.branch_id,
-    autoscaling_limit_min_cu: row.min_cu,
-    autoscaling_limit_max_cu: row.max_cu,
+    autoscaling_limit_min_cu: (row.compute ?? row).min_cu,
+    autoscaling_limit_max_cu: (row.compute ?? row).max_cu,
+    ...(row.compute && { compute_id: row.compute.id, compute_name: row.compute.name }),
     region_id: settings.region,
     type: row.type,
     current_state: row.current_state,
@@ -243,6 +273,21 @@ export function presentOperation(row: OperationRow): Operation {
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     total_duration_ms: Math.max(0, end.getTime() - row.created_at.getTime()),
+  }
+}
+
+export function presentSharedCompute({ compute, units }: SharedComputeState): SharedCompute {
+  return {
+    id: compute.id,
+    project_id: compute.project_id,
+    name: compute.name,
+    autoscaling_limit_min_cu: compute.min_cu,
+    autoscaling_limit_max_cu: compute.max_cu,
+    for_new_branches: compute.for_new_branches,
+    ...(units !== undefined && { compute_units: units }),
+    endpoint_ids: compute.endpoint_ids,
+    created_at: compute.created_at.toISOString(),
+    updated_at: compute.updated_at.toISOString(),
   }
 }
 

@@ -167,6 +167,7 @@ function planProject(context: Context, request: ProjectCreate['project']) {
       type: 'read_write' as const,
       name: null,
       ...resolveSize({}, defaults),
+      compute_id: null,
       suspend_timeout_seconds: defaults.suspend_timeout_seconds ?? 0,
       pg_settings: defaults.pg_settings ?? {},
       pgbouncer_settings: changePoolerSettings({}, request.endpoint_settings?.pgbouncer_settings),

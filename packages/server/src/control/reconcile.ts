@@ -1,9 +1,11 @@
+import { withCause } from '../lib/cause.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Service } from '../lib/service.ts'
 import { archiveColdBranches, packArchivedBranches } from './archive.ts'
 import { deleteBranch } from './branches.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
+import { readNextExclusive } from './exclusive-bytes.ts'
 import { takeDueSnapshots, trimHistory } from './history/trim.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
@@ -41,7 +43,8 @@ export function createReconciler(context: Context): Service {
     isRunning: false,
     tick: async (): Promise<void> => {
       for (const reconcile of reconcilers) {
-        await reconcile(context).catch((error: unknown) => {
+        const cause = { reason: 'scheduled job', detail: reconcile.name }
+        await withCause(cause, async () => reconcile(context)).catch((error: unknown) => {
           context.log.error(
             { reconciler: reconcile.name, error: describeError(error) },
             'reconciler failed',
@@ -89,6 +92,7 @@ function createSchedule() {
     },
     { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },
     { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
+    { everyMs: seldomMs, reconcilers: [readNextExclusive] },
     { everyMs: seldomMs, reconcilers: [trimHistory, archiveColdBranches, packArchivedBranches] },
   ]
 }
@@ -111,7 +115,8 @@ export async function reconcileComputes(context: Context): Promise<void> {
   }
   for (const endpoint of live) {
     await registerCompute(context, endpoint)
-    const state = context.host.get(endpoint.id)?.state === 'active' ? 'active' : 'idle'
+    const isUp = ['active', 'frozen'].includes(context.host.get(endpoint.id)?.state ?? '')
+    const state = isUp ? 'active' : 'idle'
     if (state !== endpoint.current_state) {
       await recordComputeState(context.store, endpoint.id, state, new Date())
     }

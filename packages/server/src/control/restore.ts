@@ -5,6 +5,7 @@ import { newBranchId } from '../lib/ids.ts'
 import type { Context } from './context.ts'
 import { findStart, readMoment } from './history/moments.ts'
 import { branchExists, requireBranch, requireProject } from './lookups.ts'
+import { refuseUnmasking } from './masking.ts'
 import { checkBranchName } from './names.ts'
 import type { RestoreInput } from './operations/restore-branch.ts'
 import { runOperation } from './operations/runner.ts'
@@ -47,6 +48,7 @@ export async function restoreBranch(
       `branch ${branch.name} is protected and cannot be reset; unprotect it first`,
     )
   }
+  await refuseUnmasking(context, branch, source)
   const preserved = await checkPreserved(context, branch, request, isSelf)
   // Refused here, before anything is made.
   if (moment !== undefined) await findStart(context, project, source, moment)

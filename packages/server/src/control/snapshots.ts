@@ -6,6 +6,7 @@ import { type CreatedBranch, createBranchFrom } from './branches.ts'
 import type { Context } from './context.ts'
 import { findStart, readMoment } from './history/moments.ts'
 import { branchExists, requireBranch, requireProject } from './lookups.ts'
+import { refuseUnmasking } from './masking.ts'
 import { checkBranchName } from './names.ts'
 import type { FinalizeInput } from './operations/finalize-restore.ts'
 import { runOperation } from './operations/runner.ts'
@@ -156,6 +157,7 @@ export async function restoreSnapshot(
     )
   }
   const source = await requireAnyBranch(context.store, snapshot.branch_id)
+  if (target !== undefined) await refuseUnmasking(context, target, source)
   const name = checkBranchName(request.name ?? (await freeName(context, projectId, snapshot)))
   const created = await createBranchFrom(context, {
     project,

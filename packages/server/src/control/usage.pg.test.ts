@@ -132,6 +132,34 @@ describe('counters', () => {
     expect(countersOf(await getBranch()).data_transfer_bytes).toBe(before.data_transfer_bytes)
   })
 
+  test('of storage have snapshots with the branch that they were made of', async () => {
+    const { store } = control.context
+    const { snapshot } = await control.client.createSnapshot({
+      path: { project_id, branch_id: main.id },
+      query: {},
+    })
+    await store`
+      update branches set logical_size_bytes = 7000000
+      where snapshot_id = ${snapshot.id} or id = ${main.id}`
+    await recordStorage(store)
+    const rows = await store<{ branch_id: string; snapshot_bytes: number }[]>`
+      select s.branch_id, s.snapshot_bytes from storage_hours s
+        left join branches b on b.id = s.branch_id
+      where s.project_id = ${project_id} and (s.branch_id = ${main.id} or b.snapshot_id is not null)`
+    expect(rows).toEqual([{ branch_id: main.id, snapshot_bytes: 7_000_000 }])
+    const { projects } = await control.client.getConsumptionHistoryPerProjectV2({
+      query: {
+        from: new Date(Date.now() - hourMs).toISOString(),
+        to: new Date().toISOString(),
+        granularity: 'hourly',
+        org_id: 'org-coppice',
+        metrics: ['snapshot_storage_bytes_month'],
+        project_ids: [project_id],
+      },
+    })
+    expect(JSON.stringify(projects)).toContain('7000000')
+  })
+
   test('of storage are a root by its size, a child by what it has written', async () => {
     const { branch } = await control.client.createProjectBranch({
       path: { project_id },

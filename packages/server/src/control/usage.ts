@@ -2,6 +2,7 @@ import type { Compute } from '../compute/compute.ts'
 import type { UsageSnapshot } from '../compute/usage-ledger.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Context } from './context.ts'
+import { trimComputeEvents } from './store/compute-events.ts'
 import { transact } from './store/store.ts'
 import {
   recordStorage,
@@ -86,6 +87,7 @@ export function createStorageRecorder(): (context: Context) => Promise<void> {
       await refreshProjectUsage(context.store, startOfMonth(new Date(now)), projectIds)
     }
     await trimUsage(context.store)
+    await trimComputeEvents(context.store)
     lastMs = now
   }
 }

@@ -183,7 +183,7 @@ export class AuthenticatedSession {
     )
     const stopWatching = watchForEnd(this.#stream)
     try {
-      const address = await this.#wake(login.endpointId)
+      const address = await this.#wake()
       const activity = this.#context.controlPlane.openSession({
         endpointId: login.endpointId,
         role: startup.user,
@@ -191,9 +191,11 @@ export class AuthenticatedSession {
         applicationName: startup.applicationName,
         clientAddress,
         pooled,
+        quiet: startup.quiet,
       })
       try {
         const compute = await this.#connect(address)
+        if (compute.cancelKey) activity.setBackend(compute.cancelKey.processId)
         stopWatching()
         await this.#exchange(compute, activity)
       } finally {
@@ -204,9 +206,19 @@ export class AuthenticatedSession {
     }
   }
 
-  async #wake(endpointId: string): Promise<ComputeAddress> {
+  async #wake(): Promise<ComputeAddress> {
+    const { login, startup, clientAddress } = this.#client
+    const client = {
+      role: startup.user,
+      database: startup.database,
+      applicationName: startup.applicationName,
+      clientAddress,
+      via: 'direct' as const,
+      quiet: startup.quiet,
+    }
     try {
-      return await abortable(this.#context.controlPlane.wake(endpointId), this.#abort.signal)
+      const waking = this.#context.controlPlane.wake(login.endpointId, client)
+      return await abortable(waking, this.#abort.signal)
     } catch (error) {
       throw isForClient(error) ? error : computeUnreachable(error)
     }
@@ -214,7 +226,7 @@ export class AuthenticatedSession {
 
   async #connect(address: ComputeAddress): Promise<ComputeConnection> {
     const { login, startup } = this.#client
-    const wake = async () => this.#wake(login.endpointId)
+    const wake = async () => this.#wake()
     try {
       return await connectCompute(
         { address, wake, parameters: startup.forwarded, keys: login.keys },

@@ -13,9 +13,10 @@ export interface ControlPlane {
   findVerifier(endpointId: string, role: string): Promise<string | undefined>
   /**
    * Starts the compute where it is idle and resolves once it accepts connections. Called only after
-   * authentication. Rejects with AppError, whose message may be shown.
+   * authentication. Rejects with AppError, whose message may be shown: `wake_refused` where the client is
+   * not to wake it.
    */
-  wake(endpointId: string): Promise<ComputeAddress>
+  wake(endpointId: string, client?: WakingClient): Promise<ComputeAddress>
   /** Whose tokens the endpoint takes, with the roles that they are for; empty where it takes none. */
   jwksFor(endpointId: string): Promise<readonly TokenIssuer[]>
   /**
@@ -44,6 +45,19 @@ export interface EndpointAccess {
   poolerSettings: Readonly<Record<string, string>>
   /** Whether connections for logical replication are served. */
   logicalReplication: boolean
+  /** Application names of clients that neither wake the compute nor keep it awake. */
+  quietApplications: readonly string[]
+}
+
+/** Who wants a compute, for the ledger of its wakes. */
+export interface WakingClient {
+  role: string
+  database: string
+  applicationName: string
+  clientAddress: string
+  via: 'direct' | 'pooled' | 'http'
+  /** Whether it asks not to wake it. */
+  quiet: boolean
 }
 
 /** Where the keys of who issues tokens are, and what the tokens are for. */
@@ -65,12 +79,24 @@ export interface SessionDetails {
   applicationName: string
   clientAddress: string
   pooled: boolean
+  /** Whether it asks not to count as activity. */
+  quiet: boolean
+}
+
+/** Of a connection of a pool: who has it at the moment. */
+export interface SessionUser {
+  applicationName: string
+  clientAddress: string
+  /** Whether what it does is no activity. */
+  quiet: boolean
 }
 
 export interface SessionActivity {
-  /** Bytes have passed. Cheap: called for every chunk. */
-  touch(): void
+  /** Bytes have passed; of a connection of a pool, for whom. Cheap: called for every chunk. */
+  touch(user?: SessionUser): void
   /** Whether the session waits for notifications (LISTEN): while it does, the compute stays awake. */
   setListening(isListening: boolean): void
+  /** The process of the compute that serves it. */
+  setBackend(pid: number): void
   end(): void
 }

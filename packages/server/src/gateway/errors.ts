@@ -5,6 +5,7 @@ import { errorResponse } from './wire/error-response.ts'
 export const sqlstates = {
   connectionFailure: '08006',
   protocolViolation: '08P01',
+  invalidParameterValue: '22023',
   notSupported: '0A000',
   idleInTransaction: '25P03',
   invalidAuthorization: '28000',

@@ -8,6 +8,7 @@ function follow(...steps: string[]): boolean {
   const listening = new Listening({
     touch: () => undefined,
     setListening: (now) => (isListening = now),
+    setBackend: () => undefined,
     end: () => undefined,
   })
   for (const step of steps) {

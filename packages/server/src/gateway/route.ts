@@ -3,6 +3,7 @@
  * rules and in its words, so that what its users have learnt to read means the same here.
  */
 import { ClientError, sqlstates } from './errors.ts'
+import { wakeOfWord } from './wake-option.ts'
 
 export interface Route {
   /**
@@ -82,9 +83,13 @@ function parseEndpointName(name: string): Route {
   return { endpointId: pooled ? id.slice(0, -poolerSuffix.length) : id, pooled }
 }
 
-/** Our own words: those that name an endpoint, and `neon_…:…`, which no PostgreSQL knows. */
+/** Our own words: those that name an endpoint or are about waking, and `neon_…:…`, which no PostgreSQL knows. */
 function isOurWord(word: string): boolean {
-  return endpointOfWord(word) !== undefined || /^neon_\w+[:=]/.test(word)
+  return (
+    endpointOfWord(word) !== undefined ||
+    wakeOfWord(word) !== undefined ||
+    /^neon_\w+[:=]/.test(word)
+  )
 }
 
 /** `options` for the compute: without the words that are meant for a gateway, undefined when empty. */

@@ -2,6 +2,7 @@
 import { ClientError, sqlstates } from './errors.ts'
 import { physicalReplicationRefused } from './replication.ts'
 import { forwardedOptions } from './route.ts'
+import { isWakeParameter, readsQuiet } from './wake-option.ts'
 import type { StartupMessage } from './wire/startup.ts'
 
 export interface Startup {
@@ -12,6 +13,8 @@ export interface Startup {
   options: string | undefined
   /** Whether the connection is for logical replication (`replication=database`). */
   replication: boolean
+  /** Whether the client asks neither to wake the compute nor to keep it awake. */
+  quiet: boolean
   /** For the compute: everything but what concerns only the gateway. */
   forwarded: Map<string, string>
   /** Where the client wants more than protocol 3.0: the protocol options we do not know. */
@@ -46,6 +49,7 @@ export function readStartup({ majorVersion, minorVersion, parameters }: StartupM
     applicationName: parameters.get('application_name') ?? '',
     options,
     replication,
+    quiet: readsQuiet(parameters),
     forwarded: forwardedParameters(parameters, database, replication),
     unrecognised: minorVersion > 0 || protocolOptions.length > 0 ? protocolOptions : undefined,
   }
@@ -58,7 +62,8 @@ function forwardedParameters(
 ): Map<string, string> {
   const forwarded = new Map<string, string>()
   for (const [name, value] of parameters) {
-    const isOurs = name.startsWith(protocolOptionPrefix) || name === 'replication'
+    const isOurs =
+      name.startsWith(protocolOptionPrefix) || name === 'replication' || isWakeParameter(name)
     if (!isOurs && name !== 'options') forwarded.set(name, value)
   }
   forwarded.set('database', database)

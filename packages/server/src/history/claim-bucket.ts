@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
+import { renderS3Url } from '@coppice/s3/location'
+
 import { AppError } from '../lib/errors.ts'
 import type { S3Bucket } from './s3-bucket.ts'
-import { renderS3Url } from './s3-location.ts'
 
 /** Says whose WAL is here. */
 const markerKey = 'coppice.json'

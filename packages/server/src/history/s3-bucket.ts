@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 
-import { S3mini, S3ServiceError } from 's3mini'
+import { describeS3Error } from '@coppice/s3/errors'
+import type { S3Credentials, S3Location } from '@coppice/s3/location'
+import { S3Requests, uploadTimeoutMs } from '@coppice/s3/requests'
+import { S3ServiceError } from 's3mini'
 
-import { explainS3Error, isTransient, s3Code } from './s3-errors.ts'
-import type { S3Credentials, S3Location } from './s3-location.ts'
+import { AppError } from '../lib/errors.ts'
 
 /**
  * Objects below a location, by keys that are relative to it. Every request has a deadline and is tried a
@@ -35,21 +36,26 @@ export interface KeyRange {
   before: string
 }
 
-const defaultAttempts = 3
-const firstRetryMs = 200
-/** Without a byte of the answer. */
-const silenceMs = 30_000
-/** The slowest upload that is waited for: a segment takes some minutes. */
-const leastUploadBytesPerMs = 64
 /** S3's own limit, of a listing and of a removal. */
 const batchSize = 1000
+
+const advice = {
+  credentials: 'COPPICE_S3_ACCESS_KEY_ID and COPPICE_S3_SECRET_ACCESS_KEY',
+  region: 'give the right one with --s3-region',
+  bucket: 'name another with --wal-store',
+  endpoint: '--s3-endpoint',
+}
 
 export function createS3Bucket(
   location: S3Location,
   credentials: S3Credentials,
   options: { attempts?: number | undefined } = {},
 ): S3Bucket {
-  const requests = new Requests(location, credentials, options.attempts ?? defaultAttempts)
+  const explain = (error: unknown): AppError =>
+    error instanceof AppError
+      ? error
+      : new AppError('s3_unavailable', describeS3Error(error, location, advice))
+  const requests = new S3Requests({ location, credentials, explain, ...options })
   const base = location.prefix === '' ? '' : `${location.prefix}/`
 
   const listAll = async (
@@ -74,11 +80,10 @@ export function createS3Bucket(
     put: async (key, body) => {
       // Every service knows this header, whatever it makes of newer checksums.
       const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
-      const timeoutMs = silenceMs + body.byteLength / leastUploadBytesPerMs
       await requests.run(async (s3) => {
         const answer = await s3.putObject(base + key, body, undefined, undefined, headers)
         await answer.body?.cancel()
-      }, timeoutMs)
+      }, uploadTimeoutMs(body.byteLength))
     },
     read: async (key, take) => {
       const outcome = await requests.run(async (s3, stayAwake) => {
@@ -112,89 +117,13 @@ export function createS3Bucket(
         const removed = await requests.run(async (s3) => s3.deleteObjects(batch))
         // The service answers 200 with an error for each, which the library keeps to itself.
         if (removed.includes(false)) {
-          throw explainS3Error(new S3ServiceError('', 403, 'AccessDenied'), location)
+          throw explain(new S3ServiceError('', 403, 'AccessDenied'))
         }
       }
     },
     close: () => requests.close(),
   }
 }
-
-type Work<T> = (s3: S3mini, stayAwake: () => void) => Promise<T>
-
-/** Deadlines, retries, and an end for all that is going on. */
-class Requests {
-  readonly #location: S3Location
-  readonly #credentials: S3Credentials
-  readonly #attempts: number
-  readonly #running = new Set<AbortController>()
-  #isClosed = false
-
-  constructor(location: S3Location, credentials: S3Credentials, attempts: number) {
-    this.#location = location
-    this.#credentials = credentials
-    this.#attempts = attempts
-  }
-
-  /** `work` is given a client of its own, and may put off the end of its time. */
-  async run<T>(work: Work<T>, timeoutMs = silenceMs): Promise<T> {
-    for (let tried = 1; ; tried++) {
-      try {
-        return await this.#try(work, timeoutMs)
-      } catch (error) {
-        if (tried >= this.#attempts || this.#isClosed || !isTransient(error)) {
-          throw explainS3Error(error, this.#location)
-        }
-      }
-      // Jitter, so that what failed together is not tried again together.
-      await delay(firstRetryMs * 4 ** (tried - 1) * (0.5 + Math.random()))
-    }
-  }
-
-  close(): void {
-    this.#isClosed = true
-    for (const controller of this.#running) controller.abort(closed())
-  }
-
-  async #try<T>(work: Work<T>, timeoutMs: number): Promise<T> {
-    if (this.#isClosed) throw closed()
-    const controller = new AbortController()
-    this.#running.add(controller)
-    const timer = setTimeout(
-      () => controller.abort(new Error(`no answer in ${Math.round(timeoutMs / 1000)} s`)),
-      timeoutMs,
-    )
-    try {
-      return await work(this.#client(controller.signal), () => timer.refresh())
-    } finally {
-      clearTimeout(timer)
-      this.#running.delete(controller)
-    }
-  }
-
-  #client(signal: AbortSignal): S3mini {
-    const { endpoint, bucket, region } = this.#location
-    return new S3mini({
-      ...this.#credentials,
-      endpoint: `${endpoint}/${bucket}`,
-      region,
-      fetch: async (input, init) => {
-        // Credentials are for this host alone: a redirect is an answer, and is not followed.
-        const answer = await fetch(input, { ...init, signal, redirect: 'manual' })
-        if (answer.status === 404) await requireNoSuchKey(answer.clone())
-        return answer
-      },
-    })
-  }
-}
-
-/** To the library everything is empty that is answered by 404; only of an object that is no error. */
-async function requireNoSuchKey(answer: Response): Promise<void> {
-  const error = new S3ServiceError('', answer.status, undefined, await answer.text())
-  if (s3Code(error) !== 'NoSuchKey') throw error
-}
-
-const closed = (): Error => new Error('the platform stops')
 
 /** An answer's body on its way to where it is wanted: tells which of the two has failed. */
 class Transfer {

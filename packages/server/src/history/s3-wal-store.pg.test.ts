@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-
-import { startCuttingProxy } from '../testing/cutting-proxy.ts'
+import type { S3Credentials, S3Location } from '@coppice/s3/location'
 import {
   type S3Server,
   s3ServerTimeoutMs,
   startS3Server,
   whyNoS3Server,
-} from '../testing/s3-server.ts'
+} from '@coppice/s3/testing/s3-server'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+
+import { startCuttingProxy } from '../testing/cutting-proxy.ts'
 import { createWalFiles, segmentName, type WalFiles } from '../testing/wal-files.ts'
 import { createS3Bucket } from './s3-bucket.ts'
-import type { S3Credentials, S3Location } from './s3-location.ts'
 import { createS3WalStore } from './s3-wal-store.ts'
 
 /** S3 as it is when things go wrong, and when there is much of it. */
@@ -132,7 +132,7 @@ describe.skipIf(whyNoS3Server !== undefined)('WAL in S3', () => {
     const files7 = await files.make(segmentName(1), { bytes: 16_000_000 })
     const going = store.put('vol-closed-1', files7)
     store.close()
-    await expect(going).rejects.toThrow('the platform stops')
-    await expect(store.list('vol-closed-1')).rejects.toThrow('the platform stops')
+    await expect(going).rejects.toThrow('the program stops')
+    await expect(store.list('vol-closed-1')).rejects.toThrow('the program stops')
   })
 })

@@ -1,9 +1,10 @@
+import type { Stats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Sql } from 'postgres'
 
-import { describeError } from '../lib/errors.ts'
+import { describeError, errorCode } from '../lib/errors.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
@@ -42,8 +43,8 @@ export const historySlot = 'coppice_history'
 const intervalMs = 1_000
 
 interface LineState {
-  /** The newest entry of `pg_wal` that was looked at. */
-  newestName: string
+  /** The file of `pg_wal` that `position` is in. */
+  file: string
   /** Where the cluster had flushed to when it was last asked. */
   position: Lsn
   timeline: number
@@ -129,13 +130,13 @@ export class WalArchiver implements Service {
     const directory = join(source.dataDirectory, 'pg_wal')
     const names = (await readdir(directory)).toSorted()
     const known = this.#lines.get(source.line)
-    const newestName = names.findLast((name) => /^[0-9A-F]{24}$/.test(name)) ?? ''
-    if (newestName === '' || known?.newestName === newestName) return
+    const written = await findWritten(directory, names)
+    if (written === undefined || known?.file === written.name) return
     const seen = await source.look(readPosition)
     if (seen === undefined) return
-    const segmentBytes = (await stat(join(directory, newestName))).size
+    const segmentBytes = written.bytes
     const state: LineState = {
-      newestName,
+      file: seen.file,
       position: seen.position,
       timeline: seen.timeline,
       ...(known?.timeline === seen.timeline
@@ -185,12 +186,41 @@ export class WalArchiver implements Service {
   }
 }
 
-async function readPosition(sql: Sql): Promise<{ position: Lsn; timeline: number }> {
+/** PostgreSQL removes and renames while it is looked at. */
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+    return undefined
+  }
+}
+
+/**
+ * The segment that was written to last. One with a later name may be an old one that PostgreSQL has renamed to
+ * be written to (manual, "WAL Configuration"); one that it has made for later is taken for written to until
+ * something is.
+ */
+async function findWritten(
+  directory: string,
+  names: readonly string[],
+): Promise<{ name: string; bytes: number } | undefined> {
+  let newest: { name: string; bytes: number; writtenMs: number } | undefined
+  for (const name of names.filter((one) => /^[0-9A-F]{24}$/.test(one))) {
+    const found = await statIfThere(join(directory, name))
+    if (found !== undefined && found.mtimeMs >= (newest?.writtenMs ?? 0)) {
+      newest = { name, bytes: found.size, writtenMs: found.mtimeMs }
+    }
+  }
+  return newest
+}
+
+async function readPosition(sql: Sql): Promise<{ position: Lsn; file: string; timeline: number }> {
   const [row] = await sql<{ lsn: string; file: string }[]>`
     select lsn::text, pg_walfile_name(lsn) as file from pg_current_wal_flush_lsn() as lsn`
   const position = row && parseLsn(row.lsn)
   if (row === undefined || position === undefined) throw new Error('the cluster tells no position')
-  return { position, timeline: Number.parseInt(row.file.slice(0, 8), 16) }
+  return { position, file: row.file, timeline: Number.parseInt(row.file.slice(0, 8), 16) }
 }
 
 /** A slot may not move backwards, as it would for a store that lost its last files. */

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-
-import { createLog } from '../lib/log.ts'
+import type { S3Location } from '@coppice/s3/location'
 import {
   type S3Server,
   s3ServerTimeoutMs,
   startS3Server,
   whyNoS3Server,
-} from '../testing/s3-server.ts'
+} from '@coppice/s3/testing/s3-server'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+
+import { createLog } from '../lib/log.ts'
 import { until } from '../testing/until.ts'
 import { createWalFiles, segmentName, type WalFiles } from '../testing/wal-files.ts'
 import { createDirectoryWalStore } from './directory-wal-store.ts'
 import { createS3Bucket } from './s3-bucket.ts'
-import type { S3Location } from './s3-location.ts'
 import { createS3WalStore, type RemoteWalStore } from './s3-wal-store.ts'
 import { type LocalBudget, spoolParts, WalSpool } from './wal-spool.ts'
 

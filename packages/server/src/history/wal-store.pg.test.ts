@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-
-import { createLog } from '../lib/log.ts'
 import {
   type S3Server,
   s3ServerTimeoutMs,
   startS3Server,
   whyNoS3Server,
-} from '../testing/s3-server.ts'
+} from '@coppice/s3/testing/s3-server'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+
+import { createLog } from '../lib/log.ts'
 import { until } from '../testing/until.ts'
 import { createWalFiles, type WalFiles } from '../testing/wal-files.ts'
 import { createDirectoryWalStore } from './directory-wal-store.ts'

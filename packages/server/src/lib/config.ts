@@ -17,6 +17,8 @@ export const environmentVariables = {
   COPPICE_S3_SECRET_ACCESS_KEY: 'Its secret.',
   AWS_ACCESS_KEY_ID: 'The same, where there is no other.',
   AWS_SECRET_ACCESS_KEY: 'Its secret.',
+  COPPICE_METRICS_ACCESS:
+    'Who reads /metrics: key (the default), who has an API key; loopback, also who is on this machine.',
   COPPICE_LOG_LEVEL: 'trace, debug, info (the default), warn or error.',
   COPPICE_FAILPOINT_FILE:
     'For tests: a file that names the step at which the process kills itself.',
@@ -38,6 +40,7 @@ export interface Environment {
   /** Undefined where the environment does not have both parts. */
   s3Credentials: S3Keys | undefined
   awsCredentials: S3Keys | undefined
+  metricsAccess: 'key' | 'loopback'
   logLevel: string
   failpointFile: string | undefined
 }
@@ -59,6 +62,7 @@ export function readEnvironment(): Environment {
     gatewayWorkers: readCount('COPPICE_GATEWAY_WORKERS', read('COPPICE_GATEWAY_WORKERS')),
     s3Credentials: readKeys('COPPICE_S3'),
     awsCredentials: readKeys('AWS'),
+    metricsAccess: readAccess('COPPICE_METRICS_ACCESS', read('COPPICE_METRICS_ACCESS')),
     logLevel: read('COPPICE_LOG_LEVEL') ?? 'info',
     failpointFile: read('COPPICE_FAILPOINT_FILE'),
   }
@@ -77,6 +81,11 @@ function readCount(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (/^\d{1,2}$/.test(text) && Number(text) <= maxCount) return Number(text)
   throw new AppError('invalid_request', `${name}=${text} must be a number from 0 to ${maxCount}`)
+}
+
+function readAccess(name: string, text: string | undefined): 'key' | 'loopback' {
+  if (text === undefined || text === 'key' || text === 'loopback') return text ?? 'key'
+  throw new AppError('invalid_request', `${name}=${text} must be key or loopback`)
 }
 
 /** The same places as in the CLI's `config.ts`: the two share no code, only this convention. */

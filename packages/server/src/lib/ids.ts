@@ -23,6 +23,8 @@ export const newProjectId = (): string => `${words()}-${digits(8)}`
 export const newBranchId = (): string => `br-${words()}-${tail(8)}`
 /** `ep-adjective-noun-xxxxxxxx`: the first label of a host name. */
 export const newEndpointId = (): string => `ep-${words()}-${tail(8)}`
+/** Of a compute that endpoints share: `compute-adjective-noun-xxxxxxxx`. */
+export const newComputeId = (): string => `compute-${words()}-${tail(8)}`
 /** A name for a branch or project that was given none. */
 export const newName = (): string => `${words()}-${tail(4)}`
 /** `snap-adjective-noun-xxxxxxxx`. */

@@ -32,6 +32,12 @@ export interface SavedConfig {
   wal_store?: string | undefined
   s3_endpoint?: string | undefined
   s3_region?: string | undefined
+  /** Whether computes are limited, where that is possible. */
+  limits?: 'auto' | 'off' | undefined
+  /** Seconds or `never`, a size or a percentage, a number; absent for the defaults. */
+  freeze_after?: string | undefined
+  compute_memory?: string | undefined
+  max_awake?: string | undefined
   /** Where the store was found to be at the first start. */
   store?: 'own' | 'database_url'
 }

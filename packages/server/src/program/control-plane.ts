@@ -1,11 +1,14 @@
+import { describeClient } from '../compute/activity.ts'
+import type { Compute } from '../compute/compute.ts'
 import type { ComputeHost } from '../compute/host.ts'
 import { checkObjectName } from '../compute/object-names.ts'
 import { rolesOfSource } from '../compute/token-roles.ts'
 import { findApiKey } from '../control/store/api-keys.ts'
 import type { Store } from '../control/store/store.ts'
 import { isOfThePast, type TimeTravel } from '../control/time-travel.ts'
-import type { ControlPlane } from '../gateway/control-plane.ts'
+import type { ControlPlane, WakingClient } from '../gateway/control-plane.ts'
 import { quotaExceeded } from '../gateway/errors.ts'
+import { withCause } from '../lib/cause.ts'
 import { AppError, errorCode } from '../lib/errors.ts'
 import { hashApiKey } from '../lib/passwords.ts'
 import type { SecretBox } from '../lib/secret-box.ts'
@@ -18,6 +21,8 @@ export interface ControlPlaneParts {
   store: Store
   timeTravel: TimeTravel
   secrets: SecretBox
+  /** Told of bytes that have gone to clients; cheap. */
+  onSent?: (endpointId: string, bytes: number) => void
 }
 
 /**
@@ -29,6 +34,7 @@ export function createControlPlane({
   store,
   timeTravel,
   secrets,
+  onSent,
 }: ControlPlaneParts): ControlPlane {
   const require = (endpointId: string) => {
     const compute = host.get(endpointId)
@@ -53,6 +59,7 @@ export function createControlPlane({
         blockPublicConnections,
         poolerSettings,
         logicalReplication,
+        quietApplications,
       } = compute.spec
       return {
         endpointId,
@@ -62,6 +69,7 @@ export function createControlPlane({
         blockPublicConnections,
         poolerSettings,
         logicalReplication,
+        quietApplications,
       }
     },
     findVerifier: async (endpointId, role) => {
@@ -72,17 +80,24 @@ export function createControlPlane({
       const authority = compute && (host.get(compute.spec.follows) ?? compute)
       return authority?.verifier(role)
     },
-    wake: async (endpointId) => {
+    wake: async (endpointId, client) => {
       if (isOfThePast(endpointId)) return timeTravel.wake(endpointId)
       const compute = require(endpointId)
       if (compute.spec.blockedBecause !== '') throw quotaExceeded(compute.spec.blockedBecause)
-      return compute.wake()
+      if (client === undefined) return compute.wake()
+      if (isQuiet(compute, client)) return compute.joinIfAwake()
+      const cause = { reason: 'client', ...describeClient(client), via: client.via }
+      return withCause(cause, async () => compute.wake())
     },
-    openSession: (session) =>
-      isOfThePast(session.endpointId)
-        ? timeTravel.openSession(session)
-        : require(session.endpointId).openSession(session),
-    countSent: (endpointId, bytes) => host.get(endpointId)?.usage.countSent(bytes),
+    openSession: (session) => {
+      if (isOfThePast(session.endpointId)) return timeTravel.openSession(session)
+      const compute = require(session.endpointId)
+      return compute.openSession({ ...session, quiet: isQuiet(compute, session) })
+    },
+    countSent: (endpointId, bytes) => {
+      host.get(endpointId)?.usage.countSent(bytes)
+      onSent?.(endpointId, bytes)
+    },
     jwksFor: async (endpointId) => {
       const { jwks = [], labels } = host.get(endpointId)?.spec ?? {}
       return jwks
@@ -95,7 +110,8 @@ export function createControlPlane({
       const key = secrets.derive(`tokens of project ${compute.spec.labels['project_id']}`)
       checkObjectName('database', database)
       try {
-        await compute.prepareTokens(database, Buffer.from(key, 'hex'))
+        const cause = { reason: 'client', detail: 'a token', database }
+        await withCause(cause, async () => compute.prepareTokens(database, Buffer.from(key, 'hex')))
       } catch (error) {
         if (errorCode(error) !== noSuchDatabase) throw error
         throw new AppError('database_not_found', `database "${database}" does not exist`)
@@ -108,4 +124,12 @@ export function createControlPlane({
       return found !== undefined && found.project_id === null
     },
   }
+}
+
+/** By its own word, or by the endpoint's list. */
+function isQuiet(
+  { spec }: Compute,
+  { quiet, applicationName }: Pick<WakingClient, 'quiet' | 'applicationName'>,
+): boolean {
+  return quiet || spec.quietApplications.includes(applicationName)
 }

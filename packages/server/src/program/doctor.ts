@@ -1,12 +1,14 @@
 import { readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { renderS3Url } from '@coppice/s3/location'
+
+import { findControlGroups } from '../compute/find-control-groups.ts'
 import { findInstallations } from '../compute/installations.ts'
 import { findDatabaseUser } from '../compute/os-user.ts'
 import { walDirectory } from '../control/history/create-history.ts'
 import { readCertificatePair } from '../gateway/certificate-pair.ts'
 import { createS3Bucket } from '../history/s3-bucket.ts'
-import { renderS3Url } from '../history/s3-location.ts'
 import { readWaiting, spoolParts } from '../history/wal-spool.ts'
 import type { Environment } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
@@ -43,7 +45,7 @@ export async function doctor(home: Home, environment: Environment): Promise<Chec
     Certificate: async () => checkCertificate(home, environment),
     openssl: async () => checkProgram('openssl', 'makes the certificates', 'fail'),
     psql: async () => checkProgram('psql', 'connects to branches from the terminal', 'warn'),
-    'CPU and memory limits': async () => checkCgroups(),
+    'CPU and memory limits': async () => checkLimits(home),
     Platform: async () => checkPlatform(home),
   }
   const results: Check[] = []
@@ -176,14 +178,14 @@ async function checkProgram(
   }
 }
 
-/** Sizes are not enforced yet; what will do so is named, so that a host can be chosen by it. */
-async function checkCgroups(): Promise<Outcome> {
-  const hasV2 = await isThere('/sys/fs/cgroup/cgroup.controllers')
-  const hasV1 = await isThere('/sys/fs/cgroup/memory')
-  const kind = hasV2 ? 'cgroup v2' : hasV1 ? 'cgroup v1' : 'no cgroups'
+/** Looks without moving itself: that is for the platform that runs. */
+async function checkLimits(home: Home): Promise<Outcome> {
+  const { kind, detail } = await findControlGroups(home.computes, { mayMove: false })
+  if (kind !== 'none') return { status: 'ok', detail }
   return {
     status: 'warn',
-    detail: `${kind} on this machine; computes run without limits in this version`,
+    detail: 'computes run without limits and are not frozen: sizes are only counted',
+    advice: detail,
   }
 }
 

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import type { ControlPlane } from '../gateway/control-plane.ts'
 import { createGateway } from '../gateway/gateway.ts'
 import type { PoolAdmin } from '../gateway/pool/report.ts'
+import { collectLeftBytes } from '../gateway/process/left-bytes.ts'
 import { bindShared, closeShared, type SharedListener } from '../gateway/process/shared-listener.ts'
 import { Supervisor, type WorkerReport } from '../gateway/process/supervisor.ts'
 import type { TlsMaterial } from '../gateway/tls.ts'
-import { AppError } from '../lib/errors.ts'
+import { AppError, describeError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Service } from '../lib/service.ts'
@@ -19,6 +20,9 @@ import {
   spawnWorker,
 } from './gateway-processes.ts'
 import { version } from './version.ts'
+
+/** How often it is looked for what processes of a daemon that has died have sent. */
+const collectEveryMs = 10_000
 
 export interface GatewayServiceOptions {
   home: Home
@@ -110,20 +114,55 @@ function inProcesses(options: GatewayServiceOptions): GatewayService {
     isTaken: async (number) => isNumberTaken(home, number),
     log,
   })
+  const counting = new LeftBytesCount(options)
   return {
     poolAdmin: supervisor.poolAdmin(),
     start: async () => {
       await createGatewayDirectory(home)
       listeners.push(...bindAll(options))
       await supervisor.start()
+      counting.start()
     },
     stop: async () => {
       await supervisor.stop()
+      await counting.stop()
       for (const listener of listeners.splice(0)) closeShared(listener)
     },
     restart: async () => supervisor.restart(),
     workers: async () => supervisor.workers(),
     reloadCertificates: async (material) => supervisor.reloadCertificates(material),
+  }
+}
+
+/** Counts, every so often, what processes of a daemon that has died still send. */
+class LeftBytesCount {
+  readonly #options: Pick<GatewayServiceOptions, 'home' | 'controlPlane' | 'log'>
+  #timer: NodeJS.Timeout | undefined
+  #collecting = Promise.resolve()
+
+  constructor(options: Pick<GatewayServiceOptions, 'home' | 'controlPlane' | 'log'>) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#collecting = this.#collecting.then(async () => this.#collect())
+    }, collectEveryMs)
+    this.#timer.unref()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#collecting
+    await this.#collect()
+  }
+
+  async #collect(): Promise<void> {
+    const { home, controlPlane, log } = this.#options
+    const count = (endpointId: string, bytes: number) => controlPlane.countSent(endpointId, bytes)
+    await collectLeftBytes(gatewayDirectory(home), count).catch((error: unknown) => {
+      log.warn({ error: describeError(error) }, 'bytes that were sent are not counted')
+    })
   }
 }
 

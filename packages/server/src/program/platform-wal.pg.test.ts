@@ -2,22 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-
-import { createDirectoryWalStore } from '../history/directory-wal-store.ts'
-import { createS3Bucket } from '../history/s3-bucket.ts'
-import { type S3Location, renderS3Url } from '../history/s3-location.ts'
-import { createS3WalStore } from '../history/s3-wal-store.ts'
-import { spoolParts, WalSpool } from '../history/wal-spool.ts'
-import { readEnvironment } from '../lib/config.ts'
-import { type Home, homePaths } from '../lib/home.ts'
-import { createLog } from '../lib/log.ts'
+import { type S3Location, renderS3Url } from '@coppice/s3/location'
 import {
   type S3Server,
   s3ServerTimeoutMs,
   startS3Server,
   whyNoS3Server,
-} from '../testing/s3-server.ts'
+} from '@coppice/s3/testing/s3-server'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+
+import { createDirectoryWalStore } from '../history/directory-wal-store.ts'
+import { createS3Bucket } from '../history/s3-bucket.ts'
+import { createS3WalStore } from '../history/s3-wal-store.ts'
+import { spoolParts, WalSpool } from '../history/wal-spool.ts'
+import { readEnvironment } from '../lib/config.ts'
+import { type Home, homePaths } from '../lib/home.ts'
+import { createLog } from '../lib/log.ts'
 import { until } from '../testing/until.ts'
 import { createWalFiles, segmentName, type WalFiles } from '../testing/wal-files.ts'
 import { createCopyDriver } from '../volume/copy.ts'

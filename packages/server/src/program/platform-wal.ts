@@ -1,8 +1,9 @@
+import { isInTheClear, renderS3Url, type S3Location } from '@coppice/s3/location'
+
 import { walDirectory } from '../control/history/create-history.ts'
 import { claimBucket } from '../history/claim-bucket.ts'
 import { bringBack, forgetRemote, listRemoteOnly } from '../history/remote-only.ts'
 import { createS3Bucket } from '../history/s3-bucket.ts'
-import { isInTheClear, renderS3Url, type S3Location } from '../history/s3-location.ts'
 import { createS3WalStore, type RemoteWalStore } from '../history/s3-wal-store.ts'
 import type { Environment } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 
-import type { S3Credentials } from '../history/s3-location.ts'
+import type { S3Credentials } from '@coppice/s3/location'
+
 import type { Environment } from '../lib/config.ts'
 import { AppError, errorCode } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'

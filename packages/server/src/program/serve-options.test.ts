@@ -26,6 +26,10 @@ test.for([
   [{ 'tls-key': '/a' }, 'go together'],
   [{ 'tls-cert': 'own', 'tls-key': '/a' }, 'go together'],
   [{ 'trust-extensions': 'postgis,a b' }, 'no extension'],
+  [{ limits: 'none' }, 'neither auto nor off'],
+  [{ 'freeze-after': '1' }, 'nor never'],
+  [{ 'compute-memory': '120%' }, 'from 1% to 100%'],
+  [{ 'max-awake': '0' }, 'from 1 up'],
   [{ 'trust-extensions': 'dblink' }, 'stays refused: they open connections'],
   [{ domain: 'localhost' }, 'at least two labels'],
   [{ domain: 'db.example.org/x' }, 'at least two labels'],
@@ -57,6 +61,22 @@ test('what clients see is remembered until it is taken back', () => {
     certificateFiles: { certPath: '/a', keyPath: '/b' },
     isCertificateNew: true,
   })
+})
+
+test('what computes may have of the machine is remembered, and taken back by default', () => {
+  const flags = { 'freeze-after': 'never', 'compute-memory': '4G', 'max-awake': '7' }
+  const { computes } = options(flags)
+  expect(computes.freezeAfterMs).toBeUndefined()
+  expect(computes.capacity).toMatchObject({ maxAwake: 7, memoryBytes: 4 * 1024 ** 3 })
+  const saved = {
+    limits: 'auto' as const,
+    freeze_after: 'never',
+    compute_memory: '4G',
+    max_awake: '7',
+  }
+  expect(computes.saved).toEqual(saved)
+  expect(options({ 'max-awake': 'default' }, saved).computes.saved.max_awake).toBeUndefined()
+  expect(options({}).computes.freezeAfterMs).toBe(10_000)
 })
 
 test('a taken port is replaced by the next free one, unless it was asked for', async () => {

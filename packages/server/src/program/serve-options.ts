@@ -5,6 +5,7 @@ import type { CertificateFiles } from '../gateway/certificate-pair.ts'
 import type { Environment } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'
 import type { HostPort, SavedConfig } from '../lib/saved-config.ts'
+import { computeOptions, type ComputeOptions } from './compute-options.ts'
 import { walStoreOptions, type WalStoreOptions } from './wal-store-options.ts'
 
 /** How `serve` was asked to run: flags over what was saved over the defaults. */
@@ -34,6 +35,7 @@ export interface ServeOptions {
   /** Size of the pool image, where one is made. */
   poolSize: string | undefined
   walStore: WalStoreOptions
+  computes: ComputeOptions
   isDetached: boolean
 }
 
@@ -58,6 +60,10 @@ export const serveFlags = {
   'wal-store': { type: 'string' },
   's3-endpoint': { type: 'string' },
   's3-region': { type: 'string' },
+  limits: { type: 'string' },
+  'freeze-after': { type: 'string' },
+  'compute-memory': { type: 'string' },
+  'max-awake': { type: 'string' },
   detached: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
@@ -99,6 +105,7 @@ export function serveOptions(
     trustedExtensions: extensionNames(flags['trust-extensions']) ?? saved.trust_extensions ?? [],
     poolSize: flags['pool-size'],
     walStore: walStoreOptions(flags, saved),
+    computes: computeOptions(flags, saved),
     isDetached: flags.detached ?? false,
   }
 }

@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 
+import { noControlGroups } from '../compute/control-groups.ts'
+import { findControlGroups } from '../compute/find-control-groups.ts'
 import { ComputeHost } from '../compute/host.ts'
+import { AwakeLedger } from '../control/awake-ledger.ts'
 import { ConsoleAccess } from '../control/console/access.ts'
 import { ChangeFeed } from '../control/console/changes.ts'
 import type { Context, Settings } from '../control/context.ts'
@@ -8,6 +11,8 @@ import { createHistory } from '../control/history/create-history.ts'
 import { sweepHistory } from '../control/history/line-snapshots.ts'
 import { createHandlers } from '../control/http/handlers.ts'
 import { createHttpServer } from '../control/http/server.ts'
+import { createExposition } from '../control/metrics/exposition.ts'
+import { MetricsSampler } from '../control/metrics/sampler.ts'
 import { recoverOperations } from '../control/operations/runner.ts'
 import { prepareStart } from '../control/prepare-start.ts'
 import { createReconciler, reconcileComputes, reportUnknownVolumes } from '../control/reconcile.ts'
@@ -24,6 +29,7 @@ import { loadSecretBox } from '../lib/secret-box.ts'
 import { CertificateKeeper, readCertificate } from './certificate-keeper.ts'
 import { createControlPlane } from './control-plane.ts'
 import { ensureApiKey, ensureProject } from './first-start.ts'
+import { createGatewayLook } from './gateway-look.ts'
 import { choosePortsOnceFree } from './gateway-ports.ts'
 import { createGatewayService, defaultWorkers, type GatewayService } from './gateway-service.ts'
 import type { ConsoleOperations } from './local-socket.ts'
@@ -160,6 +166,11 @@ async function start(
     runDirectory: home.sockets,
     installations: postgres.installations,
     user: postgres.databaseUser,
+    groups: options.computes.areLimited
+      ? await findControlGroups(home.computes)
+      : noControlGroups('switched off (--limits)'),
+    freezeAfterMs: options.computes.freezeAfterMs,
+    capacity: options.computes.capacity,
     log,
   })
   const context: Context = {
@@ -183,7 +194,11 @@ async function start(
   }
   host.beforeStart(async (spec) => prepareStart(context, spec))
   await host.start()
+  const ledger = new AwakeLedger(context)
+  // After the host, whose last words it writes down.
+  stops.push(async () => ledger.stop())
   stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
+  await ledger.start()
   await recoverAfterCrash(context)
   followComputes(context)
   await context.history.spool?.start()
@@ -194,6 +209,7 @@ async function start(
   onStep(`Preparing PostgreSQL ${postgres.newest.version}`)
   await ensureTemplate(context, settings.defaultPgVersion)
 
+  const sampler = new MetricsSampler(context)
   const gateway = createGatewayService({
     home,
     controlPlane: createControlPlane({
@@ -201,6 +217,7 @@ async function start(
       store: store.sql,
       timeTravel: new TimeTravel(context),
       secrets: context.secrets,
+      onSent: (endpointId, bytes) => sampler.countSent(endpointId, bytes),
     }),
     tls,
     secret: context.secrets.derive('gateway'),
@@ -215,6 +232,8 @@ async function start(
   await gateway.start()
   context.poolReport = createPoolReport(gateway.poolAdmin)
   stops.push(async () => gateway.stop())
+  await sampler.start(createGatewayLook(gateway))
+  stops.push(async () => sampler.stop())
   const certificate = new CertificateKeeper(tls, {
     source: certificateSource,
     log,
@@ -243,6 +262,10 @@ async function start(
     log,
     version,
     console: { access, changes, platformId: store.platformId },
+    metrics: {
+      exposition: createExposition(sampler, version),
+      access: options.environment.metricsAccess,
+    },
   })
   await api.listen({ host: options.apiHost, port: ports.api })
   stops.push(async () => api.close())
@@ -257,6 +280,7 @@ async function start(
     ...options.saved,
     ...pool.saved,
     ...wal.saved,
+    ...options.computes.saved,
     direct_port: ports.direct,
     pooled_port: ports.pooled,
     sql_port: ports.sql,
@@ -317,8 +341,10 @@ async function recoverAfterCrash(context: Context): Promise<void> {
 
 /** Copies each change of a compute's state into the store; a store that is down misses it until the next. */
 function followComputes(context: Context): void {
-  context.host.onStateChange(({ endpointId, state, at }) => {
+  context.host.onStateChange(({ endpointId, state, former, at }) => {
     if (state !== 'active' && state !== 'idle') return
+    // In the API it was active all the time.
+    if (former === 'frozen' && state === 'active') return
     recordComputeState(context.store, endpointId, state, at).catch((error: unknown) => {
       context.log.warn(
         { endpoint_id: endpointId, error: describeError(error) },

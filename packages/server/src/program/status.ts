@@ -44,6 +44,7 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
         ...(volumes.warning !== undefined && { warning: volumes.warning }),
       },
       ...(context.history.spool && { wal_store: await presentSpool(context.history.spool) }),
+      limits: presentLimits(context),
       postgres: context.installations.map(({ version: number, origin }) => ({
         version: number,
         origin,
@@ -52,6 +53,17 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
         computes.map(async (compute) => presentCompute(context, compute)),
       ),
     }
+  }
+}
+
+function presentLimits({ host }: Context): PlatformStatus['limits'] {
+  const { awakeCount, waitingCount, limits } = host.capacity
+  return {
+    kind: host.groups.kind,
+    detail: host.groups.detail,
+    awake: awakeCount,
+    waiting: waitingCount,
+    ...(Number.isFinite(limits.maxAwake) && { max_awake: limits.maxAwake }),
   }
 }
 
@@ -68,7 +80,7 @@ async function presentSpool(spool: WalSpool): Promise<NonNullable<PlatformStatus
 
 async function presentCompute(context: Context, compute: Compute): Promise<ComputeStatus> {
   const { spec, state } = compute
-  const isUp = state === 'active'
+  const isUp = state === 'active' || state === 'frozen'
   const memory = isUp && compute.pid !== undefined ? await memoryBytes(compute.pid) : undefined
   const timeout = spec.suspendTimeoutSeconds
   const lastActive = compute.lastActiveAt
@@ -84,6 +96,7 @@ async function presentCompute(context: Context, compute: Compute): Promise<Compu
     ...(compute.pid !== undefined && { pid: compute.pid }),
     sessions: compute.sessionCount,
     ...(memory !== undefined && { memory_bytes: memory }),
+    ...(isUp && { compute_units: compute.size.units, frozen: state === 'frozen' }),
     ...(compute.startedAt && { started_at: compute.startedAt.toISOString() }),
     last_active: lastActive.toISOString(),
     ...(isUp &&

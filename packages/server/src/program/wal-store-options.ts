@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 
-import { parseS3Location, type S3Location } from '../history/s3-location.ts'
+import { parseS3Location, type S3Location, type S3SettingNames } from '@coppice/s3/location'
+
 import { AppError } from '../lib/errors.ts'
 import type { SavedConfig } from '../lib/saved-config.ts'
 
@@ -22,6 +23,14 @@ interface WalStoreFlags {
   's3-region'?: string | undefined
 }
 
+const names: S3SettingNames = {
+  location: '--wal-store',
+  form: 's3://bucket/prefix, or local',
+  region: '--s3-region',
+  endpoint: '--s3-endpoint',
+  refuse: (message) => new AppError('invalid_request', message),
+}
+
 /** Rejects with AppError `invalid_request`. */
 export function walStoreOptions(flags: WalStoreFlags, saved: SavedConfig): WalStoreOptions {
   const place = flags['wal-store'] ?? saved.wal_store ?? 'local'
@@ -29,7 +38,7 @@ export function walStoreOptions(flags: WalStoreFlags, saved: SavedConfig): WalSt
   const region = flags['s3-region'] ?? saved.s3_region
   const before = savedLocation(saved)
   if (place !== 'local') {
-    const location = parseS3Location(place, { endpoint, region })
+    const location = parseS3Location(place, { endpoint, region }, names)
     const isNew = !isDeepStrictEqual(location, before)
     const saves = { wal_store: place, s3_endpoint: endpoint, s3_region: region }
     return { location, isNew, before, saved: saves }
@@ -46,5 +55,5 @@ export function walStoreOptions(flags: WalStoreFlags, saved: SavedConfig): WalSt
 
 function savedLocation(saved: SavedConfig): S3Location | undefined {
   const { wal_store: url, s3_endpoint: endpoint, s3_region: region } = saved
-  return url === undefined ? undefined : parseS3Location(url, { endpoint, region })
+  return url === undefined ? undefined : parseS3Location(url, { endpoint, region }, names)
 }

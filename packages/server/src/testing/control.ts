@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Client, createClient } from '@coppice/api'
 import type { FastifyInstance } from 'fastify'
 
-import { ComputeHost } from '../compute/host.ts'
+import { ComputeHost, type ComputeHostOptions } from '../compute/host.ts'
 import { createApiKey } from '../control/api-keys.ts'
 import { ConsoleAccess } from '../control/console/access.ts'
 import { ChangeFeed } from '../control/console/changes.ts'
@@ -43,6 +43,8 @@ export interface TestControl {
 export interface TestControlOptions {
   /** Makes the pool's driver; plain copies unless given. */
   createVolumes?: (pool: string, user: OsUser | undefined) => Promise<VolumeDriver>
+  /** Without, computes are neither limited nor frozen. */
+  computes?: Pick<ComputeHostOptions, 'groups' | 'freezeAfterMs'>
 }
 
 export async function startTestControl(options: TestControlOptions = {}): Promise<TestControl> {
@@ -69,6 +71,7 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
     installations,
     user: databaseUser,
     log,
+    ...options.computes,
   })
   await host.start()
   const volumes = await (options.createVolumes?.(home.pool, databaseUser) ??

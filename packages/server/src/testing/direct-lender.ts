@@ -20,8 +20,16 @@ export function createDirectLender(controlPlane: ControlPlane): DirectLender {
     open: new Set(),
 
     lease: async (client, signal) => {
-      const { endpointId, role, database, keys, variables } = client
-      const wake = async () => controlPlane.wake(endpointId)
+      const { endpointId, role, database, keys, variables, clientAddress, quiet } = client
+      const wake = async () =>
+        controlPlane.wake(endpointId, {
+          role,
+          database,
+          applicationName: variables.get('application_name') ?? '',
+          clientAddress,
+          via: 'http',
+          quiet,
+        })
       const parameters = new Map([['user', role], ['database', database], ...variables])
       const compute = await connectCompute(
         { address: await wake(), wake, parameters, keys },

@@ -86,6 +86,7 @@ export function createFakeControlPlane(
         setListening: (isListening) => {
           session.isListening = isListening
         },
+        setBackend: () => undefined,
         end: () => {
           session.ends++
         },
@@ -105,5 +106,6 @@ export function openAccess(endpointId: string): EndpointAccess {
     poolerSettings: {},
     logicalReplication: true,
     blockPublicConnections: false,
+    quietApplications: [],
   }
 }

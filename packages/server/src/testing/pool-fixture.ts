@@ -115,6 +115,7 @@ async function admit(
       variables: startupVariables(startup.forwarded),
       clientAddress: socket.remoteAddress ?? '',
       clientPort: socket.remotePort ?? 0,
+      quiet: startup.quiet,
       via: 'wire',
       stream: socket,
     },

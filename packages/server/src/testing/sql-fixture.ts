@@ -150,6 +150,7 @@ async function relay(
     applicationName: startup.applicationName,
     clientAddress: '',
     pooled: login.pooled,
+    quiet: startup.quiet,
   })
   try {
     const key = issued ? [backendKeyData(issued.key)] : []

@@ -6,7 +6,7 @@ import pino from 'pino'
 
 import { exec, type OsUser } from '../../lib/exec.ts'
 import type { Logger } from '../../lib/log.ts'
-import { ComputeHost } from '../host.ts'
+import { ComputeHost, type ComputeHostOptions } from '../host.ts'
 import { findInstallations, type Installation } from '../installations.ts'
 import { materializeInstallation } from '../materialize.ts'
 import { findDatabaseUser } from '../os-user.ts'
@@ -24,7 +24,7 @@ export interface Workbench {
   /** Copies a data directory, of a stopped cluster or as a crash would leave it. */
   copyCluster(dataDirectory: string): Promise<string>
   /** A started host; computes whose names are the same have the same directory. */
-  startHost(name?: string): Promise<ComputeHost>
+  startHost(name?: string, changes?: Partial<ComputeHostOptions>): Promise<ComputeHost>
   /** Ends every process that works in one of the data directories, and removes everything. */
   close(): Promise<void>
 }
@@ -79,13 +79,14 @@ export async function createWorkbench(): Promise<Workbench> {
       templates.set(majorVersion, template)
       return copyCluster(await template)
     },
-    async startHost(name = 'host') {
+    async startHost(name = 'host', changes = {}) {
       const host = new ComputeHost({
         directory: join(directory, name),
         runDirectory: join(directory, `${name}-run`),
         installations,
         user,
         log,
+        ...changes,
       })
       hosts.push(host)
       await host.start()

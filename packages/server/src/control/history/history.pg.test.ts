@@ -165,6 +165,8 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
       points.push({ ...(await insert('gappy', n)), file: String(row?.['file']) })
       await run('gappy', 'select pg_switch_wal()')
     }
+    // What is finished is noticed as the next is written to.
+    await insert('gappy', 703)
     const [first, lost, last] = points
     if (!first || !lost || !last) throw new Error('three were inserted')
     const { branch } = await control.client.getProjectBranch({ path: branchPath('gappy') })

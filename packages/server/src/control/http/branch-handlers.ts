@@ -29,6 +29,20 @@ export function branchHandlers(context: Context) {
   } satisfies Partial<Handlers>
 }
 
+/** A new branch, as both routes that make one answer it. */
+export function createdAnswer(context: Context, made: branches.CreatedBranch) {
+  return {
+    branch: presentBranch(made.branch),
+    endpoints: made.endpoints.map((row) =>
+      presentEndpoint(withLiveState(context, row), context.settings),
+    ),
+    operations: made.operations.map(presentOperation),
+    roles: made.roles.map((role) => presentRole(role)),
+    databases: made.databases.map(presentDatabase),
+    ...(made.connections && { connection_uris: made.connections }),
+  }
+}
+
 function branchResource(context: Context) {
   const present = (row: EndpointRow) =>
     presentEndpoint(withLiveState(context, row), context.settings)
@@ -62,17 +76,8 @@ function branchResource(context: Context) {
       await requireProject(context, path.project_id)
       return { count: await countBranches(context.store, path.project_id, query.search) }
     },
-    createProjectBranch: async ({ path, body }) => {
-      const made = await branches.createBranch(context, path.project_id, body ?? {})
-      return {
-        branch: presentBranch(made.branch),
-        endpoints: made.endpoints.map(present),
-        operations: made.operations.map(presentOperation),
-        roles: made.roles.map((role) => presentRole(role)),
-        databases: made.databases.map(presentDatabase),
-        ...(made.connections && { connection_uris: made.connections }),
-      }
-    },
+    createProjectBranch: async ({ path, body }) =>
+      createdAnswer(context, await branches.createBranch(context, path.project_id, body ?? {})),
     getProjectBranch: async ({ path }) => {
       const branch = await requireBranch(context, path.project_id, path.branch_id)
       return { branch: presentBranch(branch), annotation: presentAnnotation(branch) }

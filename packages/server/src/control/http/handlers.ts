@@ -1,11 +1,15 @@
 import type { Context } from '../context.ts'
 import { accountHandlers } from './account-handlers.ts'
 import { branchHandlers } from './branch-handlers.ts'
+import { computeHandlers } from './compute-handlers.ts'
 import { consumptionHandlers } from './consumption-handlers.ts'
+import { costHandlers } from './cost-handlers.ts'
 import { endpointHandlers } from './endpoint-handlers.ts'
 import { historyHandlers } from './history-handlers.ts'
 import { jwksHandlers } from './jwks-handlers.ts'
 import { logHandlers } from './log-handlers.ts'
+import { maskingHandlers } from './masking-handlers.ts'
+import { metricsHandlers } from './metrics-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
@@ -21,13 +25,17 @@ export function createHandlers(
   return {
     ...projectHandlers(context),
     ...branchHandlers(context),
+    ...maskingHandlers(context),
     ...historyHandlers(context),
     ...schemaHandlers(context),
     ...endpointHandlers(context),
+    ...computeHandlers(context),
     ...poolerHandlers(context),
     ...operationHandlers(context),
     ...consumptionHandlers(context),
+    ...costHandlers(context),
     ...logHandlers(context),
+    ...metricsHandlers(context),
     ...accountHandlers(context),
     ...organizationHandlers(context),
     ...jwksHandlers(context),

@@ -19,14 +19,17 @@ import Fastify, {
   LogController,
 } from 'fastify'
 
+import { withCause } from '../../lib/cause.ts'
 import { AppError, describeError } from '../../lib/errors.ts'
 import type { ConsoleAccess, KeyScope } from '../console/access.ts'
 import type { ChangeFeed } from '../console/changes.ts'
+import type { Exposition } from '../metrics/exposition.ts'
 import { type Store, storeError } from '../store/store.ts'
 import { authenticate, type Authenticator, authorize } from './auth.ts'
 import { isNavigation, mountConsoleFiles } from './console-files.ts'
 import { mountConsoleSession } from './console-routes.ts'
 import { mountEvents } from './events-route.ts'
+import { addPrometheus, type MetricsAccess } from './prometheus.ts'
 import { createSerializerCompiler } from './serialization.ts'
 import { sessionCookie } from './session-cookie.ts'
 import { createValidatorCompiler } from './validation.ts'
@@ -48,6 +51,8 @@ interface HttpServerOptions {
   handlers: Handlers
   log: FastifyBaseLogger
   version: string
+  /** Of `/metrics`, where that is served. */
+  metrics?: { exposition: Exposition; access: MetricsAccess }
   console: ConsoleParts
 }
 
@@ -119,6 +124,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     },
     { prefix: apiBasePath },
   )
+  if (options.metrics) addPrometheus(app, { authenticator, ...options.metrics })
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }))
   return app
 }
@@ -169,7 +175,9 @@ function mount(
       const { params, query, body } = request
       try {
         const input = { path: params, query, body }
-        const answer = await handler(input, request.getDecorator<Caller>('caller'))
+        const caller = request.getDecorator<Caller>('caller')
+        const cause = { reason: 'API', detail: name }
+        const answer = await withCause(cause, async () => handler(input, caller))
         return await reply.code(route.status).send(answer)
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== route.absent) throw error

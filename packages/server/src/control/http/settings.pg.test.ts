@@ -242,7 +242,7 @@ describe('what PostgreSQL reads at its start', () => {
     await compute().suspend({ force: true })
     expect((await update({ autoscaling_limit_max_cu: 3 })).operations).toEqual([])
     await compute().wake()
-    expect(await show('shared_buffers')).toBe('384MB')
+    expect(await show('shared_buffers')).toBe('256MB')
   })
 
   test('are libraries: those of the project, or of the endpoint over them', async () => {

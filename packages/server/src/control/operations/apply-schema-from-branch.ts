@@ -1,6 +1,6 @@
 import { readCatalog } from '../../compute/catalog.ts'
 import { copyEmptyDatabases } from '../../compute/copy-databases.ts'
-import { copyRoles } from '../../compute/copy-roles.ts'
+import { copyRoles, type VerifierOf } from '../../compute/copy-roles.ts'
 import { copySettings } from '../../compute/copy-settings.ts'
 import type { ClusterCatalog } from '../../compute/spec.ts'
 import { type Cluster, platformDatabase } from '../../compute/superuser.ts'
@@ -13,7 +13,9 @@ import { momentOf } from '../history/moments.ts'
 import { recordCatalog } from '../history/record-catalog.ts'
 import { replay } from '../history/replay.ts'
 import { branchNotFound } from '../lookups.ts'
+import { ownVerifiers } from '../own-verifiers.ts'
 import { putCompute } from '../put-compute.ts'
+import { findAnonymizedBranch } from '../store/anonymized-branches.ts'
 import { type BranchRow, findAnyBranch, markBranchReady } from '../store/branches.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
 import type { OperationRow } from '../store/operations.ts'
@@ -49,8 +51,10 @@ async function clone(context: Context, operation: OperationRow): Promise<void> {
 async function apply(context: Context, operation: OperationRow): Promise<void> {
   const { branch, project, source } = await read(context, operation)
   const options = { volumeId: branch.volume_id, pgVersion: project.pg_version, pgSettings: {} }
+  const isMasked = (await findAnonymizedBranch(context.store, branch.id)) !== undefined
+  const verifierOf = isMasked ? await ownVerifiers(context, branch) : undefined
   const catalog = await atMoment(context, source, momentOf(operation), async (from) =>
-    replay(context, options, async (to) => copySchema(from, to)),
+    replay(context, options, async (to) => copySchema(from, to, verifierOf)),
   )
   await recordCatalog(context, { branch, source, past: catalog })
   for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
@@ -58,8 +62,12 @@ async function apply(context: Context, operation: OperationRow): Promise<void> {
   }
 }
 
-async function copySchema(from: Cluster, to: Cluster): Promise<ClusterCatalog> {
-  await copyRoles(from, to)
+async function copySchema(
+  from: Cluster,
+  to: Cluster,
+  verifierOf: VerifierOf | undefined,
+): Promise<ClusterCatalog> {
+  await copyRoles(from, to, verifierOf)
   await writeSchemas(from, to, await copyEmptyDatabases(from, to))
   // At the end, since they would hold for what is done there.
   await copySettings(from, to)

@@ -8,6 +8,7 @@ import { createBranch } from './create-branch.ts'
 import { createTimeline } from './create-timeline.ts'
 import { deleteTimeline } from './delete-timeline.ts'
 import { finalizeRestore } from './finalize-restore.ts'
+import { importData } from './import-data.ts'
 import { keepSnapshot } from './keep-snapshot.ts'
 import type { OperationKind } from './operation.ts'
 import { restoreBranch } from './restore-branch.ts'
@@ -23,6 +24,7 @@ export const kinds: Record<OperationAction, OperationKind> = {
   suspend_compute: suspendCompute,
   apply_config: applyConfig,
   apply_schema_from_branch: applySchemaFromBranch,
+  import_data: importData,
   swap_binding_id: restoreBranch,
   timeline_mark_invisible: keepSnapshot,
   detach_parent_branch: finalizeRestore,

@@ -1,3 +1,4 @@
+import { withCauseUnlessKnown } from '../../lib/cause.ts'
 import { AppError, describeError } from '../../lib/errors.ts'
 import { failpoint } from '../../lib/failpoint.ts'
 import type { Context } from '../context.ts'
@@ -19,7 +20,8 @@ export async function runOperation(
       await setOperationStatus(context.store, operation.id, 'running')
     }
     try {
-      await runSteps(context, operation)
+      const cause = { reason: 'operation', detail: operation.action }
+      await withCauseUnlessKnown(cause, async () => runSteps(context, operation))
     } catch (error) {
       await fail(context, operation, error)
       throw await explain(context, operation, error)

@@ -212,10 +212,13 @@ export interface LineExchange {
   branch: BranchRow
   /** The line that the branch gets. */
   line: string
-  origin: Origin
+  /** Undefined for a line that came from no other. */
+  origin: Origin | undefined
   parentId: string | null
   /** The branch that its line of before becomes, with the branches that were made of it. */
   backup: { id: string; name: string; deletedUntil: Date | null }
+  /** Whether those stay the branch's own all the same. */
+  keepsChildren?: boolean
 }
 
 /**
@@ -223,7 +226,8 @@ export interface LineExchange {
  * backup are the branch's own of before.
  */
 export async function exchangeLine(sql: Queryable, exchange: LineExchange): Promise<void> {
-  const { branch, line, origin, parentId, backup } = exchange
+  const { branch, line, parentId, backup } = exchange
+  const origin = exchange.origin ?? { line: null, lsn: null, time: null }
   // Its line is unique, so the branch lets go of it first.
   await sql`update branches set volume_id = ${line} where id = ${branch.id}`
   await sql`
@@ -235,9 +239,11 @@ export async function exchangeLine(sql: Queryable, exchange: LineExchange): Prom
       logical_size_bytes, id, now(), now(),
       ${backup.deletedUntil === null ? null : sql`now()`}, ${backup.deletedUntil}
     from branches where id = ${branch.id}`
-  await sql`
-    update branches set parent_id = ${backup.id}, updated_at = now()
-    where parent_id = ${branch.id} and snapshot_id is null`
+  if (exchange.keepsChildren !== true) {
+    await sql`
+      update branches set parent_id = ${backup.id}, updated_at = now()
+      where parent_id = ${branch.id} and snapshot_id is null`
+  }
   await sql`
     update branches set
       parent_id = ${parentId}, parent_lsn = ${origin.lsn}, parent_timestamp = ${origin.time},
@@ -414,4 +420,26 @@ export async function lockLiveBranch(sql: Queryable, id: string): Promise<Branch
   const [row] = await sql<BranchRow[]>`
     select * from branches where id = ${id} and deleted_at is null for update`
   return row
+}
+
+/** The branch whose exclusive bytes were never read, or longest ago of those read six hours ago. */
+export async function findStaleExclusive(
+  sql: Queryable,
+): Promise<Pick<BranchRow, 'id' | 'volume_id'> | undefined> {
+  const [row] = await sql<Pick<BranchRow, 'id' | 'volume_id'>[]>`
+    select id, volume_id from branches
+    where ready_at is not null and deleted_at is null and archived_at is null
+      and snapshot_id is null and ${inLiveProject(sql)}
+      and coalesce(exclusive_read_at, '-infinity') < now() - interval '6 hours'
+    order by exclusive_read_at nulls first, created_at limit 1`
+  return row
+}
+
+export async function setExclusiveBytes(
+  sql: Queryable,
+  id: string,
+  bytes: number | null,
+): Promise<void> {
+  await sql`
+    update branches set exclusive_bytes = ${bytes}, exclusive_read_at = now() where id = ${id}`
 }

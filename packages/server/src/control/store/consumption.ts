@@ -22,6 +22,7 @@ export interface StorageRow {
   root_bytes_hour: number
   child_bytes_hour: number
   history_bytes_hour: number
+  snapshot_bytes_hour: number
   logical_bytes_hour: number
   child_hours: number
   /** In the timeframe's last hour. */
@@ -70,6 +71,7 @@ export async function sumStorage(sql: Queryable, query: ConsumptionQuery): Promi
         sum(data_bytes) filter (where is_root) as root_bytes,
         sum(data_bytes) filter (where not is_root) as child_bytes,
         sum(history_bytes) as history_bytes,
+        sum(snapshot_bytes) as snapshot_bytes,
         sum(logical_size_bytes) as logical_bytes,
         count(*) filter (where not is_root) as children
       from storage_hours where ${chosen(sql, query)}
@@ -79,6 +81,7 @@ export async function sumStorage(sql: Queryable, query: ConsumptionQuery): Promi
       coalesce(sum(root_bytes), 0)::bigint as root_bytes_hour,
       coalesce(sum(child_bytes), 0)::bigint as child_bytes_hour,
       sum(history_bytes)::bigint as history_bytes_hour,
+      sum(snapshot_bytes)::bigint as snapshot_bytes_hour,
       sum(logical_bytes)::bigint as logical_bytes_hour,
       sum(children)::bigint as child_hours,
       (array_agg(coalesce(root_bytes, 0) + coalesce(child_bytes, 0) + history_bytes
@@ -134,7 +137,8 @@ export async function listMeteredBranches(
   return sql<MeteredBranch[]>`
     select project_id, branch_id, min(since) as since from (
       select project_id, id as branch_id, created_at as since from branches
-      where ready_at is not null and deleted_at is null and project_id = any (${projectIds})
+      where ready_at is not null and deleted_at is null and snapshot_id is null
+        and project_id = any (${projectIds})
       union all
       select project_id, branch_id, min(hour) from usage_hours
       where hour >= ${from} and hour < ${to} and project_id = any (${projectIds}) group by 1, 2

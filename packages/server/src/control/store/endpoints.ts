@@ -11,6 +11,9 @@ export interface EndpointRow {
   name: string | null
   min_cu: number
   max_cu: number
+  /** That it shares with others, whose size counts then; null where it has its own. */
+  compute_id: string | null
+  compute: { id: string; name: string; min_cu: number; max_cu: number } | null
   suspend_timeout_seconds: number
   pg_settings: Record<string, string>
   pgbouncer_settings: Record<string, string>
@@ -20,6 +23,8 @@ export interface EndpointRow {
   preload_libraries: PreloadLibraries | null
   pooler_enabled: boolean
   disabled: boolean
+  /** Application names of clients that neither wake the compute nor keep it awake. */
+  quiet_applications: string[]
   current_state: EndpointState
   last_active: Date | null
   started_at: Date | null
@@ -37,6 +42,7 @@ export type NewEndpoint = Pick<
   | 'name'
   | 'min_cu'
   | 'max_cu'
+  | 'compute_id'
   | 'suspend_timeout_seconds'
   | 'pg_settings'
   | 'pgbouncer_settings'
@@ -60,7 +66,9 @@ export async function insertEndpoint(sql: Queryable, endpoint: NewEndpoint): Pro
 /** Of `endpoints e` and `projects p`: what an EndpointRow holds. */
 const columns = (sql: Queryable) => sql`
   e.*, coalesce(p.default_endpoint_settings -> 'pgbouncer_settings', '{}')
-    as project_pgbouncer_settings`
+    as project_pgbouncer_settings,
+  (select json_build_object('id', c.id, 'name', c.name, 'min_cu', c.min_cu, 'max_cu', c.max_cu)
+    from computes c where c.id = e.compute_id) as compute`
 
 /** Endpoints of ready, live branches. */
 export async function findEndpoint(
@@ -161,6 +169,8 @@ export async function updateEndpoint(
       name = coalesce(${change.name ?? null}, name),
       min_cu = coalesce(${change.min_cu ?? null}, min_cu),
       max_cu = coalesce(${change.max_cu ?? null}, max_cu),
+      compute_id = case when ${change.compute_id !== undefined}
+        then ${change.compute_id ?? null} else compute_id end,
       suspend_timeout_seconds = coalesce(${change.suspend_timeout_seconds ?? null}, suspend_timeout_seconds),
       pg_settings = coalesce(${change.pg_settings ? sql.json(change.pg_settings) : null}, pg_settings),
       pgbouncer_settings = coalesce(${change.pgbouncer_settings ? sql.json(change.pgbouncer_settings) : null}, pgbouncer_settings),
@@ -168,6 +178,16 @@ export async function updateEndpoint(
       pooler_enabled = coalesce(${change.pooler_enabled ?? null}, pooler_enabled),
       disabled = coalesce(${change.disabled ?? null}, disabled),
       updated_at = now()
+    where id = ${id}`
+}
+
+export async function setQuietApplications(
+  sql: Queryable,
+  id: string,
+  names: readonly string[],
+): Promise<void> {
+  await sql`
+    update endpoints set quiet_applications = ${sql.array([...names])}, updated_at = now()
     where id = ${id}`
 }
 

@@ -110,25 +110,31 @@ export async function recordStorage(sql: Queryable): Promise<string[]> {
         coalesce(sum(u.written_data_bytes), 0)::bigint as written_bytes,
         coalesce(sum(u.written_data_bytes) filter (
           where u.hour > now() - make_interval(secs => p.history_retention_seconds)), 0)::bigint
-          as recent_bytes
+          as recent_bytes,
+        (select coalesce(sum(data.logical_size_bytes), 0)::bigint
+          from snapshots s join branches data on data.snapshot_id = s.id
+          where s.source_branch_id = b.id and s.ready_at is not null) as snapshot_bytes
       from branches b join projects p on p.id = b.project_id
         left join usage_hours u on u.branch_id = b.id
       where b.ready_at is not null and b.deleted_at is null and p.deleted_at is null
-        and b.logical_size_bytes is not null
+        and b.logical_size_bytes is not null and b.snapshot_id is null
       group by b.id, p.id
     ), noted as (
       insert into storage_hours as known
-        (branch_id, hour, project_id, is_root, logical_size_bytes, data_bytes, history_bytes)
+        (branch_id, hour, project_id, is_root, logical_size_bytes, data_bytes, history_bytes,
+          snapshot_bytes)
       select branch_id, date_trunc('hour', now(), 'UTC'), project_id, is_root, logical_size_bytes,
         case when is_root then logical_size_bytes else least(logical_size_bytes, written_bytes) end,
-        case when is_root then recent_bytes else 0 end
+        case when is_root then recent_bytes else 0 end, snapshot_bytes
       from sizes
       on conflict (branch_id, hour) do update set
         logical_size_bytes = greatest(known.logical_size_bytes, excluded.logical_size_bytes),
         data_bytes = greatest(known.data_bytes, excluded.data_bytes),
-        history_bytes = greatest(known.history_bytes, excluded.history_bytes)
+        history_bytes = greatest(known.history_bytes, excluded.history_bytes),
+        snapshot_bytes = greatest(known.snapshot_bytes, excluded.snapshot_bytes)
       where excluded.logical_size_bytes > known.logical_size_bytes
         or excluded.data_bytes > known.data_bytes or excluded.history_bytes > known.history_bytes
+        or excluded.snapshot_bytes > known.snapshot_bytes
       returning project_id
     )
     select distinct project_id from noted`

@@ -21,6 +21,7 @@ test('reads every part, percent-encoded and not', () => {
     database: 'd b',
     applicationName: 'pkg:npm/%40neondatabase/serverless@1.2.0',
     options: 'endpoint=ep-b -c geqo=off',
+    quiet: false,
   })
 })
 

@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { ClientError } from '../errors.ts'
 import { startupVariables } from '../pool/startup-variables.ts'
 import { forwardedOptions, resolveRoute, type Route } from '../route.ts'
+import { readsQuiet } from '../wake-option.ts'
 import { RequestError } from './failures.ts'
 
 export interface ConnectionRequest {
@@ -15,6 +16,8 @@ export interface ConnectionRequest {
   applicationName: string | undefined
   /** `options` of the query, as in libpq. */
   options: string | undefined
+  /** Whether these say that the compute is not to be woken. */
+  quiet: boolean
 }
 
 /**
@@ -32,6 +35,7 @@ export function parseConnectionString(
   const [, path = ''] = url.pathname.split('/')
   if (path === '') throw refused('missing database name')
   const database = decode(path, 'invalid database name')
+  const options = url.searchParams.get('options') ?? undefined
   const user = decode(url.username, 'invalid username')
   if (user === '') throw refused('missing username')
   if (url.password === '' && needsPassword) {
@@ -43,7 +47,8 @@ export function parseConnectionString(
     host: url.hostname,
     database,
     applicationName: url.searchParams.get('application_name') ?? undefined,
-    options: url.searchParams.get('options') ?? undefined,
+    options,
+    quiet: refusing(() => readsQuiet(new Map(options === undefined ? [] : [['options', options]]))),
   }
 }
 

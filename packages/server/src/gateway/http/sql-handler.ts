@@ -52,6 +52,7 @@ const corsHeaders = [
   'Neon-Batch-Read-Only',
   'Neon-Batch-Isolation-Level',
   'Neon-Batch-Deferrable',
+  'Coppice-Wake',
 ].join(', ')
 
 interface Answer {
@@ -185,7 +186,10 @@ export class SqlHandler {
     })
     const route = requireEndpoint(target, connection, domain)
     const variables = sessionVariables(target)
-    const sqlOptions = readSqlOptions(request.headers)
+    const { quiet: isQuietRequest, ...runOptions } = readSqlOptions(request.headers)
+    const quiet = isQuietRequest || target.quiet
+    // The token's claims are prepared for in the compute itself.
+    if (quiet && token !== undefined) throw needsPassword()
     const { user, password, database } = target
     const { clientAddress } = connection
     const admitted =
@@ -206,9 +210,10 @@ export class SqlHandler {
       keys,
       variables,
       clientAddress,
+      quiet,
       via: 'http',
     }
-    const options = { ...sqlOptions, claims }
+    const options = { ...runOptions, claims }
     return { client, options, body: parseSqlBody(await abortable(reading, signal)) }
   }
 
@@ -295,6 +300,13 @@ function send(response: ClientResponse, { status, headers, body }: Answer): void
 /** Whether the error says what a client may know, or nobody is there to be told. */
 function isShown(error: unknown): boolean {
   return error instanceof RequestError || error instanceof QueryError || isForClient(error)
+}
+
+function needsPassword(): RequestError {
+  return new RequestError(
+    400,
+    'a request that is not to wake the compute needs a password; a token will not do',
+  )
 }
 
 function requestTimedOut(): RequestError {

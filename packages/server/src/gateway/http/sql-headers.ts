@@ -1,6 +1,7 @@
 /** The headers that say how queries are to be run and their results written. */
 import type { IncomingHttpHeaders } from 'node:http'
 
+import { isOff } from '../wake-option.ts'
 import { RequestError } from './failures.ts'
 
 export interface SqlOptions {
@@ -9,6 +10,11 @@ export interface SqlOptions {
   /** Rows as arrays; else as objects. A query's own `arrayMode` goes first. */
   arrayMode: boolean
   transaction: TransactionOptions
+}
+
+export interface WakeOption {
+  /** Whether the request is neither to wake the compute nor to keep it awake. */
+  quiet: boolean
 }
 
 /** Of the transaction that a batch runs in. */
@@ -29,7 +35,7 @@ const isolationLevels = {
 export type IsolationLevel = keyof typeof isolationLevels
 
 /** Throws RequestError for an isolation level that there is not. */
-export function readSqlOptions(headers: IncomingHttpHeaders): SqlOptions {
+export function readSqlOptions(headers: IncomingHttpHeaders): SqlOptions & WakeOption {
   const isSet = (name: string) => headers[name] === 'true'
   return {
     rawText: isSet('neon-raw-text-output'),
@@ -39,6 +45,16 @@ export function readSqlOptions(headers: IncomingHttpHeaders): SqlOptions {
       readOnly: isSet('neon-batch-read-only'),
       deferrable: isSet('neon-batch-deferrable'),
     },
+    quiet: readWake(headers['coppice-wake']),
+  }
+}
+
+function readWake(value: string | string[] = 'on'): boolean {
+  try {
+    return isOff(String(value))
+  } catch {
+    // The one thing that it throws for.
+    throw new RequestError(400, 'coppice-wake is on or off')
   }
 }
 

@@ -401,7 +401,7 @@ describe('POST /sql', () => {
     expect(headers.get('access-control-max-age')).toBe('86400')
     expect(headers.get('access-control-allow-headers')).toBe(
       'Authorization, Neon-Connection-String, Neon-Raw-Text-Output, Neon-Array-Mode, ' +
-        'Neon-Pool-Opt-In, Neon-Batch-Read-Only, Neon-Batch-Isolation-Level, Neon-Batch-Deferrable',
+        'Neon-Pool-Opt-In, Neon-Batch-Read-Only, Neon-Batch-Isolation-Level, Neon-Batch-Deferrable, Coppice-Wake',
     )
   })
 

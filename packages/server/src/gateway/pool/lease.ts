@@ -1,4 +1,5 @@
 import type { ScramKeys } from '../../lib/scram.ts'
+import type { WakingClient } from '../control-plane.ts'
 
 /** Whose connections a pool holds: all of them are logged in to one database as one role. */
 export interface PoolKey {
@@ -14,8 +15,23 @@ export interface PoolClientDetails extends PoolKey {
   /** Session variables by name, from the start-up packet or a connection string: `application_name` and others. */
   variables: ReadonlyMap<string, string>
   clientAddress: string
+  /** Whether it asks neither to wake the compute nor to keep it awake. */
+  quiet: boolean
   /** What kind of client: `SHOW CLIENTS` tells. */
   via: 'wire' | 'http'
+}
+
+/** A client as the platform is told of it. */
+export function wakingClient(client: PoolClientDetails): WakingClient {
+  const { role, database, clientAddress, quiet, via, variables } = client
+  return {
+    role,
+    database,
+    applicationName: variables.get('application_name') ?? '',
+    clientAddress,
+    via: via === 'http' ? 'http' : 'pooled',
+    quiet,
+  }
 }
 
 /** ReadyForQuery's status: in no transaction, in one, in a failed one. */

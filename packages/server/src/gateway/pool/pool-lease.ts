@@ -1,5 +1,10 @@
 /** A server connection for a client that is no socket: one exchange or a few, then it goes back clean. */
-import type { Lease, PoolClientDetails, TransactionStatus } from './lease.ts'
+import {
+  type Lease,
+  type PoolClientDetails,
+  type TransactionStatus,
+  wakingClient,
+} from './lease.ts'
 import type { Pool, Waiter } from './pool.ts'
 import { forClient } from './pooled-session.ts'
 import type { ServerConnection } from './server-connection.ts'
@@ -25,7 +30,7 @@ export async function leaseFrom(
     pool.recycle(server)
     throw forClient(error)
   }
-  return new PoolLease(pool, server)
+  return new PoolLease(pool, server, pool.isQuiet(wakingClient(client)))
 }
 
 async function waitFor(
@@ -42,6 +47,7 @@ async function waitFor(
     const waiter: Waiter = {
       keys: client.keys,
       signature: variables.signature,
+      waking: wakingClient(client),
       waitingSince: 0,
       take: (server) => {
         signal.removeEventListener('abort', onAbort)
@@ -60,14 +66,16 @@ async function waitFor(
 class PoolLease implements Lease {
   readonly #pool: Pool
   readonly #server: ServerConnection
+  readonly #isQuiet: boolean
   readonly #startedAt = performance.now()
   #isDirty = false
   #isRunning = false
   #isReleased = false
 
-  constructor(pool: Pool, server: ServerConnection) {
+  constructor(pool: Pool, server: ServerConnection, isQuiet: boolean) {
     this.#pool = pool
     this.#server = server
+    this.#isQuiet = isQuiet
   }
 
   async exchange(
@@ -85,7 +93,7 @@ class PoolLease implements Lease {
       onMessage(type, body)
     })
     this.#isRunning = false
-    this.#server.activity.touch()
+    if (!this.#isQuiet) this.#server.activity.touch()
     return status
   }
 

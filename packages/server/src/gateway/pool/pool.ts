@@ -1,10 +1,11 @@
+import { errorCode } from '../../lib/errors.ts'
 /**
  * The server connections of one database and role of an endpoint, and the clients that wait for one.
  * Who waited longest is served first.
  */
 import type { ScramKeys } from '../../lib/scram.ts'
 import { type ComputeConnection, connectCompute } from '../connect-compute.ts'
-import type { ComputeAddress, SessionActivity } from '../control-plane.ts'
+import type { ComputeAddress, SessionActivity, WakingClient } from '../control-plane.ts'
 import { ClientError, ComputeRefusal, Disconnected, sqlstates } from '../errors.ts'
 import { HiddenEffects, hiddenEffectsQuery } from './hidden-effects.ts'
 import type { PoolKey } from './lease.ts'
@@ -20,6 +21,8 @@ export interface Waiter {
   readonly keys: ScramKeys
   /** Of the variables it wants; a server that has them already is preferred. */
   readonly signature: string
+  /** Who wants it, for the compute that it may have to wake. */
+  readonly waking: WakingClient
   /** When it began to wait, by `performance.now()`. */
   waitingSince: number
   take(server: ServerConnection): void
@@ -29,14 +32,16 @@ export interface Waiter {
 /** What a pool needs of its endpoint: the compute, the budget shared by all of the endpoint's pools. */
 export interface PoolHost {
   settings(): PoolSettings
-  wake(): Promise<ComputeAddress>
+  /** Application names of clients that neither wake the compute nor keep it awake. */
+  quietApplications(): readonly string[]
+  wake(client: WakingClient | undefined): Promise<ComputeAddress>
   /** Whether one more connection to the compute may be opened; makes room where an idle one can go. */
   reserve(): boolean
   /** A reservation has ended with its connection. */
   free(): void
   nextId(): number
-  /** Tells the platform of a connection to the compute. */
-  openActivity(): SessionActivity
+  /** Tells the platform of a connection to the compute; of one for a quiet client, quietly. */
+  openActivity(quiet: boolean): SessionActivity
   /** Bytes are on their way to a client. */
   countSent(bytes: number): void
 }
@@ -97,6 +102,11 @@ export class Pool {
 
   isIdle(server: ServerConnection): boolean {
     return this.#idle.includes(server)
+  }
+
+  /** Whether it neither wakes the compute nor keeps it awake: by its own word, or by the endpoint's list. */
+  isQuiet({ quiet, applicationName }: WakingClient): boolean {
+    return quiet || this.#host.quietApplications().includes(applicationName)
   }
 
   countSent(bytes: number): void {
@@ -251,7 +261,10 @@ export class Pool {
   #lend(server: ServerConnection, waiter: Waiter): void {
     this.totals.assignments++
     this.totals.waitTimeUs += Math.round((performance.now() - waiter.waitingSince) * 1000)
-    server.activity.touch()
+    const { waking } = waiter
+    server.activity.touch(
+      this.isQuiet(waking) && !waking.quiet ? { ...waking, quiet: true } : waking,
+    )
     waiter.take(server)
   }
 
@@ -289,7 +302,8 @@ export class Pool {
     const keys = waiter?.keys ?? this.#lastKeys
     try {
       if (keys === undefined) throw new Disconnected('the client')
-      this.#add(await this.#connect(keys))
+      const client = waiter && { ...waiter.waking, quiet: this.isQuiet(waiter.waking) }
+      this.#add(await this.#connect(keys, client), client?.quiet === true)
     } catch (error) {
       this.#host.free()
       this.#opening--
@@ -302,9 +316,9 @@ export class Pool {
 
   #lastKeys: ScramKeys | undefined
 
-  async #connect(keys: ScramKeys): Promise<ComputeConnection> {
+  async #connect(keys: ScramKeys, client: WakingClient | undefined): Promise<ComputeConnection> {
     const { signal } = this.#abort
-    const wake = async () => this.#host.wake()
+    const wake = async () => this.#host.wake(client)
     const parameters = new Map([
       ['user', this.key.role],
       ['database', this.key.database],
@@ -318,8 +332,9 @@ export class Pool {
     return compute
   }
 
-  #add(compute: ComputeConnection): void {
-    const activity = this.#host.openActivity()
+  #add(compute: ComputeConnection, quiet: boolean): void {
+    const activity = this.#host.openActivity(quiet)
+    if (compute.cancelKey) activity.setBackend(compute.cancelKey.processId)
     const server = new ServerConnection(this.key, this.#host.nextId(), compute, activity)
     this.#servers.add(server)
     server.open(() => this.#forget(server))
@@ -338,7 +353,7 @@ export class Pool {
 
   /** Where others are open or being opened, who waits can go on waiting for these. */
   #failWaiting(waiter: Waiter | undefined, error: unknown): void {
-    if (waiter && isAboutLogin(error)) {
+    if (waiter && isAboutClient(error)) {
       if (this.#waiting.delete(waiter)) waiter.fail(error)
     } else if (this.#servers.size === 0) {
       for (const one of this.#waiting) {
@@ -404,8 +419,9 @@ export class Pool {
   }
 }
 
-/** Whether only this client is concerned: its password, its role or its database. */
-function isAboutLogin(error: unknown): boolean {
+/** Whether only this client is concerned: its password, its role or its database, or that it may not wake. */
+function isAboutClient(error: unknown): boolean {
+  if (errorCode(error) === 'wake_refused') return true
   return error instanceof ComputeRefusal && /^(28|3D)/.test(error.sqlstate)
 }
 

@@ -16,6 +16,7 @@ export function createPooledService(pools: Pools, cancelKeys: CancelKeys): Poole
           variables: startupVariables(startup.forwarded),
           clientAddress,
           clientPort,
+          quiet: startup.quiet,
           via: via ?? 'wire',
           stream,
         },

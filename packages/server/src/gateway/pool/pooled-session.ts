@@ -8,6 +8,7 @@
  */
 import type { Duplex } from 'node:stream'
 
+import type { WakingClient } from '../control-plane.ts'
 import {
   ClientError,
   ComputeRefusal,
@@ -34,7 +35,7 @@ import {
   tagChangesFunctions,
   tagForgetsStatements,
 } from './command-tags.ts'
-import type { PoolClientDetails, TransactionStatus } from './lease.ts'
+import { type PoolClientDetails, type TransactionStatus, wakingClient } from './lease.ts'
 import type { Pool, Waiter } from './pool.ts'
 import {
   canonical,
@@ -86,6 +87,7 @@ let lastId = 0
 export class PooledSession implements ServerUser, TextReader, Waiter {
   readonly id = ++lastId
   readonly details: PooledClient
+  readonly waking: WakingClient
   readonly connectedAtMs = Date.now()
   lastRequestAtMs = Date.now()
   waitingSince = 0
@@ -127,6 +129,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
 
   constructor(details: PooledClient, pool: Pool) {
     this.details = details
+    this.waking = wakingClient(details)
     this.#pool = pool
     this.#statements = new ClientStatements(pool, this)
     this.#stream = details.stream
@@ -309,7 +312,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     if (this.#isUnsynced || this.#passing > 0) return
     totals.transactions++
     totals.transactionTimeUs += elapsedUs
-    this.#server?.activity.touch()
+    if (!this.#pool.isQuiet(this.waking)) this.#server?.activity.touch()
     if (settings.pool_mode === 'session') this.#keep()
     else if (this.#isSuspicious) {
       this.#work(

@@ -35,6 +35,7 @@ const emptyPoolMaxAgeMs = 3_600_000
 
 interface Endpoint {
   settings: PoolSettings
+  quietApplications: readonly string[]
   settingsReadAtMs: number
   connections: number
 }
@@ -189,12 +190,13 @@ export class Pools implements Lender, PoolAdmin {
     const { controlPlane } = this.#context
     const pool = new Pool(key, {
       settings: () => endpoint.settings,
-      wake: async () => controlPlane.wake(key.endpointId),
+      quietApplications: () => endpoint.quietApplications,
+      wake: async (client) => controlPlane.wake(key.endpointId, client),
       reserve: () => this.#reserve(endpoint),
       free: () => this.#free(endpoint),
       nextId: () => ++this.#lastServerId,
       countSent: (bytes) => controlPlane.countSent(key.endpointId, bytes),
-      openActivity: () =>
+      openActivity: (quiet) =>
         controlPlane.openSession({
           endpointId: key.endpointId,
           role: key.role,
@@ -202,6 +204,7 @@ export class Pools implements Lender, PoolAdmin {
           applicationName: 'pooler',
           clientAddress: '',
           pooled: true,
+          quiet,
         }),
     })
     pool.isPaused = this.#paused.some((filter) => matches(filter, key))
@@ -234,7 +237,12 @@ export class Pools implements Lender, PoolAdmin {
   async #endpointOf(endpointId: string): Promise<Endpoint> {
     let endpoint = this.#endpoints.get(endpointId)
     if (endpoint === undefined) {
-      endpoint = { settings: defaultPoolSettings, settingsReadAtMs: -Infinity, connections: 0 }
+      endpoint = {
+        settings: defaultPoolSettings,
+        quietApplications: [],
+        settingsReadAtMs: -Infinity,
+        connections: 0,
+      }
       this.#endpoints.set(endpointId, endpoint)
     }
     if (performance.now() - endpoint.settingsReadAtMs > settingsMaxAgeMs) {
@@ -247,7 +255,9 @@ export class Pools implements Lender, PoolAdmin {
     endpoint.settingsReadAtMs = performance.now()
     try {
       const access = await this.#context.controlPlane.findEndpoint(endpointId)
-      if (access) endpoint.settings = settingsOf(access)
+      if (access === undefined) return
+      endpoint.settings = settingsOf(access)
+      endpoint.quietApplications = access.quietApplications
     } catch (error) {
       this.#context.log.warn({ endpoint_id: endpointId, error }, 'pool settings not read')
     }

@@ -15,7 +15,7 @@ export function serveControlPlane(controlPlane: ControlPlane): ControlPlaneServe
     procedures: {
       findEndpoint: async (endpointId) => controlPlane.findEndpoint(endpointId),
       findVerifier: async ({ endpointId, role }) => controlPlane.findVerifier(endpointId, role),
-      wake: async (endpointId) => controlPlane.wake(endpointId),
+      wake: async ({ endpointId, client }) => controlPlane.wake(endpointId, client),
       jwksFor: async (endpointId) => controlPlane.jwksFor(endpointId),
       prepareTokens: async ({ endpointId, database }) =>
         controlPlane.prepareTokens(endpointId, database),
@@ -24,12 +24,13 @@ export function serveControlPlane(controlPlane: ControlPlane): ControlPlaneServe
         // The endpoint may have been deleted since; its session then ends by itself.
         if (!isClosed) sessions.set(id, controlPlane.openSession(details))
       },
-      sessionsTouched: (ids) => {
-        for (const id of ids) sessions.get(id)?.touch()
+      sessionsTouched: (touched) => {
+        for (const [id, user] of touched) sessions.get(id)?.touch(user)
       },
       sessionListening: ({ id, isListening }) => {
         sessions.get(id)?.setListening(isListening)
       },
+      sessionBackend: ({ id, pid }) => sessions.get(id)?.setBackend(pid),
       sessionEnded: (id) => {
         sessions.get(id)?.end()
         sessions.delete(id)

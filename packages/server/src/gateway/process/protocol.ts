@@ -3,7 +3,9 @@ import type {
   ComputeAddress,
   EndpointAccess,
   SessionDetails,
+  SessionUser,
   TokenIssuer,
+  WakingClient,
 } from '../control-plane.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { TlsMaterial } from '../tls.ts'
@@ -12,14 +14,16 @@ import type { TlsMaterial } from '../tls.ts'
 export interface DaemonProcedures {
   findEndpoint(endpointId: string): Promise<EndpointAccess | undefined>
   findVerifier(request: { endpointId: string; role: string }): Promise<string | undefined>
-  wake(endpointId: string): Promise<ComputeAddress>
+  wake(request: { endpointId: string; client?: WakingClient }): Promise<ComputeAddress>
   jwksFor(endpointId: string): Promise<readonly TokenIssuer[]>
   prepareTokens(request: { endpointId: string; database: string }): Promise<string>
   isAdminKey(key: string): Promise<boolean>
   /** The process names its sessions by numbers of its own. */
   sessionOpened(session: { id: number; details: SessionDetails }): void
-  sessionsTouched(ids: number[]): void
+  /** With whom those of pools have been lent to meanwhile. */
+  sessionsTouched(touched: ReadonlyMap<number, SessionUser | undefined>): void
   sessionListening(session: { id: number; isListening: boolean }): void
+  sessionBackend(session: { id: number; pid: number }): void
   sessionEnded(id: number): void
   /** Bytes that have gone to clients since it was last told, by endpoint. */
   bytesSent(bytes: ReadonlyMap<string, number>): void

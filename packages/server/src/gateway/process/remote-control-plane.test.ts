@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 import { AppError } from '../../lib/errors.ts'
 import { createChannelPair } from '../../testing/channel-pair.ts'
@@ -16,6 +16,7 @@ const details: SessionDetails = {
   applicationName: 'test',
   clientAddress: '127.0.0.1',
   pooled: false,
+  quiet: false,
 }
 
 interface Recorded {
@@ -41,6 +42,7 @@ function connect(): Recorded {
             poolerSettings: {},
             logicalReplication: false,
             blockPublicConnections: false,
+            quietApplications: [],
           }
         : undefined,
     findVerifier: async (endpointId, role) => `${endpointId} ${role}`,
@@ -54,8 +56,9 @@ function connect(): Recorded {
     openSession: (session) => {
       events.push(`open ${session.applicationName}`)
       return {
-        touch: () => void events.push('touch'),
+        touch: (user) => void events.push(user?.quiet === true ? 'touch quietly' : 'touch'),
         setListening: (isListening) => void events.push(`listening ${isListening}`),
+        setBackend: (pid) => void events.push(`backend ${pid}`),
         end: () => void events.push('end'),
       }
     },
@@ -107,6 +110,40 @@ test('many who wait for one compute are one question, and the next is another', 
     expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'endpoint_disabled' } })
   }
   expect(events).toEqual(['wake ep-1', 'wake ep-1'])
+})
+
+test('a quiet use of a connection takes nothing back of a use that counts', async () => {
+  const { remote, events } = connect()
+  const user = { applicationName: 'uptime', clientAddress: '', quiet: true }
+  const [first, second, third] = [0, 0, 0].map(() => remote.openSession(details))
+  first?.touch(user)
+  second?.touch({ ...user, quiet: false })
+  second?.touch(user)
+  third?.touch(user)
+  third?.touch()
+  await until(() => events.length > 5)
+  expect(events.slice(3)).toEqual(['touch quietly', 'touch', 'touch'])
+})
+
+test('a use after a silence is told at once, also a quiet one: a frozen compute has to go on for it', async () => {
+  const { remote, events } = connect()
+  const session = remote.openSession(details)
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 2_000)
+  session.touch({ applicationName: 'uptime', clientAddress: '', quiet: true })
+  vi.restoreAllMocks()
+  await new Promise(setImmediate)
+  expect(events).toEqual(['open test', 'touch quietly'])
+})
+
+test('bytes that no daemon can be told of are kept', async () => {
+  const { remote, events, cut } = connect()
+  remote.countSent('ep-1', 10)
+  cut()
+  remote.countSent('ep-1', 5)
+  const untold = async () => remote.takeUntold().get('ep-1')
+  expect(await untold()).toBe(15)
+  expect(await untold()).toBeUndefined()
+  expect(events).toEqual([])
 })
 
 test('a busy session is told of in few messages, and its end comes last', async () => {

@@ -5,13 +5,15 @@ import type {
   EndpointAccess,
   SessionActivity,
   SessionDetails,
+  SessionUser,
   TokenIssuer,
+  WakingClient,
 } from '../control-plane.ts'
 import { ClientError, sqlstates } from '../errors.ts'
 import type { DaemonProcedures } from './protocol.ts'
 import type { Rpc } from './rpc.ts'
 
-export type DaemonRpc = Pick<Rpc<DaemonProcedures>, 'call' | 'tell'>
+export type DaemonRpc = Pick<Rpc<DaemonProcedures>, 'call' | 'tell' | 'isClosed'>
 
 /** Endpoints and verifiers are read from memory, or from a compute that is awake. */
 const lookUpTimeoutMs = 10_000
@@ -19,11 +21,13 @@ const lookUpTimeoutMs = 10_000
 const wakeTimeoutMs = 600_000
 /** A session that is busy is said to be so this often, and how much was sent. */
 const touchEveryMs = 250
+/** After so long without a byte its compute may be frozen, and its client waits: that is said at once. */
+const silenceMs = 1_000
 
 export class RemoteControlPlane implements ControlPlane {
   readonly #daemon: DaemonRpc
   readonly #wakes = new Map<string, Promise<ComputeAddress>>()
-  readonly #touched = new Set<number>()
+  readonly #touched = new Map<number, SessionUser | undefined>()
   readonly #sent = new Map<string, number>()
   #lastSessionId = 0
 
@@ -39,14 +43,16 @@ export class RemoteControlPlane implements ControlPlane {
     return this.#daemon.call('findVerifier', { endpointId, role }, lookUpTimeoutMs)
   }
 
-  /** A thousand clients that wait for one compute are one question. */
-  async wake(endpointId: string): Promise<ComputeAddress> {
-    let waking = this.#wakes.get(endpointId)
+  /** A thousand clients of an application that wait for one compute are one question. */
+  async wake(endpointId: string, client?: WakingClient): Promise<ComputeAddress> {
+    // Who is not to wake it is refused, and must not be taken for those who may.
+    const key = JSON.stringify([endpointId, client?.quiet, client?.applicationName])
+    let waking = this.#wakes.get(key)
     if (waking === undefined) {
       waking = this.#daemon
-        .call('wake', endpointId, wakeTimeoutMs)
-        .finally(() => this.#wakes.delete(endpointId))
-      this.#wakes.set(endpointId, waking)
+        .call('wake', { endpointId, ...(client && { client }) }, wakeTimeoutMs)
+        .finally(() => this.#wakes.delete(key))
+      this.#wakes.set(key, waking)
     }
     return waking
   }
@@ -67,9 +73,16 @@ export class RemoteControlPlane implements ControlPlane {
   openSession(details: SessionDetails): SessionActivity {
     const id = ++this.#lastSessionId
     this.#daemon.tell('sessionOpened', { id, details })
+    let touchedMs = performance.now()
     return {
-      touch: () => this.#touch(id),
+      touch: (user) => {
+        const now = performance.now()
+        this.#touch(id, user)
+        if (now - touchedMs >= silenceMs) this.#tellTouched()
+        touchedMs = now
+      },
       setListening: (isListening) => this.#daemon.tell('sessionListening', { id, isListening }),
+      setBackend: (pid) => this.#daemon.tell('sessionBackend', { id, pid }),
       end: () => {
         this.#touched.delete(id)
         this.#tellSent()
@@ -83,21 +96,39 @@ export class RemoteControlPlane implements ControlPlane {
     this.#sent.set(endpointId, (this.#sent.get(endpointId) ?? 0) + bytes)
   }
 
+  /** What was sent and no daemon was told of; it is the caller's from now on. */
+  takeUntold(): ReadonlyMap<string, number> {
+    const untold = new Map(this.#sent)
+    this.#sent.clear()
+    return untold
+  }
+
   #tellSent(): void {
-    if (this.#sent.size === 0) return
+    if (this.#sent.size === 0 || this.#daemon.isClosed) return
     this.#daemon.tell('bytesSent', new Map(this.#sent))
     this.#sent.clear()
   }
 
-  #touch(id: number): void {
+  #touch(id: number, user: SessionUser | undefined): void {
     // The first since they were told last; the others go with it.
     if (this.#touched.size === 0) setTimeout(() => this.#tellTouched(), touchEveryMs).unref()
-    this.#touched.add(id)
+    const known = this.#touched.get(id)
+    // What is no activity takes nothing back of what was.
+    if (user?.quiet === true && this.#touched.has(id)) return
+    this.#touched.set(id, user ?? (known?.quiet === true ? undefined : known))
   }
 
   #tellTouched(): void {
     if (this.#touched.size === 0) return
-    this.#daemon.tell('sessionsTouched', [...this.#touched])
+    const touched = [...this.#touched].map(([id, user]): [number, SessionUser | undefined] => [
+      id,
+      user && {
+        applicationName: user.applicationName,
+        clientAddress: user.clientAddress,
+        quiet: user.quiet,
+      },
+    ])
+    this.#daemon.tell('sessionsTouched', new Map(touched))
     this.#touched.clear()
   }
 }

@@ -38,7 +38,7 @@ async function leaseFromSibling(
 }
 
 function asSession(client: PoolClientDetails): Omit<AuthenticatedClient, 'stream'> {
-  const { endpointId, role, database, keys, variables, clientAddress } = client
+  const { endpointId, role, database, keys, variables, clientAddress, quiet } = client
   return {
     startup: {
       user: role,
@@ -46,6 +46,7 @@ function asSession(client: PoolClientDetails): Omit<AuthenticatedClient, 'stream
       applicationName: variables.get('application_name') ?? '',
       options: undefined,
       replication: false,
+      quiet,
       forwarded: new Map([['user', role], ['database', database], ...variables]),
       unrecognised: undefined,
     },

@@ -34,6 +34,7 @@ export interface HandedClient {
   serverKey: string
   clientAddress: string
   clientPort: number
+  quiet: boolean
   via?: 'http'
 }
 
@@ -73,13 +74,14 @@ export function packClient(client: Omit<AuthenticatedClient, 'stream'>): HandedC
     serverKey: login.keys.serverKey.toString('base64'),
     clientAddress,
     clientPort,
+    quiet: startup.quiet,
     ...(via && { via }),
   }
 }
 
 /** Only clients of pools are handed on, and none of them replicates. */
 export function unpackClient(handed: HandedClient, stream: Duplex): AuthenticatedClient {
-  const { user, database, applicationName, options, clientAddress, clientPort, via } = handed
+  const { user, database, applicationName, options, quiet, clientAddress, clientPort, via } = handed
   return {
     stream,
     startup: {
@@ -88,6 +90,7 @@ export function unpackClient(handed: HandedClient, stream: Duplex): Authenticate
       applicationName,
       options,
       replication: false,
+      quiet,
       forwarded: new Map(handed.forwarded),
       unrecognised: undefined,
     },

@@ -294,6 +294,7 @@ async function lease(databaseName = database): Promise<Lease> {
     keys: must(keys, 'the password is right'),
     variables: new Map([['application_name', 'lent']]),
     clientAddress: '127.0.0.1',
+    quiet: false,
     via: 'http',
   }
   return lendFromOwner(noLender, first.siblings).lease(client, AbortSignal.timeout(15_000))

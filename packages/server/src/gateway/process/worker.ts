@@ -9,6 +9,7 @@ import type { HttpsAddress } from '../http/https-server.ts'
 import type { ListenAddress } from '../listener.ts'
 import type { TlsMaterial } from '../tls.ts'
 import type { Channel } from './channel.ts'
+import { leaveBytes } from './left-bytes.ts'
 import type {
   DaemonProcedures,
   ListenerMessage,
@@ -18,6 +19,9 @@ import type {
 import { platformRestarting, RemoteControlPlane } from './remote-control-plane.ts'
 import { Rpc } from './rpc.ts'
 import { Siblings } from './siblings.ts'
+
+/** How often a process without a daemon notes what it has sent: what is lost where it is killed. */
+const leaveEveryMs = 60_000
 
 export interface WorkerHost {
   createLog(config: WorkerConfig): Logger
@@ -34,6 +38,7 @@ export class Worker {
   #siblings: Siblings | undefined
   #log: Logger | undefined
   #latestTls: TlsMaterial | undefined
+  #leaveBytes = async (): Promise<void> => undefined
   #isStarted = false
   #isEnding = false
 
@@ -90,10 +95,12 @@ export class Worker {
   async #start(config: WorkerConfig): Promise<void> {
     const { number, directory, domain, limits, secret, tls } = config
     const log = this.#host.createLog(config)
+    const controlPlane = new RemoteControlPlane(this.#daemon)
+    this.#leaveBytes = async () => leaveBytes(directory, controlPlane.takeUntold())
     const siblings = new Siblings({ directory, number })
     siblings.setSlots(config.slots)
     const gateway = createGateway({
-      controlPlane: new RemoteControlPlane(this.#daemon),
+      controlPlane,
       tls,
       secret,
       domain,
@@ -131,8 +138,17 @@ export class Worker {
         { sessions: gateway.sessionCount },
         'the daemon is gone: serving what is here',
       )
+      const leaving = setInterval(() => void this.#tryToLeaveBytes(), leaveEveryMs)
       await gateway.idle()
       await gateway.stop()
+      clearInterval(leaving)
+      await this.#tryToLeaveBytes()
+    })
+  }
+
+  async #tryToLeaveBytes(): Promise<void> {
+    await this.#leaveBytes().catch((error: unknown) => {
+      this.#log?.warn({ error: describeError(error) }, 'bytes that were sent are not counted')
     })
   }
 

@@ -1,36 +1,55 @@
 import { S3ServiceError } from 's3mini'
 
-import { AppError, describeError, errorCode } from '../lib/errors.ts'
-import { renderS3Url, type S3Location } from './s3-location.ts'
+import { renderS3Url, type S3Location } from './location.ts'
+
+/** What to tell people to check, in the words of the program that they use. */
+export interface S3Advice {
+  /** Where credentials are given. */
+  credentials: string
+  /** How the right region is given. */
+  region: string
+  /** How another bucket is named. */
+  bucket: string
+  /** Where the address of the service is given. */
+  endpoint: string
+}
 
 /**
  * What went wrong with S3, for people. The service's own answer is not shown: with a wrong signature it
  * repeats the access key and the headers.
  */
-export function explainS3Error(error: unknown, location: S3Location): AppError {
-  if (error instanceof AppError) return error
+export function describeS3Error(error: unknown, location: S3Location, advice: S3Advice): string {
   const place = `${renderS3Url(location)} at ${location.endpoint}`
-  return new AppError('s3_unavailable', `${place} ${reasonOf(error, location)}`)
+  return `${place} ${reasonOf(error, location, advice)}`
 }
 
 /** Whether the same request may well succeed a moment later. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof AppError) return false
   if (!(error instanceof S3ServiceError)) return !isCertificateError(networkCode(error))
   const code = s3Code(error)
   return error.status >= 500 || error.status === 429 || transientCodes.has(code)
 }
 
+/** The HTTP status of an error that is the service's answer. */
+export function s3Status(error: unknown): number | undefined {
+  return error instanceof S3ServiceError ? error.status : undefined
+}
+
+/** Whether the bucket is there and the object is not. */
+export function isNoSuchKey(error: unknown): boolean {
+  return error instanceof S3ServiceError && s3Code(error) === 'NoSuchKey'
+}
+
 /** `BadDigest`: what arrived was not what was sent. */
 const transientCodes = new Set(['RequestTimeout', 'SlowDown', 'BadDigest', 'OperationAborted'])
 
-function reasonOf(error: unknown, location: S3Location): string {
-  if (!(error instanceof S3ServiceError)) return networkReason(error)
+function reasonOf(error: unknown, location: S3Location, advice: S3Advice): string {
+  if (!(error instanceof S3ServiceError)) return networkReason(error, advice)
   const code = s3Code(error)
   const { status } = error
   if (credentialCodes.has(code)) {
     return (
-      'refuses the credentials; check COPPICE_S3_ACCESS_KEY_ID and COPPICE_S3_SECRET_ACCESS_KEY ' +
+      `refuses the credentials; check ${advice.credentials} ` +
       '(keys that need a session token cannot be used)'
     )
   }
@@ -38,10 +57,10 @@ function reasonOf(error: unknown, location: S3Location): string {
     return "refuses this machine's clock; set it right (`timedatectl set-ntp true`)"
   }
   if (regionCodes.has(code) || (status >= 300 && status < 400)) {
-    return `is in another region than ${location.region}${regionIn(error)}; give the right one with --s3-region`
+    return `is in another region than ${location.region}${regionIn(error)}; ${advice.region}`
   }
   if (code === 'NoSuchBucket' || status === 404) {
-    return `has no bucket ${location.bucket}; create it, or name another with --wal-store`
+    return `has no bucket ${location.bucket}; create it, or ${advice.bucket}`
   }
   if (status === 401 || status === 403) {
     return (
@@ -79,24 +98,31 @@ function regionIn({ body }: S3ServiceError): string {
   return region === undefined ? '' : ` (it is in ${region})`
 }
 
-function networkReason(error: unknown): string {
+function networkReason(error: unknown, advice: S3Advice): string {
   const code = networkCode(error)
   if (isCertificateError(code)) {
     return `has a certificate that this machine does not trust (${code}); name its authority in NODE_EXTRA_CA_CERTS`
   }
-  const detail = code ?? describeError(error)
-  return `cannot be reached (${detail}); check --s3-endpoint, the network and the service`
+  const detail = code ?? messages(error)
+  return `cannot be reached (${detail}); check ${advice.endpoint}, the network and the service`
 }
 
 /** `fetch` says only that it failed; the cause says why. */
 function networkCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
-    const code = errorCode(at)
-    if (code !== undefined) return code
+    if ('code' in at && typeof at.code === 'string') return at.code
     // Of a host with several addresses, each of which failed.
-    if (at instanceof AggregateError) return errorCode(at.errors[0])
+    if (at instanceof AggregateError) return networkCode(at.errors[0])
   }
   return undefined
+}
+
+function messages(error: unknown): string {
+  const parts: string[] = []
+  for (let at = error; at instanceof Error && parts.length < 8; at = at.cause) {
+    parts.push(at.message)
+  }
+  return parts.join(': ')
 }
 
 const isCertificateError = (code: string | undefined): boolean =>

@@ -4,10 +4,10 @@ import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-import type { S3Credentials, S3Location } from '../history/s3-location.ts'
-import { until } from './until.ts'
+import type { S3Credentials, S3Location } from '../location.ts'
 
 /**
  * A real S3 server on a directory: versitygw (Apache-2.0), built once from the Go module proxy and kept
@@ -31,6 +31,8 @@ const cache = new URL(`../../../../node_modules/.cache/versitygw-${version}/`, i
 const binary = join(cache, 'versitygw')
 /** It compiles some hundred packages. */
 export const s3ServerTimeoutMs = 600_000
+const startTimeoutMs = 30_000
+const pollMs = 10
 
 const hasGo = spawnSync('go', ['version']).status === 0
 
@@ -79,14 +81,11 @@ export async function startS3Server(): Promise<S3Server> {
         ROOT_SECRET_KEY: credentials.secretAccessKey,
       },
     })
-    await until(
-      async () =>
-        fetch(endpoint).then(
-          () => true,
-          () => false,
-        ),
-      30_000,
-    )
+    const deadline = performance.now() + startTimeoutMs
+    while (!(await isAnswering(endpoint))) {
+      if (performance.now() > deadline) throw new Error('the S3 server does not answer')
+      await delay(pollMs)
+    }
   }
   const kill = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
@@ -105,6 +104,13 @@ export async function startS3Server(): Promise<S3Server> {
       await rm(root, { recursive: true, force: true })
     },
   }
+}
+
+async function isAnswering(endpoint: string): Promise<boolean> {
+  return fetch(endpoint).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function freePort(): Promise<number> {

@@ -1,5 +1,3 @@
-import { AppError } from '../lib/errors.ts'
-
 /** A place below a bucket of an S3-compatible service. */
 export interface S3Location {
   bucket: string
@@ -15,6 +13,16 @@ export interface S3Credentials {
   secretAccessKey: string
 }
 
+/** What the settings are called where they are given, and the error for one that is not allowed. */
+export interface S3SettingNames {
+  location: string
+  /** What may stand there. */
+  form: string
+  region: string
+  endpoint: string
+  refuse(message: string): Error
+}
+
 /** What S3 itself calls it where nothing is said, and what other services take for any. */
 const defaultRegion = 'us-east-1'
 
@@ -22,31 +30,28 @@ const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
 const prefixPattern = /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/
 const regionPattern = /^[A-Za-z0-9-]{1,40}$/
 
-/** Reads `s3://bucket/prefix`. Rejects with AppError `invalid_request`. */
+/** Reads `s3://bucket/prefix`. Throws what `names.refuse` makes of the reason. */
 export function parseS3Location(
   url: string,
   given: { endpoint: string | undefined; region: string | undefined },
+  names: S3SettingNames,
 ): S3Location {
   const [, bucket = '', path = ''] = /^s3:\/\/([^/]*)\/?(.*)$/.exec(url) ?? []
   const prefix = path.replace(/\/+$/, '')
   if (!bucketPattern.test(bucket)) {
-    throw new AppError(
-      'invalid_request',
-      `--wal-store ${url} is no place for WAL; write s3://bucket/prefix, or local`,
-    )
+    throw names.refuse(`${names.location} ${url} is no place in S3; write ${names.form}`)
   }
   if (prefix !== '' && (!prefixPattern.test(prefix) || prefix.length > 200)) {
-    throw new AppError(
-      'invalid_request',
-      `--wal-store ${url}: the prefix may have letters, digits, '_', '.', '-' and single slashes`,
+    throw names.refuse(
+      `${names.location} ${url}: the prefix may have letters, digits, '_', '.', '-' and single slashes`,
     )
   }
   const region = given.region ?? defaultRegion
   if (!regionPattern.test(region)) {
-    throw new AppError('invalid_request', `--s3-region ${region} is not the name of a region`)
+    throw names.refuse(`${names.region} ${region} is not the name of a region`)
   }
-  const endpoint = given.endpoint ?? `https://s3.${region}.amazonaws.com`
-  return { bucket, prefix, endpoint: checkEndpoint(endpoint), region }
+  const endpoint = checkEndpoint(given.endpoint ?? `https://s3.${region}.amazonaws.com`, names)
+  return { bucket, prefix, endpoint, region }
 }
 
 export const renderS3Url = ({ bucket, prefix }: S3Location): string =>
@@ -58,7 +63,7 @@ export function isInTheClear({ endpoint }: S3Location): boolean {
   return protocol === 'http:' && !/^(?:localhost|127\..*|\[::1\])$/.test(hostname)
 }
 
-function checkEndpoint(text: string): string {
+function checkEndpoint(text: string, names: S3SettingNames): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isPlain =
     url !== undefined &&
@@ -69,8 +74,7 @@ function checkEndpoint(text: string): string {
     url.hash === ''
   if (isPlain) return url.origin + url.pathname.replace(/\/+$/, '')
   // A text that is no URL of ours may hold a secret, so it is not repeated.
-  throw new AppError(
-    'invalid_request',
-    '--s3-endpoint must be a URL such as https://minio.example.org:9000, without credentials or a query',
+  throw names.refuse(
+    `${names.endpoint} must be a URL such as https://minio.example.org:9000, without credentials or a query`,
   )
 }

@@ -1,0 +1,71 @@
+-- What was sampled of computes and of the platform; the columns are the figures of `@coppice/api`. `tier`
+-- says how long the time is that a row is of: 15 seconds or a minute as it was taken (0), then a minute
+-- (1) and ten minutes (2). Single precision: it is for charts, and there are many rows. No foreign keys:
+-- rows go by their age.
+create table compute_samples (
+  endpoint_id text not null,
+  at timestamptz not null,
+  tier smallint not null,
+  awake_seconds real not null,
+  cpu_seconds real not null,
+  memory_bytes real not null,
+  database_bytes real not null,
+  max_connections real not null,
+  connections_active real not null,
+  connections_idle real not null,
+  connections_idle_in_transaction real not null,
+  connections_waiting real not null,
+  longest_transaction_seconds real not null,
+  xact_commit real not null,
+  xact_rollback real not null,
+  tup_returned real not null,
+  tup_fetched real not null,
+  tup_inserted real not null,
+  tup_updated real not null,
+  tup_deleted real not null,
+  blks_hit real not null,
+  blks_read real not null,
+  deadlocks real not null,
+  temp_bytes real not null,
+  wal_bytes real not null,
+  sessions real not null,
+  sent_bytes real not null,
+  pool_clients_active real not null,
+  pool_clients_waiting real not null,
+  pool_clients_idle real not null,
+  pool_servers_active real not null,
+  pool_servers_idle real not null,
+  pool_wait_seconds real not null,
+  wakes real not null,
+  failed_wakes real not null,
+  wake_seconds real not null,
+  primary key (endpoint_id, at, tier)
+);
+create index compute_samples_tier on compute_samples (tier, at);
+
+create table platform_samples (
+  at timestamptz not null,
+  tier smallint not null,
+  projects real not null,
+  branches real not null,
+  computes real not null,
+  computes_awake real not null,
+  wakes real not null,
+  failed_wakes real not null,
+  wake_seconds real not null,
+  gateway_sessions real not null,
+  gateway_memory_bytes real not null,
+  sent_bytes real not null,
+  daemon_cpu_seconds real not null,
+  daemon_memory_bytes real not null,
+  sampling_seconds real not null,
+  pool_total_bytes real not null,
+  pool_used_bytes real not null,
+  store_bytes real not null,
+  wal_waiting_bytes real not null,
+  host_load real not null,
+  host_memory_total_bytes real not null,
+  host_memory_used_bytes real not null,
+  primary key (at, tier)
+);
+create index platform_samples_tier on platform_samples (tier, at);
