@@ -9,6 +9,7 @@ import { ClosingLine } from './vitest.reporter.ts'
 // Real processes on a shared machine can be starved for seconds. There a test may try once more; what fails
 // twice has failed, and where people work nothing is tried again.
 const retry = env['CI'] ? 1 : 0
+const expect = { poll: { timeout: 15_000 } }
 const sources = ['packages/*/src/**']
 
 export default defineConfig({
@@ -34,6 +35,7 @@ export default defineConfig({
           retry,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          expect,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -48,6 +50,7 @@ export default defineConfig({
           retry,
           testTimeout: 180_000,
           hookTimeout: 300_000,
+          expect,
           // Each file has a platform of its own.
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
