@@ -25,7 +25,10 @@ export class ApiError extends Error {
 interface ClientOptions {
   /** With the base path, e.g. `http://127.0.0.1:7432/api/v2`. */
   baseUrl: string
-  apiKey: string
+  /** Absent in a browser, whose session is in a cookie. */
+  apiKey?: string
+  /** Sent with every call. */
+  headers?: Record<string, string>
   userAgent?: string
   /** Milliseconds until a call is given up. */
   timeoutMs?: number
@@ -59,7 +62,8 @@ async function call(
   const response = await fetch(buildUrl(options.baseUrl, route.url, input), {
     method: route.method,
     headers: {
-      authorization: `Bearer ${options.apiKey}`,
+      ...options.headers,
+      ...(options.apiKey !== undefined && { authorization: `Bearer ${options.apiKey}` }),
       accept: 'application/json',
       ...(input.body !== undefined && { 'content-type': 'application/json' }),
       ...(options.userAgent !== undefined && { 'user-agent': options.userAgent }),

@@ -2,6 +2,7 @@ export type { ApiKey, OrganizationApiKey } from './account.ts'
 export type { AwakeEvent, AwakeEventKind, AwakeSession, EndpointAwake } from './awake.ts'
 export type { Annotation, Branch, BranchCreate, BranchRestore, BranchUpdate } from './branch.ts'
 export type { BranchHistory } from './branch-history.ts'
+export { type Change, type ChangeKind, eventsUrl } from './change.ts'
 export { ApiError, type Client, createClient } from './client.ts'
 export {
   maxComputeUnits,
@@ -16,6 +17,7 @@ export type {
   ConsumptionPeriodsV2,
   ConsumptionTimeframe,
 } from './consumption.ts'
+export { consoleHeader, type ConsoleSession, consoleSessionUrl } from './console.ts'
 export type { ConnectionDetails } from './connection.ts'
 export type {
   CostAdvice,

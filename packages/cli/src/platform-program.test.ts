@@ -20,6 +20,7 @@ const ready = {
   event: 'ready',
   api_url: 'http://127.0.0.1:7432',
   api_key_file: '/srv/coppice/api-key',
+  console_url: 'http://127.0.0.1:7432/',
   connection_uri: 'postgresql://neondb_owner:secret@ep-x.localhost:5432/neondb?sslmode=require',
   project_id: 'quiet-sea-00000001',
   domain: 'localhost',

@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 
 import { type Cli, homeOf } from './cli.ts'
 import { CliError, exitCodeOfAnswer } from './errors.ts'
@@ -33,21 +33,24 @@ export function homeArguments(cli: Cli): string[] {
   return cli.options.home === undefined ? [] : ['--home', homeOf(cli)]
 }
 
-/** Runs a short command of the program and answers the object that it prints. */
+/** Runs a short command of the program, which reads `input`, and answers the object that it prints. */
 export async function runProgram(
   cli: Cli,
   args: readonly string[],
+  input = '',
 ): Promise<Record<string, unknown>> {
   const child = spawn(
     process.execPath,
     programArguments(cli, [...args, '--json', ...homeArguments(cli)]),
     {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: cli.config.environment,
       cwd: cli.config.cwd,
       timeout: commandTimeoutMs,
     },
   )
+  // One that fails early may not read it.
+  child.stdin.on('error', () => undefined).end(input)
   const [stdout, stderr, code] = await collect(child)
   const answer = parseObject(stdout.trim().split('\n').at(-1) ?? '')
   if (!answer) throw new CliError(`\`${args.join(' ')}\` failed: ${lastLines(stderr, code)}`)
@@ -64,7 +67,7 @@ export function throwIfError(answer: Record<string, unknown>): void {
   throw new CliError(message, { exitCode: exitCodeOfAnswer(code, 500) })
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>
+type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
 async function collect(child: Child): Promise<[stdout: string, stderr: string, code: string]> {
   const ended = once(child, 'close')

@@ -12,6 +12,7 @@ import { addCheckout } from './commands/checkout.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addComputes } from './commands/computes.ts'
 import { addConnectionString, addPsql } from './commands/connection-string.ts'
+import { addConsole } from './commands/console.ts'
 import { addCost } from './commands/cost.ts'
 import { addDatabases } from './commands/databases.ts'
 import { addElsewhere, addForeignFlags } from './commands/elsewhere.ts'
@@ -58,6 +59,7 @@ export function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('The platform on this machine:')
   addUp(program, cli)
   addPlatform(program, cli)
+  addConsole(program, cli)
   addCa(program, cli)
   addPool(program, cli)
   addGateway(program, cli)

@@ -17,6 +17,7 @@ import { parseObject } from './platform.ts'
 export interface ReadyEvent {
   api_url: string
   api_key_file: string
+  console_url: string
   /** Absent where the first project has been deleted. */
   connection_uri?: string
   project_id: string

@@ -9,7 +9,7 @@ import { serveFlags } from './program/serve-options.ts'
 
 /**
  * The server's program: `serve`, `down`, `doctor`, `pool create|grow|status`, `gateway restart|status`,
- * `ca install|uninstall`. It speaks JSON lines on stdout; people use the CLI, which runs it. `gateway-worker` is for the daemon.
+ * `ca install|uninstall`, `console link|password`. It speaks JSON lines on stdout; people use the CLI, which runs it. `gateway-worker` is for the daemon.
  */
 const flags = {
   ...serveFlags,
@@ -56,6 +56,11 @@ try {
     case 'doctor': {
       const { doctor } = await import('./program/doctor.ts')
       emit({ checks: await doctor(home, environment) })
+      break
+    }
+    case 'console': {
+      const { consoleCommand } = await import('./program/console-command.ts')
+      emit(await consoleCommand(home, rest[0]))
       break
     }
     case 'ca': {

@@ -10,6 +10,7 @@ export async function readyScreen(ready: ReadyEvent, output: Output): Promise<st
   return [
     output.style('bold', title),
     await renderDetails([
+      ['Console', `${ready.console_url} (\`coppice console\` signs in)`],
       ['API', ready.api_url],
       ['API key', `in ${ready.api_key_file}`],
       ['PostgreSQL', ready.postgres_version],

@@ -1,5 +1,5 @@
 import { chmod, rm } from 'node:fs/promises'
-import { createServer, request, type Server } from 'node:http'
+import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import { join } from 'node:path'
 
 import type { WorkerReport } from '../gateway/process/supervisor.ts'
@@ -16,6 +16,15 @@ export interface LocalSocket {
   describe(description: unknown): void
   /** What `GET /gateway` and `POST /gateway/restart` do from now on; until then there is no gateway. */
   operate(gateway: GatewayOperations): void
+  /** What `POST /console/link` and `POST /console/password` do from now on. */
+  admit(console: ConsoleOperations): void
+}
+
+/** What the platform's owner can do with the web console, from the machine itself. */
+export interface ConsoleOperations {
+  /** An address that signs the owner in, once. */
+  createLink(): string
+  setPassword(password: string): Promise<void>
 }
 
 /** What an operator can do with the gateway. */
@@ -25,6 +34,8 @@ export interface GatewayOperations {
 }
 
 const answerTimeoutMs = 5_000
+/** A password. */
+const bodyMaxChars = 4096
 /** Suspending hundreds of computes, each with its checkpoint, takes a while. */
 const shutdownTimeoutMs = 590_000
 /** Each process of the gateway has a minute to begin. */
@@ -40,16 +51,21 @@ export async function claimHome(
   const path = socketPath(home)
   let description: unknown
   let gateway: GatewayOperations | undefined
+  let console: ConsoleOperations | undefined
   const server = createServer((incoming, response) => {
     const answer = (status: number, body: unknown): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     }
     const { method, url = '/' } = incoming
-    if (url.startsWith('/gateway')) {
-      void operate(gateway, `${method} ${url}`).then(
+    const answerWith = (work: Promise<Record<string, unknown>>): void =>
+      void work.then(
         (body) => answer(200, body),
         (error: unknown) => answer(500, { error: describeError(error) }),
       )
+    if (url.startsWith('/gateway')) {
+      answerWith(operate(gateway, `${method} ${url}`))
+    } else if (url.startsWith('/console')) {
+      answerWith(readBody(incoming).then(async (body) => admit(console, `${method} ${url}`, body)))
     } else if (method === 'POST') {
       void onShutdown(url === '/shutdown?keep_computes').then(() => {
         response.once('close', () => process.exit(0))
@@ -74,6 +90,9 @@ export async function claimHome(
     operate: (given) => {
       gateway = given
     },
+    admit: (given) => {
+      console = given
+    },
   }
 }
 
@@ -93,6 +112,32 @@ async function operate(
   }
 }
 
+async function admit(
+  console: ConsoleOperations | undefined,
+  request: string,
+  body: string,
+): Promise<Record<string, unknown>> {
+  if (console === undefined) throw new Error('the platform is starting still; try again')
+  switch (request) {
+    case 'POST /console/link':
+      return { url: console.createLink() }
+    case 'POST /console/password':
+      await console.setPassword(body)
+      return { password_set: true }
+    default:
+      throw new Error(`there is no ${request} here`)
+  }
+}
+
+async function readBody(incoming: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of incoming.setEncoding('utf8')) {
+    text += String(chunk)
+    if (text.length > bodyMaxChars) throw new Error('the body is too long')
+  }
+  return text
+}
+
 /** What the running platform of this home says of itself; undefined where none runs. */
 export async function askPlatform(home: Home): Promise<Record<string, unknown> | undefined> {
   return ask(socketPath(home), 'GET', '/', answerTimeoutMs)
@@ -104,25 +149,39 @@ export async function stopPlatform(home: Home, keepComputes: boolean): Promise<b
   return (await ask(socketPath(home), 'POST', url, shutdownTimeoutMs)) !== undefined
 }
 
+/** An address that signs its reader in to the web console, once. */
+export async function createConsoleLink(home: Home): Promise<Record<string, unknown>> {
+  return askRunning(home, 'POST', '/console/link', answerTimeoutMs)
+}
+
+/** Sets the password of the web console and ends the sessions of the one before. */
+export async function setConsolePassword(
+  home: Home,
+  password: string,
+): Promise<Record<string, unknown>> {
+  return askRunning(home, 'POST', '/console/password', answerTimeoutMs, password)
+}
+
 /** Replaces the gateway's processes one by one; resolves when the new ones serve. */
 export async function restartGateway(home: Home): Promise<void> {
-  await askGateway(home, 'POST', '/gateway/restart', restartTimeoutMs)
+  await askRunning(home, 'POST', '/gateway/restart', restartTimeoutMs)
 }
 
 /** The gateway's processes; none where the daemon itself is the gateway. */
 export async function askGatewayWorkers(home: Home): Promise<WorkerReport[]> {
-  const { workers } = await askGateway(home, 'GET', '/gateway', answerTimeoutMs * 2)
+  const { workers } = await askRunning(home, 'GET', '/gateway', answerTimeoutMs * 2)
   // As `GatewayOperations.workers` has said it.
   return workers as WorkerReport[]
 }
 
-async function askGateway(
+async function askRunning(
   home: Home,
   method: string,
   url: string,
   timeoutMs: number,
+  body = '',
 ): Promise<Record<string, unknown>> {
-  const answer = await ask(socketPath(home), method, url, timeoutMs)
+  const answer = await ask(socketPath(home), method, url, timeoutMs, body)
   if (answer === undefined) {
     throw new AppError('invalid_request', 'the platform does not run; `coppice up` starts it')
   }
@@ -150,6 +209,7 @@ async function ask(
   method: string,
   url: string,
   timeoutMs: number,
+  body = '',
 ): Promise<Record<string, unknown> | undefined> {
   return new Promise((resolve, reject) => {
     const outgoing = request({ socketPath: path, method, path: url, timeout: timeoutMs })
@@ -166,6 +226,6 @@ async function ask(
       if (isGone) resolve(undefined)
       else reject(error)
     })
-    outgoing.end()
+    outgoing.end(body)
   })
 }

@@ -54,6 +54,7 @@ export async function serve(
   })
   log.info({ api_url: platform.ready.api_url, pid: process.pid }, 'ready')
   socket.operate(platform.gateway)
+  socket.admit(platform.console)
   socket.describe(platform.ready)
   emit(platform.ready)
 }

@@ -4,6 +4,8 @@ import { noControlGroups } from '../compute/control-groups.ts'
 import { findControlGroups } from '../compute/find-control-groups.ts'
 import { ComputeHost } from '../compute/host.ts'
 import { AwakeLedger } from '../control/awake-ledger.ts'
+import { ConsoleAccess } from '../control/console/access.ts'
+import { ChangeFeed } from '../control/console/changes.ts'
 import type { Context, Settings } from '../control/context.ts'
 import { createHistory } from '../control/history/create-history.ts'
 import { sweepHistory } from '../control/history/line-snapshots.ts'
@@ -30,6 +32,7 @@ import { ensureApiKey, ensureProject } from './first-start.ts'
 import { createGatewayLook } from './gateway-look.ts'
 import { choosePortsOnceFree } from './gateway-ports.ts'
 import { createGatewayService, defaultWorkers, type GatewayService } from './gateway-service.ts'
+import type { ConsoleOperations } from './local-socket.ts'
 import { findHostNames, type HostNames } from './names-resolve.ts'
 import { openPlatformPool } from './platform-pool.ts'
 import { openPlatformStore } from './platform-store.ts'
@@ -46,6 +49,8 @@ export interface ReadyEvent {
   event: 'ready'
   api_url: string
   api_key_file: string
+  /** Of the web console. */
+  console_url: string
   connection_uri: string | undefined
   project_id: string
   domain: string
@@ -65,6 +70,7 @@ export interface ReadyEvent {
 export interface RunningPlatform {
   ready: ReadyEvent
   gateway: GatewayService
+  console: ConsoleOperations
   /** Stops what clients reach, then the rest in reverse; computes only unless they are kept. */
   stop(keepComputes: boolean): Promise<void>
 }
@@ -236,7 +242,8 @@ async function start(
   await certificate.start()
   stops.push(async () => certificate.stop())
 
-  const apiUrl = `http://${options.apiHost}:${ports.api}/api/v2`
+  const consoleUrl = `http://${options.apiHost}:${ports.api}/`
+  const apiUrl = `${consoleUrl}api/v2`
   const status = createPlatformStatus({
     context,
     home,
@@ -245,11 +252,16 @@ async function start(
     startedAt: new Date(),
     certificate: () => certificate.status(),
   })
+  const access = new ConsoleAccess(store.sql)
+  const changes = new ChangeFeed(store.sql, log)
+  await changes.start()
+  stops.push(async () => changes.stop())
   const api = await createHttpServer({
     store: store.sql,
     handlers: createHandlers(context, status),
     log,
     version,
+    console: { access, changes, platformId: store.platformId },
     metrics: {
       exposition: createExposition(sampler, version),
       access: options.environment.metricsAccess,
@@ -287,6 +299,7 @@ async function start(
     event: 'ready',
     api_url: apiUrl,
     api_key_file: home.apiKey,
+    console_url: consoleUrl,
     connection_uri: project.connectionUri,
     project_id: project.projectId,
     domain,
@@ -308,7 +321,12 @@ async function start(
   // The password stays out of the file: it is for finding the platform, not for entering it.
   const { connection_uri: _, ...place } = ready
   await writeFileAtomically(home.run, `${JSON.stringify(place, null, 2)}\n`, 0o644)
-  return { ready, gateway }
+  const console: ConsoleOperations = {
+    // What follows `#` stays in the browser: no log and no server on the way sees it.
+    createLink: () => `${consoleUrl}sign-in#link=${access.createLink()}`,
+    setPassword: async (password) => access.setPassword(password),
+  }
+  return { ready, gateway, console }
 }
 
 /** Order matters: half-made volumes go first, then the operations that made them, then computes. */

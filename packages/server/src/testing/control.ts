@@ -7,10 +7,12 @@ import type { FastifyInstance } from 'fastify'
 
 import { ComputeHost, type ComputeHostOptions } from '../compute/host.ts'
 import { createApiKey } from '../control/api-keys.ts'
+import { ConsoleAccess } from '../control/console/access.ts'
+import { ChangeFeed } from '../control/console/changes.ts'
 import type { Context } from '../control/context.ts'
 import { createHistory } from '../control/history/create-history.ts'
 import { createHandlers } from '../control/http/handlers.ts'
-import { createHttpServer } from '../control/http/server.ts'
+import { type ConsoleParts, createHttpServer } from '../control/http/server.ts'
 import { prepareStart } from '../control/prepare-start.ts'
 import { migrateStore, openStore, platformId } from '../control/store/store.ts'
 import { readEnvironment } from '../lib/config.ts'
@@ -29,6 +31,7 @@ import { checkAnswers } from './answer-checks.ts'
 /** A control plane of a test's own: real store, real computes, volumes by plain copy, no gateway. */
 export interface TestControl {
   context: Context
+  consoleParts: ConsoleParts
   app: FastifyInstance
   client: Client
   apiUrl: string
@@ -120,23 +123,33 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
       warnings: [],
     }),
   })
+  const changes = new ChangeFeed(store, log)
+  await changes.start()
+  const consoleParts: ConsoleParts = {
+    access: new ConsoleAccess(store),
+    changes,
+    platformId: context.settings.platformId,
+  }
   const app = await createHttpServer({
     store,
     handlers: createHandlers(context, status),
     log,
     version: 'test',
+    console: consoleParts,
   })
   const checks = checkAnswers(app.server)
   const apiUrl = `${await app.listen({ host: '127.0.0.1', port: 0 })}/api/v2`
   const { key: apiKey } = await createApiKey(context, { kind: 'user', name: 'test' })
   return {
     context,
+    consoleParts,
     app,
     client: createClient({ baseUrl: apiUrl, apiKey }),
     apiUrl,
     apiKey,
     close: async () => {
       await app.close()
+      await changes.stop()
       await context.history.archiver.stop()
       await host.stop({ suspendComputes: true })
       await store.end()

@@ -629,7 +629,14 @@ describe('requests', () => {
         getActiveRegions: async () => Promise.reject(new AppError(code, 'not now')),
       }
       const { store, log } = context
-      const app = await createHttpServer({ store, handlers, log, version: 'test' })
+      const { consoleParts } = control
+      const app = await createHttpServer({
+        store,
+        handlers,
+        log,
+        version: 'test',
+        console: consoleParts,
+      })
       const headers = { authorization: `Bearer ${apiKey}` }
       const answer = await app.inject({ url: '/api/v2/regions', headers })
       expect([answer.json().code, Number(answer.headers['retry-after'])]).toEqual([

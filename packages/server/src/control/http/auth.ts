@@ -3,14 +3,40 @@ import type { FastifyRequest } from 'fastify'
 
 import { AppError } from '../../lib/errors.ts'
 import { hashApiKey } from '../../lib/passwords.ts'
-import { type ApiKeyRow, findApiKey, recordApiKeyUse } from '../store/api-keys.ts'
+import type { ConsoleAccess, KeyScope } from '../console/access.ts'
+import { findApiKey, recordApiKeyUse } from '../store/api-keys.ts'
 import type { Store } from '../store/store.ts'
+import { requireSameOrigin, type SessionCookie } from './session-cookie.ts'
 
 /** How often a key's last use is written down. */
 const useGrainMs = 60_000
 
-/** The key that a request carries as its bearer token, or `not_authenticated`. */
-export async function authenticate(store: Store, request: FastifyRequest): Promise<ApiKeyRow> {
+/** What requests are authenticated against. */
+export interface Authenticator {
+  store: Store
+  access: ConsoleAccess
+  cookie: SessionCookie
+}
+
+/**
+ * What a request may reach: that of the key in its bearer token or, without one, that of the console's
+ * session in its cookie. Rejects with `not_authenticated`.
+ */
+export async function authenticate(
+  { store, access, cookie }: Authenticator,
+  request: FastifyRequest,
+): Promise<KeyScope> {
+  const token = cookie.read(request)
+  if (request.headers.authorization !== undefined || token === undefined) {
+    return authenticateKey(store, request)
+  }
+  requireSameOrigin(request)
+  const scope = await access.findScope(token)
+  if (scope !== undefined) return scope
+  throw new AppError('not_authenticated', 'the session is over; sign in again')
+}
+
+async function authenticateKey(store: Store, request: FastifyRequest): Promise<KeyScope> {
   const match = /^Bearer ([\w~.+/=-]{8,512})$/i.exec(request.headers.authorization ?? '')
   const row = match?.[1] === undefined ? undefined : await findApiKey(store, hashApiKey(match[1]))
   if (row === undefined) {
@@ -56,7 +82,7 @@ const aboveProject: ReadonlySet<RouteName> = new Set<RouteName>([
  * to keys for one project only below their project's URL.
  */
 export function authorize(
-  key: Pick<ApiKeyRow, 'kind' | 'project_id'>,
+  key: Pick<KeyScope, 'kind' | 'project_id'>,
   route: RouteName,
   path: { project_id?: string },
 ): void {

@@ -2,26 +2,25 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 import { AppError } from '../../lib/errors.ts'
 import type { Exposition } from '../metrics/exposition.ts'
-import type { Store } from '../store/store.ts'
-import { authenticate } from './auth.ts'
+import { authenticate, type Authenticator } from './auth.ts'
 
 /** Who reads `/metrics`: whoever has a key, or also everybody on this machine. */
 export type MetricsAccess = 'key' | 'loopback'
 
 interface PrometheusOptions {
-  store: Store
+  authenticator: Authenticator
   exposition: Exposition
   access: MetricsAccess
 }
 
 /** `GET /metrics`, beside the API: it tells of every project, so a key for one does not do. */
 export function addPrometheus(app: FastifyInstance, options: PrometheusOptions): void {
-  const { store, exposition, access } = options
+  const { authenticator, exposition, access } = options
   app.get('/metrics', {
     schema: { hide: true },
     onRequest: async (request) => {
       if (access === 'loopback' && isLocal(request)) return
-      const { project_id } = await authenticate(store, request)
+      const { project_id } = await authenticate(authenticator, request)
       if (project_id === null) return
       throw new AppError('outside_key_scope', 'metrics are of all projects; this key is for one')
     },

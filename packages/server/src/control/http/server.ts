@@ -21,17 +21,22 @@ import Fastify, {
 
 import { withCause } from '../../lib/cause.ts'
 import { AppError, describeError } from '../../lib/errors.ts'
+import type { ConsoleAccess, KeyScope } from '../console/access.ts'
+import type { ChangeFeed } from '../console/changes.ts'
 import type { Exposition } from '../metrics/exposition.ts'
-import type { ApiKeyRow } from '../store/api-keys.ts'
 import { type Store, storeError } from '../store/store.ts'
-import { authenticate, authorize } from './auth.ts'
+import { authenticate, type Authenticator, authorize } from './auth.ts'
+import { isNavigation, mountConsoleFiles } from './console-files.ts'
+import { mountConsoleSession } from './console-routes.ts'
+import { mountEvents } from './events-route.ts'
 import { addPrometheus, type MetricsAccess } from './prometheus.ts'
 import { createSerializerCompiler } from './serialization.ts'
+import { sessionCookie } from './session-cookie.ts'
 import { createValidatorCompiler } from './validation.ts'
 
 /** What a handler is told besides its input. */
 export interface Caller {
-  apiKey: ApiKeyRow
+  apiKey: KeyScope
 }
 
 export type Handlers = {
@@ -48,6 +53,15 @@ interface HttpServerOptions {
   version: string
   /** Of `/metrics`, where that is served. */
   metrics?: { exposition: Exposition; access: MetricsAccess }
+  console: ConsoleParts
+}
+
+/** What the web console needs besides the API. */
+export interface ConsoleParts {
+  access: ConsoleAccess
+  changes: ChangeFeed
+  /** Tells the cookies of the platforms of one machine apart. */
+  platformId: string
 }
 
 /** Bodies are settings and names; the largest legitimate one is some kilobytes. */
@@ -59,6 +73,7 @@ const maxParamLength = 3 * 4 * 256
 /**
  * The API over HTTP: mounts every route of `@coppice/api` below `/api/v2`, checks the key, the path,
  * the query and the body before a handler runs, and answers errors as Neon does: `{request_id, code, message}`.
+ * Beside it stand the web console's files and what it signs in with.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
@@ -82,26 +97,34 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.setSerializerCompiler(createSerializerCompiler())
   app.decorateRequest('caller')
   app.addHook('onSend', async (request, reply) => {
-    reply.header('x-neon-ret-request-id', request.id).header('cache-control', 'no-store')
+    reply.header('x-neon-ret-request-id', request.id)
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
   app.setErrorHandler(answerError)
-  app.setNotFoundHandler((request, reply) =>
+  const { access, changes, platformId } = options.console
+  const cookie = sessionCookie(platformId)
+  const authenticator: Authenticator = { store: options.store, access, cookie }
+  const consolePage = await mountConsoleFiles(app)
+  mountConsoleSession(app, { access, cookie, version: options.version })
+  app.setNotFoundHandler((request, reply) => {
+    if (consolePage && isNavigation(request)) return consolePage(reply)
     // Neon's clients probe for products that are not there and read this text.
-    reply
+    return reply
       .code(404)
-      .send({ request_id: request.id, code: '', message: 'this route does not exist' }),
-  )
+      .send({ request_id: request.id, code: '', message: 'this route does not exist' })
+  })
   await app.register(
     async (api) => {
       api.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+      mountEvents(api, changes, async (request) => authenticate(authenticator, request))
       for (const [name, route] of Object.entries(routes)) {
         const handler = options.handlers[name as RouteName] as AnyHandler
-        mount(api, name as RouteName, route, options.store, handler)
+        mount(api, name as RouteName, route, authenticator, handler)
       }
     },
     { prefix: apiBasePath },
   )
-  if (options.metrics) addPrometheus(app, { store: options.store, ...options.metrics })
+  if (options.metrics) addPrometheus(app, { authenticator, ...options.metrics })
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }))
   return app
 }
@@ -124,7 +147,7 @@ function mount(
   app: FastifyInstance,
   name: RouteName,
   route: Route,
-  store: Store,
+  authenticator: Authenticator,
   handler: AnyHandler,
 ): void {
   app.route({
@@ -144,7 +167,7 @@ function mount(
     },
     // Before anything of the request is looked at.
     onRequest: async (request) => {
-      const apiKey = await authenticate(store, request)
+      const apiKey = await authenticate(authenticator, request)
       authorize(apiKey, name, request.params as { project_id?: string })
       request.setDecorator('caller', { apiKey })
     },

@@ -227,7 +227,7 @@ test('a range is no longer than what is kept, in steps that are kept', async () 
 })
 
 async function serve(access: 'key' | 'loopback') {
-  const { context } = control
+  const { context, consoleParts } = control
   const app = await createHttpServer({
     store: context.store,
     handlers: createHandlers(context, async () => {
@@ -235,6 +235,7 @@ async function serve(access: 'key' | 'loopback') {
     }),
     log: context.log,
     version: 'test',
+    console: consoleParts,
     metrics: { exposition: createExposition(sampler, 'test'), access },
   })
   return app

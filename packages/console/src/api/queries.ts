@@ -1,0 +1,102 @@
+/**
+ * What pages read. A key begins with the kind of thing, as the events of the platform name it, and the
+ * project's id, so that an event makes exactly what it concerns be read anew (`events.ts`).
+ */
+import { queryOptions } from '@tanstack/react-query'
+
+import { api, getSession } from './client.ts'
+
+export const sessionKey = ['session'] as const
+
+/** More branches than a project has; one answer holds them all. */
+const branchesMax = 10_000
+/** A page; older ones are loaded when asked for. */
+export const operationsPageSize = 100
+
+export const queries = {
+  session: () => queryOptions({ queryKey: sessionKey, queryFn: getSession, staleTime: Infinity }),
+  platform: () =>
+    queryOptions({
+      queryKey: ['platform'],
+      queryFn: async () => api.getPlatformStatus({}),
+      staleTime: 10_000,
+    }),
+  projects: () =>
+    queryOptions({
+      queryKey: ['projects'],
+      queryFn: async () => (await api.listProjects({ query: { limit: 400 } })).projects,
+    }),
+  /** Deleted ones that can be brought back. */
+  deletedProjects: () =>
+    queryOptions({
+      queryKey: ['projects', 'deleted'],
+      queryFn: async () =>
+        (await api.listProjects({ query: { limit: 400, recoverable: true } })).projects,
+    }),
+  project: (project_id: string) =>
+    queryOptions({
+      queryKey: ['projects', project_id],
+      queryFn: async () => (await api.getProject({ path: { project_id } })).project,
+    }),
+  branches: (project_id: string) =>
+    queryOptions({
+      queryKey: ['branches', project_id],
+      queryFn: async () =>
+        (await api.listProjectBranches({ path: { project_id }, query: { limit: branchesMax } }))
+          .branches,
+    }),
+  /** Deleted ones that can be brought back. */
+  deletedBranches: (project_id: string) =>
+    queryOptions({
+      queryKey: ['branches', project_id, 'deleted'],
+      queryFn: async () => {
+        const query = { limit: branchesMax, include_deleted: true }
+        const { branches } = await api.listProjectBranches({ path: { project_id }, query })
+        return branches.filter((branch) => branch.recovery !== undefined)
+      },
+    }),
+  branch: (project_id: string, branch_id: string) =>
+    queryOptions({
+      queryKey: ['branches', project_id, branch_id],
+      queryFn: async () => (await api.getProjectBranch({ path: { project_id, branch_id } })).branch,
+    }),
+  branchHistory: (project_id: string, branch_id: string) =>
+    queryOptions({
+      queryKey: ['branches', project_id, branch_id, 'history'],
+      queryFn: async () =>
+        (await api.getProjectBranchHistory({ path: { project_id, branch_id } })).history,
+    }),
+  endpoints: (project_id: string) =>
+    queryOptions({
+      queryKey: ['endpoints', project_id],
+      queryFn: async () => (await api.listProjectEndpoints({ path: { project_id } })).endpoints,
+    }),
+  roles: (project_id: string, branch_id: string) =>
+    queryOptions({
+      queryKey: ['roles', project_id, branch_id],
+      queryFn: async () =>
+        (await api.listProjectBranchRoles({ path: { project_id, branch_id } })).roles,
+    }),
+  databases: (project_id: string, branch_id: string) =>
+    queryOptions({
+      queryKey: ['databases', project_id, branch_id],
+      queryFn: async () =>
+        (await api.listProjectBranchDatabases({ path: { project_id, branch_id } })).databases,
+    }),
+  operations: (project_id: string) =>
+    queryOptions({
+      queryKey: ['operations', project_id],
+      queryFn: async () =>
+        (
+          await api.listProjectOperations({
+            path: { project_id },
+            query: { limit: operationsPageSize },
+          })
+        ).operations,
+    }),
+  snapshots: (project_id: string) =>
+    queryOptions({
+      queryKey: ['snapshots', project_id],
+      queryFn: async () => (await api.listSnapshots({ path: { project_id } })).snapshots,
+    }),
+}

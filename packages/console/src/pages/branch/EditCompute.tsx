@@ -1,0 +1,72 @@
+import type { Endpoint } from '@coppice/api'
+import { Group, NumberInput, Select } from '@mantine/core'
+import type { ReactNode } from 'react'
+
+import { api } from '../../api/client.ts'
+import { useAction } from '../../api/use-action.ts'
+import { formText } from '../../ui/form-text.ts'
+import { FormModal } from '../../ui/FormModal.tsx'
+import { suspendChoices } from './suspend-choices.ts'
+
+interface EditComputeProps {
+  endpoint: Endpoint
+  onClose: () => void
+}
+
+/** Size of a compute, and when it sleeps. */
+export function EditCompute({ endpoint, onClose }: EditComputeProps): ReactNode {
+  const { id: endpoint_id, project_id, suspend_timeout_seconds } = endpoint
+  const save = useAction({
+    run: async (form: FormData) =>
+      api.updateProjectEndpoint({
+        path: { project_id, endpoint_id },
+        body: {
+          endpoint: {
+            autoscaling_limit_min_cu: Number(formText(form, 'min')),
+            autoscaling_limit_max_cu: Number(formText(form, 'max')),
+            suspend_timeout_seconds: Number(formText(form, 'suspend')),
+          },
+        },
+      }),
+    done: () => 'The compute has been changed',
+    onDone: onClose,
+    quiet: true,
+  })
+  return (
+    <FormModal
+      title="Size and sleep"
+      verb="Save"
+      onClose={onClose}
+      onSubmit={(form) => save.mutate(form)}
+      isRunning={save.isPending}
+      error={save.error}
+    >
+      <Group grow>
+        <NumberInput
+          name="min"
+          label="From (CU)"
+          min={0.25}
+          max={64}
+          step={0.25}
+          defaultValue={endpoint.autoscaling_limit_min_cu}
+        />
+        <NumberInput
+          name="max"
+          label="Up to (CU)"
+          min={0.25}
+          max={64}
+          step={0.25}
+          defaultValue={endpoint.autoscaling_limit_max_cu}
+        />
+      </Group>
+      <Select
+        name="suspend"
+        label="Sleeps"
+        description="1 CU is one vCPU and 4 GB of memory. A change restarts a compute that is awake."
+        data={suspendChoices(suspend_timeout_seconds)}
+        defaultValue={String(suspend_timeout_seconds)}
+        allowDeselect={false}
+      />
+    </FormModal>
+  )
+}

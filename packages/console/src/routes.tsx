@@ -1,0 +1,43 @@
+import type { RouteObject } from 'react-router'
+
+import { AppLayout, FullPageLoader } from './layout/AppLayout.tsx'
+import { NotFound } from './layout/NotFound.tsx'
+import { RouteError } from './layout/RouteError.tsx'
+import { SignIn } from './layout/SignIn.tsx'
+
+/**
+ * The map of the console. Each page is a module of its own that is loaded when somebody goes there, and
+ * exports `Component`. A page of a project also gets a line in `layout/navigation.ts`.
+ */
+export const routes: RouteObject[] = [
+  { path: '/sign-in', Component: SignIn, ErrorBoundary: RouteError },
+  {
+    path: '/',
+    Component: AppLayout,
+    HydrateFallback: FullPageLoader,
+    ErrorBoundary: RouteError,
+    children: [
+      {
+        ErrorBoundary: RouteError,
+        children: [
+          { index: true, lazy: async () => import('./pages/ProjectsPage.tsx') },
+          { path: 'projects', lazy: async () => import('./pages/ProjectsPage.tsx') },
+          {
+            path: 'projects/:projectId',
+            children: [
+              { index: true, lazy: async () => import('./pages/DashboardPage.tsx') },
+              { path: 'branches', lazy: async () => import('./pages/branches/BranchesPage.tsx') },
+              {
+                path: 'branches/:branchId',
+                lazy: async () => import('./pages/branch/BranchPage.tsx'),
+              },
+              { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
+              { path: 'settings', lazy: async () => import('./pages/settings/SettingsPage.tsx') },
+            ],
+          },
+          { path: '*', Component: NotFound },
+        ],
+      },
+    ],
+  },
+]
