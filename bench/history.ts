@@ -257,8 +257,10 @@ function watchGaps(uri: string): { stop(): Promise<number> } {
 }
 
 async function recoverByHand(data: string, wal: string, at: Date): Promise<void> {
-  const [version] = await readdir(join(platform.home, 'postgres'))
-  const bin = join(platform.home, 'postgres', version ?? '', 'bin')
+  const major = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim()
+  const versions = await readdir(join(platform.home, 'postgres'))
+  const version = versions.find((name) => name.startsWith(`${major}.`)) ?? ''
+  const bin = join(platform.home, 'postgres', version, 'bin')
   const settings = {
     listen_addresses: '',
     unix_socket_directories: data,
