@@ -29,6 +29,7 @@ try {
   const path = { project_id: project.id }
   const socket = socketOf(platform, endpoints[0]?.id ?? '')
   const began = Date.now()
+  let ended = began
   const writer = await startSteadyWriter(socket, bytesPerSecond)
   await pause(minutes * 60_000)
   const random = (): string => {
@@ -36,13 +37,16 @@ try {
     return new Date(began + 5_000 + Math.random() * (ended - began - 5_000)).toISOString()
   }
   for (const load of ['5 MB/s', 'idle'] as const) {
-    if (load === 'idle') await printKept(await writer.stop())
+    if (load === 'idle') {
+      await printKept(await writer.stop())
+      ended = Date.now()
+    }
     printHeading(`${minutes} min of history, parent ${load}`)
     await benchBranches(random)
     await benchRestores(random)
     await benchVisits(random)
   }
-  await benchPeer(began)
+  await benchPeer(began, ended)
   await benchWriters()
 
   async function benchBranches(moment: () => string): Promise<void> {
@@ -149,7 +153,8 @@ try {
   }
 
   /** The first snapshot as a base backup of when the writer began, copied and recovered by PostgreSQL itself. */
-  async function benchPeer(from: number): Promise<void> {
+  /** Recovery by hand needs WAL that is later than its target. */
+  async function benchPeer(from: number, to: number): Promise<void> {
     const pool = join(platform.home, 'pool')
     const store = join(platform.home, 'run', 'store')
     const oldest = `select id from line_snapshots where line = '${branch.id}' order by taken_at limit 1`
@@ -159,7 +164,7 @@ try {
     const backup = join(pool, 'volumes', base, 'data', 'pgdata')
     printHeading('by hand: cp -a of a base backup, recovery, first query')
     for (const share of [0.1, 0.5, 0.9]) {
-      const at = new Date(from + share * (Date.now() - from))
+      const at = new Date(from + share * (to - from))
       const data = join(platform.home, 'peer')
       const copied = await timed(async () => run('cp', ['-a', '--reflink=never', backup, data]))
       const wal = join(platform.home, 'peer-wal')
