@@ -1,9 +1,8 @@
 import type { Branch, Endpoint } from '@coppice/api'
-import { ActionIcon, Button, Group, Menu, Stack, Text } from '@mantine/core'
+import { ActionIcon, Group, Menu, Stack, Text } from '@mantine/core'
 import {
   IconDots,
   IconMoon,
-  IconPlus,
   IconRefresh,
   IconSettings,
   IconSun,
@@ -15,6 +14,7 @@ import { type ReactNode, useState } from 'react'
 import { api } from '../../api/client.ts'
 import { queries } from '../../api/queries.ts'
 import { useAction } from '../../api/use-action.ts'
+import { AddButton } from '../../ui/AddButton.tsx'
 import { ComputeState } from '../../ui/ComputeState.tsx'
 import { ConfirmByName } from '../../ui/ConfirmByName.tsx'
 import { formatComputeUnits, formatSuspendTimeout } from '../../ui/format.ts'
@@ -50,15 +50,9 @@ export function Computes({ branch, endpoints, own }: ComputesProps): ReactNode {
     <Panel
       title="Computes"
       actions={
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          loading={add.isPending}
-          onClick={() => add.mutate()}
-        >
+        <AddButton isRunning={add.isPending} onClick={() => add.mutate()}>
           {hasPrimary ? 'Read replica' : 'Compute'}
-        </Button>
+        </AddButton>
       }
     >
       <QueryView query={endpoints} skeletonLines={2}>

@@ -1,12 +1,13 @@
 import type { Branch, Database } from '@coppice/api'
-import { ActionIcon, Button, Menu, Select, Text, TextInput } from '@mantine/core'
-import { IconDots, IconPlus, IconTrash } from '@tabler/icons-react'
+import { ActionIcon, Menu, Select, Text, TextInput } from '@mantine/core'
+import { IconDots, IconTrash } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 
 import { api } from '../../api/client.ts'
 import { queries } from '../../api/queries.ts'
 import { useAction } from '../../api/use-action.ts'
+import { AddButton } from '../../ui/AddButton.tsx'
 import { ConfirmByName } from '../../ui/ConfirmByName.tsx'
 import { formText } from '../../ui/form-text.ts'
 import { formatBytes } from '../../ui/format.ts'
@@ -23,16 +24,7 @@ export function Databases({ branch }: { branch: Branch }): ReactNode {
   return (
     <Panel
       title="Databases"
-      actions={
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() => setIsAdding(true)}
-        >
-          Database
-        </Button>
-      }
+      actions={<AddButton onClick={() => setIsAdding(true)}>Database</AddButton>}
     >
       <QueryView query={databases} skeletonLines={2}>
         {(found) =>

@@ -1,11 +1,12 @@
 import type { Endpoint } from '@coppice/api'
-import { Group, NumberInput, Select } from '@mantine/core'
+import { Select } from '@mantine/core'
 import type { ReactNode } from 'react'
 
 import { api } from '../../api/client.ts'
 import { useAction } from '../../api/use-action.ts'
 import { formText } from '../../ui/form-text.ts'
 import { FormModal } from '../../ui/FormModal.tsx'
+import { SizeFields, sizeOf } from '../../ui/SizeFields.tsx'
 import { suspendChoices } from './suspend-choices.ts'
 
 interface EditComputeProps {
@@ -22,8 +23,7 @@ export function EditCompute({ endpoint, onClose }: EditComputeProps): ReactNode 
         path: { project_id, endpoint_id },
         body: {
           endpoint: {
-            autoscaling_limit_min_cu: Number(formText(form, 'min')),
-            autoscaling_limit_max_cu: Number(formText(form, 'max')),
+            ...sizeOf(form),
             suspend_timeout_seconds: Number(formText(form, 'suspend')),
           },
         },
@@ -41,28 +41,11 @@ export function EditCompute({ endpoint, onClose }: EditComputeProps): ReactNode 
       isRunning={save.isPending}
       error={save.error}
     >
-      <Group grow>
-        <NumberInput
-          name="min"
-          label="From (CU)"
-          min={0.25}
-          max={64}
-          step={0.25}
-          defaultValue={endpoint.autoscaling_limit_min_cu}
-        />
-        <NumberInput
-          name="max"
-          label="Up to (CU)"
-          min={0.25}
-          max={64}
-          step={0.25}
-          defaultValue={endpoint.autoscaling_limit_max_cu}
-        />
-      </Group>
+      <SizeFields min={endpoint.autoscaling_limit_min_cu} max={endpoint.autoscaling_limit_max_cu} />
       <Select
         name="suspend"
         label="Sleeps"
-        description="1 CU is one vCPU and 4 GB of memory. A change restarts a compute that is awake."
+        description="1 CU is one vCPU and 4 GB of memory. A change takes effect at once; no connection is dropped."
         data={suspendChoices(suspend_timeout_seconds)}
         defaultValue={String(suspend_timeout_seconds)}
         allowDeselect={false}

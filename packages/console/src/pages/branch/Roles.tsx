@@ -1,12 +1,13 @@
 import type { Branch, Role } from '@coppice/api'
-import { ActionIcon, Alert, Button, Menu, Modal, Stack, Text, TextInput } from '@mantine/core'
-import { IconDots, IconKey, IconPlus, IconTrash } from '@tabler/icons-react'
+import { ActionIcon, Alert, Menu, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { IconDots, IconKey, IconTrash } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 
 import { api } from '../../api/client.ts'
 import { queries } from '../../api/queries.ts'
 import { useAction } from '../../api/use-action.ts'
+import { AddButton } from '../../ui/AddButton.tsx'
 import { ConfirmByName } from '../../ui/ConfirmByName.tsx'
 import { CopyField } from '../../ui/CopyField.tsx'
 import { formText } from '../../ui/form-text.ts'
@@ -22,19 +23,7 @@ export function Roles({ branch }: { branch: Branch }): ReactNode {
   const [isAdding, setIsAdding] = useState(false)
   const [made, setMade] = useState<Role>()
   return (
-    <Panel
-      title="Roles"
-      actions={
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() => setIsAdding(true)}
-        >
-          Role
-        </Button>
-      }
-    >
+    <Panel title="Roles" actions={<AddButton onClick={() => setIsAdding(true)}>Role</AddButton>}>
       <QueryView query={roles} skeletonLines={2}>
         {(found) =>
           found.map((role) => (

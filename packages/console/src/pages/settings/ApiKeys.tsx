@@ -1,12 +1,13 @@
 import type { OrganizationApiKey } from '@coppice/api'
 import { Alert, Badge, Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
-import { IconKey, IconPlus } from '@tabler/icons-react'
+import { IconKey } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 
 import { api } from '../../api/client.ts'
 import { queries } from '../../api/queries.ts'
 import { useAction } from '../../api/use-action.ts'
+import { AddButton } from '../../ui/AddButton.tsx'
 import { ConfirmByName } from '../../ui/ConfirmByName.tsx'
 import { CopyField } from '../../ui/CopyField.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
@@ -53,16 +54,7 @@ export function ApiKeys({ project }: SettingsSectionProps): ReactNode {
     <Panel
       title="API keys"
       description="For programs, the CLI and CI. Only a hash of each is kept."
-      actions={
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<IconPlus size={14} />}
-          onClick={() => setIsAdding(true)}
-        >
-          API key
-        </Button>
-      }
+      actions={<AddButton onClick={() => setIsAdding(true)}>API key</AddButton>}
     >
       <QueryView query={keys}>
         {(found) => found.map((key) => <Line key={`${key.scope} ${key.id}`} apiKey={key} />)}

@@ -1,7 +1,8 @@
-import { Group, NumberInput, Select, Textarea } from '@mantine/core'
+import { Select, Textarea } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 
 import { formText } from '../../ui/form-text.ts'
+import { SizeFields, sizeOf } from '../../ui/SizeFields.tsx'
 import { suspendChoices } from '../branch/suspend-choices.ts'
 import { parsePgSettings, renderPgSettings } from './pg-settings.ts'
 import { SettingsForm } from './SettingsForm.tsx'
@@ -22,8 +23,7 @@ export function ComputeDefaults({ project }: SettingsSectionProps): ReactNode {
     if (parsed.wrongLine !== undefined) return
     save.mutate({
       default_endpoint_settings: {
-        autoscaling_limit_min_cu: Number(formText(form, 'min')),
-        autoscaling_limit_max_cu: Number(formText(form, 'max')),
+        ...sizeOf(form),
         suspend_timeout_seconds: Number(formText(form, 'suspend')),
         pg_settings: parsed.settings,
       },
@@ -38,24 +38,10 @@ export function ComputeDefaults({ project }: SettingsSectionProps): ReactNode {
       isRunning={save.isPending}
       error={save.error}
     >
-      <Group grow>
-        <NumberInput
-          name="min"
-          label="From (CU)"
-          min={0.25}
-          max={64}
-          step={0.25}
-          defaultValue={defaults.autoscaling_limit_min_cu ?? platformDefaults.minCu}
-        />
-        <NumberInput
-          name="max"
-          label="Up to (CU)"
-          min={0.25}
-          max={64}
-          step={0.25}
-          defaultValue={defaults.autoscaling_limit_max_cu ?? platformDefaults.maxCu}
-        />
-      </Group>
+      <SizeFields
+        min={defaults.autoscaling_limit_min_cu ?? platformDefaults.minCu}
+        max={defaults.autoscaling_limit_max_cu ?? platformDefaults.maxCu}
+      />
       <Select
         name="suspend"
         label="Sleep"
