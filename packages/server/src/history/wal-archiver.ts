@@ -1,4 +1,3 @@
-import type { Stats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -130,11 +129,13 @@ export class WalArchiver implements Service {
     const directory = join(source.dataDirectory, 'pg_wal')
     const names = (await readdir(directory)).toSorted()
     const known = this.#lines.get(source.line)
-    const written = await findWritten(directory, names)
-    if (written === undefined || known?.file === written.name) return
+    const segments = names.filter((name) => /^[0-9A-F]{24}$/.test(name))
+    const [newest] = segments.slice(-1)
+    if (newest === undefined) return
+    if (known !== undefined && !(await hasMovedOn(directory, segments, known.file))) return
     const seen = await source.look(readPosition)
     if (seen === undefined) return
-    const segmentBytes = written.bytes
+    const segmentBytes = (await stat(join(directory, newest))).size
     const state: LineState = {
       file: seen.file,
       position: seen.position,
@@ -186,33 +187,33 @@ export class WalArchiver implements Service {
   }
 }
 
+/**
+ * Whether PostgreSQL writes to a later segment by now: they are written one after another. The next one may
+ * be an old one that it has renamed to be written to (manual, "WAL Configuration"), or a new one, which is
+ * taken for written to until this one is again.
+ */
+async function hasMovedOn(
+  directory: string,
+  segments: readonly string[],
+  file: string,
+): Promise<boolean> {
+  const at = segments.indexOf(file)
+  const next = segments[at + 1]
+  if (at === -1 || next === undefined) return at === -1
+  const [writtenMs, nextMs] = await Promise.all(
+    [file, next].map(async (name) => writtenAt(join(directory, name))),
+  )
+  return writtenMs === undefined || (nextMs !== undefined && nextMs >= writtenMs)
+}
+
 /** PostgreSQL removes and renames while it is looked at. */
-async function statIfThere(path: string): Promise<Stats | undefined> {
+async function writtenAt(path: string): Promise<number | undefined> {
   try {
-    return await stat(path)
+    return (await stat(path)).mtimeMs
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error
     return undefined
   }
-}
-
-/**
- * The segment that was written to last. One with a later name may be an old one that PostgreSQL has renamed to
- * be written to (manual, "WAL Configuration"); one that it has made for later is taken for written to until
- * something is.
- */
-async function findWritten(
-  directory: string,
-  names: readonly string[],
-): Promise<{ name: string; bytes: number } | undefined> {
-  let newest: { name: string; bytes: number; writtenMs: number } | undefined
-  for (const name of names.filter((one) => /^[0-9A-F]{24}$/.test(one))) {
-    const found = await statIfThere(join(directory, name))
-    if (found !== undefined && found.mtimeMs >= (newest?.writtenMs ?? 0)) {
-      newest = { name, bytes: found.size, writtenMs: found.mtimeMs }
-    }
-  }
-  return newest
 }
 
 async function readPosition(sql: Sql): Promise<{ position: Lsn; file: string; timeline: number }> {
