@@ -87,15 +87,27 @@ export async function sweepGroups(directory: string): Promise<void> {
   }
 }
 
+/** In which a share of processors is measured. Short: a query over its share waits for a moment only. */
+export const periodMicroseconds = 50_000
+
+/** Counters of the kernel's memory management are in pages. */
+export const pageBytes = 4096
+
 /** The kernel lets each process reach a point where it can stop: microseconds, unless it waits for a disk. */
 const freezeDeadlineMs = 1_000
 const freezePollMs = 2
 
-/** Whether all have stopped before a deadline. */
-export async function waitUntilFrozen(isFrozen: () => boolean): Promise<boolean> {
+/** Whether all that was told to stop has done so; after a deadline it is let go on. */
+export async function awaitFrozen(
+  isFrozen: () => boolean,
+  thaw: () => Promise<void>,
+): Promise<boolean> {
   const deadline = performance.now() + freezeDeadlineMs
   while (!isFrozen()) {
-    if (performance.now() > deadline) return false
+    if (performance.now() > deadline) {
+      await thaw()
+      return false
+    }
     await delay(freezePollMs)
   }
   return true

@@ -3,13 +3,15 @@ import { join } from 'node:path'
 
 import { errorCode } from '../lib/errors.ts'
 import {
+  awaitFrozen,
   enterGroup,
   fieldOf,
   makeGroup,
+  pageBytes,
+  periodMicroseconds,
   readGroupFile,
   removeGroup,
   sweepGroups,
-  waitUntilFrozen,
   writeGroupFile,
   writeIfThere,
 } from './cgroup-files.ts'
@@ -23,9 +25,6 @@ export interface V1Places {
   cpuacct: string | undefined
   freezer: string | undefined
 }
-
-/** Short, so that a query that is over its share waits for a moment and not for a tenth of a second. */
-const periodMicroseconds = 50_000
 
 /** The kernel's default, for a compute that is promised one processor. */
 const sharesPerUnit = 1024
@@ -72,9 +71,6 @@ async function computeGroup(places: V1Places): Promise<ControlGroup> {
   }
 }
 
-/** Counters of the kernel's memory management are in pages. */
-export const pageBytes = 4096
-
 async function memberGroup(places: V1Places): Promise<MemberGroup> {
   await makeAll(places)
   const { freezer } = places
@@ -88,11 +84,7 @@ async function memberGroup(places: V1Places): Promise<MemberGroup> {
     freeze: async () => {
       if (freezer === undefined) return false
       await writeGroupFile(freezer, 'freezer.state', 'FROZEN')
-      if (await waitUntilFrozen(() => readGroupFile(freezer, 'freezer.state') === 'FROZEN')) {
-        return true
-      }
-      await thaw()
-      return false
+      return awaitFrozen(() => readGroupFile(freezer, 'freezer.state') === 'FROZEN', thaw)
     },
     thaw,
     remove: async () => {

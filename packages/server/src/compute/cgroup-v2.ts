@@ -2,20 +2,19 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 import {
+  awaitFrozen,
   enterGroup,
   fieldOf,
   makeGroup,
+  pageBytes,
+  periodMicroseconds,
   readGroupFile,
   removeGroup,
   sweepGroups,
-  waitUntilFrozen,
   writeGroupFile,
   writeIfThere,
 } from './cgroup-files.ts'
-import { pageBytes } from './cgroup-v1.ts'
 import type { ControlGroup, ControlGroups, GroupLimits, MemberGroup } from './control-groups.ts'
-
-const periodMicroseconds = 50_000
 
 /** The kernel's default, for a compute that is promised one processor; 1 to 10000. */
 const weightPerUnit = 100
@@ -81,9 +80,7 @@ async function memberGroup(directory: string): Promise<MemberGroup> {
       await writeGroupFile(directory, 'cgroup.freeze', 1)
       const isFrozen = (): boolean =>
         fieldOf(readGroupFile(directory, 'cgroup.events') ?? '', 'frozen') === 1
-      if (await waitUntilFrozen(isFrozen)) return true
-      await thaw()
-      return false
+      return awaitFrozen(isFrozen, thaw)
     },
     thaw,
     remove: async () => {

@@ -1,7 +1,8 @@
 /** What keeps a compute awake, when and why it woke, froze and slept, and what that has cost. Never wakes it. */
 import type { AwakeEvent, AwakeReason, AwakeSession, EndpointAwake } from '@coppice/api'
 
-import type { Compute } from '../compute/compute.ts'
+import { describeClient } from '../compute/activity.ts'
+import { type Compute, isActive } from '../compute/compute.ts'
 import type { OpenSession } from '../compute/sessions.ts'
 import type { Context } from './context.ts'
 import { pricesInForce } from './cost/price-list.ts'
@@ -25,7 +26,7 @@ export async function getAwake(
   const events = await listComputeEvents(context.store, endpointId, limit)
   const compute = context.host.get(endpointId) ?? (await putCompute(context, endpointId))
   const isFrozen = compute.state === 'frozen'
-  const isUp = compute.state === 'active' || isFrozen
+  const isUp = isActive(compute.state)
   const awake = isUp ? await whyAwake(compute) : []
   const timeout = compute.spec.suspendTimeoutSeconds
   const suspendAt = new Date(compute.lastActiveAt.getTime() + timeout * 1000)
@@ -97,12 +98,11 @@ function recentUse(session: OpenSession): AwakeReason {
 }
 
 function presentSession(session: OpenSession): AwakeSession {
-  const { role, database, applicationName, clientAddress = '' } = session
+  const { role, database } = session
   return {
+    ...describeClient(session),
     role,
     database,
-    ...(applicationName !== '' && { application_name: applicationName }),
-    ...(clientAddress !== '' && { client_address: clientAddress }),
     pooled: session.pooled === true,
     quiet: session.quiet === true,
     connected_at: session.openedAt.toISOString(),

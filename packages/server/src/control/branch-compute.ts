@@ -14,6 +14,13 @@ export async function findBranchCompute(
   return writer && context.host.get(writer.id)
 }
 
+/** Starts those of a branch that are not disabled, one after another. */
+export async function wakeBranchComputes(context: Context, branchId: string): Promise<void> {
+  for (const endpoint of await listBranchEndpoints(context.store, branchId)) {
+    if (!endpoint.disabled) await context.host.get(endpoint.id)?.wake()
+  }
+}
+
 /** One that knows the roles of a branch: that which writes, or else a replica. */
 export async function requireKnowingCompute(context: Context, branch: BranchRow): Promise<Compute> {
   const endpoints = await listBranchEndpoints(context.store, branch.id)

@@ -3,7 +3,7 @@ import type { ClusterCatalog } from '../compute/spec.ts'
 import { AppError } from '../lib/errors.ts'
 import { computeSpec } from './compute-spec.ts'
 import type { Context } from './context.ts'
-import { findPlacedEndpoint, listEndpointIds } from './store/endpoints.ts'
+import { findPlacedEndpoint, listBranchEndpoints, listEndpointIds } from './store/endpoints.ts'
 import { recordUsage } from './usage.ts'
 
 /**
@@ -26,6 +26,17 @@ export async function putCompute(
     }
     return context.host.put(computeSpec(context, endpoint), options)
   })
+}
+
+/** Tells the host of all endpoints of a branch. */
+export async function putBranchComputes(
+  context: Context,
+  branchId: string,
+  options: { catalog?: ClusterCatalog | undefined } = {},
+): Promise<void> {
+  for (const { id } of await listBranchEndpoints(context.store, branchId)) {
+    await putCompute(context, id, options)
+  }
 }
 
 /** Tells the host of a change of a project or a branch; computes that it does not know stay unknown. */

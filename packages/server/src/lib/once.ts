@@ -1,5 +1,5 @@
-/** Runs the function when its answer is first asked for, and answers the same from then on. */
-export function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
-  return () => (made ??= { value: make() }).value
+/** Runs the function at the first call, whose arguments decide, and answers the same from then on. */
+export function once<A extends unknown[], T>(work: (...args: A) => T): (...args: A) => T {
+  let done: { value: T } | undefined
+  return (...args) => (done ??= { value: work(...args) }).value
 }

@@ -6,6 +6,7 @@ import { describeError } from '../lib/errors.ts'
 import { readFailpointFrom } from '../lib/failpoint.ts'
 import { createHome, type Home } from '../lib/home.ts'
 import { createLog, type Logger } from '../lib/log.ts'
+import { once } from '../lib/once.ts'
 import { readSavedConfig } from '../lib/saved-config.ts'
 import { askPlatform, claimHome } from './local-socket.ts'
 import { emit } from './output.ts'
@@ -57,15 +58,6 @@ export async function serve(
   socket.admit(platform.console)
   socket.describe(platform.ready)
   emit(platform.ready)
-}
-
-/** The first call decides; later ones wait for its end. */
-function once<A, R>(work: (argument: A) => Promise<R>): (argument: A) => Promise<R> {
-  let running: Promise<R> | undefined
-  return async (argument) => {
-    running ??= work(argument)
-    return running
-  }
 }
 
 /** A bug may have left anything behind in memory. Computes run on and are adopted by the next start. */

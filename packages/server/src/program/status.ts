@@ -1,6 +1,6 @@
 import type { CertificateStatus, ComputeStatus, PlatformStatus } from '@coppice/api'
 
-import type { Compute } from '../compute/compute.ts'
+import { type Compute, isActive } from '../compute/compute.ts'
 import { memoryBytes } from '../compute/memory.ts'
 import type { Context } from '../control/context.ts'
 import { endpointState } from '../control/endpoints.ts'
@@ -80,7 +80,7 @@ async function presentSpool(spool: WalSpool): Promise<NonNullable<PlatformStatus
 
 async function presentCompute(context: Context, compute: Compute): Promise<ComputeStatus> {
   const { spec, state } = compute
-  const isUp = state === 'active' || state === 'frozen'
+  const isUp = isActive(state)
   const memory = isUp && compute.pid !== undefined ? await memoryBytes(compute.pid) : undefined
   const timeout = spec.suspendTimeoutSeconds
   const lastActive = compute.lastActiveAt

@@ -14,10 +14,9 @@ import { recordCatalog } from '../history/record-catalog.ts'
 import { replay } from '../history/replay.ts'
 import { branchNotFound } from '../lookups.ts'
 import { ownVerifiers } from '../own-verifiers.ts'
-import { putCompute } from '../put-compute.ts'
+import { putBranchComputes } from '../put-compute.ts'
 import { findAnonymizedBranch } from '../store/anonymized-branches.ts'
 import { type BranchRow, findAnyBranch, markBranchReady } from '../store/branches.ts'
-import { listBranchEndpoints } from '../store/endpoints.ts'
 import type { OperationRow } from '../store/operations.ts'
 import { findAnyProject, type ProjectRow } from '../store/projects.ts'
 import { ensureTemplate } from '../templates.ts'
@@ -57,9 +56,7 @@ async function apply(context: Context, operation: OperationRow): Promise<void> {
     replay(context, options, async (to) => copySchema(from, to, verifierOf)),
   )
   await recordCatalog(context, { branch, source, past: catalog })
-  for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-    await putCompute(context, endpoint.id, { catalog })
-  }
+  await putBranchComputes(context, branch.id, { catalog })
 }
 
 async function copySchema(

@@ -3,7 +3,7 @@ import { must } from '../../lib/assert.ts'
 import { createVerifier } from '../../lib/scram.ts'
 import type { Context } from '../context.ts'
 import { takeFirstSnapshot } from '../history/line-snapshots.ts'
-import { putCompute } from '../put-compute.ts'
+import { putBranchComputes } from '../put-compute.ts'
 import { type BranchRow, findAnyBranch, markBranchReady } from '../store/branches.ts'
 import { putDatabase } from '../store/databases.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
@@ -51,9 +51,7 @@ async function clone(context: Context, operation: OperationRow): Promise<void> {
     await context.volumes.clone(template, branch.volume_id)
     if (project.history_retention_seconds > 0) await takeFirstSnapshot(context, branch.volume_id)
   }
-  for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-    await putCompute(context, endpoint.id)
-  }
+  await putBranchComputes(context, branch.id)
 }
 
 async function configure(context: Context, operation: OperationRow): Promise<void> {

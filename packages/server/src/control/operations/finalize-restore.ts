@@ -1,9 +1,10 @@
 import { must } from '../../lib/assert.ts'
+import { wakeBranchComputes } from '../branch-compute.ts'
 import type { Context } from '../context.ts'
 import { holdLiveBranch, requireRemaining } from '../lookups.ts'
-import { putCompute } from '../put-compute.ts'
+import { putBranchComputes } from '../put-compute.ts'
 import { type BranchRow, takePlace } from '../store/branches.ts'
-import { exchangeEndpoints, listBranchEndpoints } from '../store/endpoints.ts'
+import { exchangeEndpoints } from '../store/endpoints.ts'
 import type { OperationRow } from '../store/operations.ts'
 import { transact } from '../store/store.ts'
 import { whileStopped } from '../while-stopped.ts'
@@ -44,11 +45,7 @@ async function exchangeLocked(context: Context, operation: OperationRow): Promis
         await exchangeEndpoints(sql, branch.id, target.id)
       })
     }
-    for (const id of [branch.id, target.id]) {
-      for (const endpoint of await listBranchEndpoints(context.store, id)) {
-        await putCompute(context, endpoint.id)
-      }
-    }
+    for (const { id } of [branch, target]) await putBranchComputes(context, id)
   })
 }
 
@@ -58,9 +55,7 @@ const inOrder = (branches: BranchRow[]): BranchRow[] =>
 
 async function start(context: Context, operation: OperationRow): Promise<void> {
   const { branch } = await read(context, operation)
-  for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-    if (!endpoint.disabled) await context.host.get(endpoint.id)?.wake()
-  }
+  await wakeBranchComputes(context, branch.id)
 }
 
 async function read(

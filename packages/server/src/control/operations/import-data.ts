@@ -3,6 +3,7 @@ import { copyMasked } from '../../compute/masking/copy-masked.ts'
 import { must } from '../../lib/assert.ts'
 import { AppError } from '../../lib/errors.ts'
 import { newBranchId } from '../../lib/ids.ts'
+import { wakeBranchComputes } from '../branch-compute.ts'
 import { syncCatalog } from '../catalog-sync.ts'
 import type { Context } from '../context.ts'
 import { removeLine, takeFirstSnapshot } from '../history/line-snapshots.ts'
@@ -12,10 +13,9 @@ import { endReplay, replay } from '../history/replay.ts'
 import { holdLiveBranch, requireProject, requireRemaining } from '../lookups.ts'
 import { ownVerifiers } from '../own-verifiers.ts'
 import { purgeIfDeleted } from '../purge.ts'
-import { putCompute } from '../put-compute.ts'
+import { putBranchComputes } from '../put-compute.ts'
 import * as anonymized from '../store/anonymized-branches.ts'
 import { type BranchRow, exchangeLine, findBranchOfLine } from '../store/branches.ts'
-import { listBranchEndpoints } from '../store/endpoints.ts'
 import { addOperationInput, findOperation, type OperationRow } from '../store/operations.ts'
 import { transact } from '../store/store.ts'
 import { ensureTemplate } from '../templates.ts'
@@ -141,18 +141,14 @@ async function exchange(context: Context, operation: OperationRow): Promise<void
         })
       })
     }
-    for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-      await putCompute(context, endpoint.id)
-    }
+    await putBranchComputes(context, branch.id)
   })
 }
 
 /** What it was before is removed at once, since other rules may have masked less. */
 async function start(context: Context, operation: OperationRow): Promise<void> {
   const branch = await readBranch(context, operation)
-  for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-    if (!endpoint.disabled) await context.host.get(endpoint.id)?.wake()
-  }
+  await wakeBranchComputes(context, branch.id)
   await syncCatalog(context, branch.id)
   const line = must(await readLine(context, operation), 'the first step has named the line')
   await purgeIfDeleted(context, oldId(line))

@@ -1,4 +1,5 @@
 import { must } from '../../lib/assert.ts'
+import { wakeBranchComputes } from '../branch-compute.ts'
 import { syncCatalog } from '../catalog-sync.ts'
 import type { Context } from '../context.ts'
 import { removeLine } from '../history/line-snapshots.ts'
@@ -6,10 +7,9 @@ import { makeVolume } from '../history/make-volume.ts'
 import { momentOf } from '../history/moments.ts'
 import { endReplay } from '../history/replay.ts'
 import { branchExists, holdLiveBranch, requireRemaining } from '../lookups.ts'
-import { putCompute } from '../put-compute.ts'
+import { putBranchComputes } from '../put-compute.ts'
 import { type BranchRow, exchangeLine, findBranchOfLine, type Origin } from '../store/branches.ts'
 import { copyDatabases } from '../store/databases.ts'
-import { listBranchEndpoints } from '../store/endpoints.ts'
 import { addOperationInput, findOperation, type OperationRow } from '../store/operations.ts'
 import { copyRoles } from '../store/roles.ts'
 import { isUniqueViolation, transact } from '../store/store.ts'
@@ -104,18 +104,14 @@ async function exchange(context: Context, operation: OperationRow): Promise<void
         throw isUniqueViolation(error) ? branchExists(input.backup_name) : error
       })
     }
-    for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-      await putCompute(context, endpoint.id)
-    }
+    await putBranchComputes(context, branch.id)
   })
 }
 
 /** Its roles and databases are those of the moment now. */
 async function start(context: Context, operation: OperationRow): Promise<void> {
   const branch = await readBranch(context, operation)
-  for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-    if (!endpoint.disabled) await context.host.get(endpoint.id)?.wake()
-  }
+  await wakeBranchComputes(context, branch.id)
   await syncCatalog(context, branch.id)
 }
 
