@@ -373,7 +373,16 @@ function accountHandlers(world: World): Record<string, Handler> {
         total_bytes: 50 * 1024 ** 3,
         free_bytes: 45.25 * 1024 ** 3,
       },
-      limits: { kind: 'cgroup v2', detail: 'cgroup v2 in /sys/fs/cgroup', awake: 1, waiting: 0 },
+      limits: {
+        kind: 'cgroup v2',
+        detail: 'cgroup v2 in /sys/fs/cgroup',
+        awake: 1,
+        waiting: 0,
+        waiting_endpoints: [],
+      },
+      gateway: [
+        { pid: 4713, state: 'serving', started_at: at, sessions: 2, memory_bytes: 80 * 1024 ** 2 },
+      ],
       postgres: [{ version: '18.4', origin: 'npm' }],
       computes: world.endpoints.map((endpoint) => ({
         endpoint_id: endpoint.id,
@@ -386,6 +395,8 @@ function accountHandlers(world: World): Record<string, Handler> {
         pid: 4712,
         sessions: 2,
         memory_bytes: 61 * 1024 ** 2,
+        min_compute_units: 0.25,
+        max_compute_units: 2,
         awake: [{ reason: 'LISTEN', role: 'neondb_owner', application_name: 'worker' }],
       })),
     }),

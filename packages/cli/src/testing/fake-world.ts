@@ -77,6 +77,7 @@ const noCost = {
     shared_compute_unit_hours: 0,
     sharing_cost: 0,
   },
+  by_preset: [],
   shares: [],
   advice: [],
 }

@@ -12,16 +12,17 @@ import { maskingHandlers } from './masking-handlers.ts'
 import { metricsHandlers } from './metrics-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
+import { platformHandlers } from './platform-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
 import { schemaHandlers } from './schema-handlers.ts'
 import type { Handlers } from './server.ts'
 
+/** What only the program can answer, which has put the parts together. */
+export type ProgramHandlers = Pick<Handlers, 'getPlatformStatus' | 'getPlatformChecks'>
+
 /** Handlers translate: request to domain call, rows to the API's shapes. They decide nothing. */
-export function createHandlers(
-  context: Context,
-  platformStatus: Handlers['getPlatformStatus'],
-): Handlers {
+export function createHandlers(context: Context, program: ProgramHandlers): Handlers {
   return {
     ...projectHandlers(context),
     ...branchHandlers(context),
@@ -39,6 +40,7 @@ export function createHandlers(
     ...accountHandlers(context),
     ...organizationHandlers(context),
     ...jwksHandlers(context),
-    getPlatformStatus: platformStatus,
+    ...platformHandlers(context),
+    ...program,
   }
 }
