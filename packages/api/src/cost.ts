@@ -37,9 +37,12 @@ export const PricesUpdate = Type.Object({
 })
 export type PricesUpdate = Static<typeof PricesUpdate>
 
+/** `custom` where the prices are those of no preset. */
+export const PriceListName = Type.Union([PricePreset, Type.Literal('custom')])
+export type PriceListName = Static<typeof PriceListName>
+
 export const PricesAnswer = Type.Object({
-  /** `custom` where the prices are those of no preset. */
-  preset: Type.Union([PricePreset, Type.Literal('custom')]),
+  preset: PriceListName,
   prices: Prices,
 })
 export type PricesAnswer = Static<typeof PricesAnswer>
@@ -64,6 +67,8 @@ export const CostItem = Type.Object({
   cost: Type.Number(),
   /** For the whole month, if it goes on as it has. */
   estimate: Type.Number(),
+  /** The quantity then. */
+  estimated_quantity: Type.Number(),
 })
 export type CostItem = Static<typeof CostItem>
 
@@ -109,6 +114,8 @@ export type CostAdvice = Static<typeof CostAdvice>
 export const CostReport = Type.Object({
   /** `2026-11`, in UTC. */
   month: Type.String(),
+  /** Whose prices these are. */
+  preset: PriceListName,
   prices: Prices,
   /** Whether the month is not over. */
   is_running: Type.Boolean(),

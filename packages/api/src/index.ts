@@ -27,6 +27,7 @@ export type {
   CostReport,
   CostShare,
   CostTimeframe,
+  PriceListName,
   PricePreset,
   Prices,
   PricesAnswer,

@@ -76,6 +76,7 @@ describe('cost', () => {
           price: 0.3,
           cost: 0.6,
           estimate: 1.2,
+          estimated_quantity: 14,
         },
       ],
       total: 0.6,

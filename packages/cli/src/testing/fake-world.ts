@@ -96,7 +96,7 @@ export function createWorld(): World {
     poolerClients: [],
     awakeEvents: [],
     quietApplications: [],
-    cost: { ...noCost, prices: examplePrices },
+    cost: { ...noCost, preset: 'mission', prices: examplePrices },
     prices: { preset: 'mission', prices: examplePrices },
     computeSamples: [],
     platformSamples: [],

@@ -64,6 +64,7 @@ test('the estimate goes on as the part that was seen, and what is free is free o
   const egress = items.find((item) => item.metric === 'egress')
   expect(egress).toMatchObject({ cost: 0, included: 60 })
   expect(egress?.estimate).toBeCloseTo((240 - 100) * 0.1)
+  expect(egress?.estimated_quantity).toBeCloseTo(240)
 })
 
 test('days sum up to what their month costs, and the first of them use up what is free', () => {

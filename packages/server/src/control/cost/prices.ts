@@ -77,6 +77,8 @@ export const noUsage: PricedUsage = {
   extra_branch_hours: 0,
 }
 
+type PricedItem = Omit<CostItem, 'estimate' | 'estimated_quantity'>
+
 /** A running month: what has been observed of it, and what is to come. */
 export interface MonthProgress {
   observedHours: number
@@ -101,17 +103,18 @@ export function priceUsage(
   const { observedHours, remainingHours } = progress
   const growth = observedHours > 0 ? 1 + remainingHours / observedHours : 1
   const whole = priceOnce(scale(usage, growth), prices)
-  return now.map((item, at) => ({ ...item, estimate: whole[at]?.cost ?? item.cost }))
+  return now.map((item, at) => ({
+    ...item,
+    estimate: whole[at]?.cost ?? item.cost,
+    estimated_quantity: whole[at]?.quantity ?? item.quantity,
+  }))
 }
 
 /**
  * What each of several timeframes of one month, from its beginning on, has added to what the month costs:
  * what is included is used up by those that come first.
  */
-export function priceInTurn(
-  timeframes: readonly PricedUsage[],
-  prices: Prices,
-): Omit<CostItem, 'estimate'>[][] {
+export function priceInTurn(timeframes: readonly PricedUsage[], prices: Prices): PricedItem[][] {
   let sofar = noUsage
   let before = priceOnce(sofar, prices)
   return timeframes.map((usage) => {
@@ -137,7 +140,7 @@ export function grossCost(usage: PricedUsage, prices: Prices): number {
 export const sumOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0)
 
-function priceOnce(usage: PricedUsage, prices: Prices): Omit<CostItem, 'estimate'>[] {
+function priceOnce(usage: PricedUsage, prices: Prices): PricedItem[] {
   const stored = [
     ['storage', usage.storage_byte_hours, prices.storage_gb_month],
     ['history', usage.history_byte_hours, prices.history_gb_month],
@@ -176,7 +179,7 @@ function priced(
   metric: CostMetric,
   unit: string,
   { quantity, included, price }: Pick<CostItem, 'quantity' | 'included' | 'price'>,
-): Omit<CostItem, 'estimate'> {
+): PricedItem {
   return { metric, unit, quantity, included, price, cost: (quantity - included) * price }
 }
 

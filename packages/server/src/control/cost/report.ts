@@ -57,7 +57,7 @@ export async function reportCost(
   const projectIds =
     projectId === undefined ? await store.listCostProjects(context.store, start, end) : [projectId]
   const range = { from: start, to: end, projectIds }
-  const { prices } = await pricesInForce(context)
+  const { preset, prices } = await pricesInForce(context)
   const [endpoints, storage, facts, first] = await Promise.all([
     store.sumByEndpoint(context.store, range),
     store.sumByBranch(context.store, range),
@@ -77,15 +77,16 @@ export async function reportCost(
   const items = await itemsBy(prices)
   return {
     month: start.toISOString().slice(0, 7),
+    preset,
     prices,
     is_running: isRunning,
     items,
     ...totalsOf(items),
     by_preset: await Promise.all(
-      presetNames.map(async (preset) => ({
-        preset,
-        currency: presets[preset].currency,
-        ...totalsOf(await itemsBy(presets[preset])),
+      presetNames.map(async (name) => ({
+        preset: name,
+        currency: presets[name].currency,
+        ...totalsOf(await itemsBy(presets[name])),
       })),
     ),
     saved: savedBy(found, prices),

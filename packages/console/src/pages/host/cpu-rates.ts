@@ -1,0 +1,54 @@
+import type { ComputeStatus } from '@coppice/api'
+import { useEffect, useState } from 'react'
+
+type Compute = Pick<ComputeStatus, 'endpoint_id' | 'cpu_seconds' | 'started_at'>
+
+export interface CpuLook {
+  atMs: number
+  seconds: ReadonlyMap<string, number>
+}
+
+export const lookAt = (computes: readonly Compute[], atMs: number): CpuLook => ({
+  atMs,
+  seconds: new Map(
+    computes.flatMap(({ endpoint_id, cpu_seconds }) =>
+      cpu_seconds === undefined ? [] : [[endpoint_id, cpu_seconds]],
+    ),
+  ),
+})
+
+/**
+ * How many processors each compute has used since the look before; since it began where there was none,
+ * or where it has been started anew meanwhile.
+ */
+export function cpuRates(
+  before: CpuLook | undefined,
+  computes: readonly Compute[],
+  atMs: number,
+): ReadonlyMap<string, number> {
+  return new Map(
+    computes.flatMap(({ endpoint_id, cpu_seconds, started_at }): [string, number][] => {
+      if (cpu_seconds === undefined || started_at === undefined) return []
+      const known = before?.seconds.get(endpoint_id)
+      const isKnown = before !== undefined && known !== undefined && known <= cpu_seconds
+      const sinceMs = isKnown ? before.atMs : Date.parse(started_at)
+      const elapsed = (atMs - sinceMs) / 1000
+      return elapsed > 0 ? [[endpoint_id, (cpu_seconds - (isKnown ? known : 0)) / elapsed]] : []
+    }),
+  )
+}
+
+/** The same, from one answer of the platform to the next. */
+export function useCpuRates(
+  computes: readonly Compute[],
+  atMs: number,
+): ReadonlyMap<string, number> {
+  const [look, setLook] = useState<CpuLook>()
+  const [rates, setRates] = useState<ReadonlyMap<string, number>>(new Map())
+  useEffect(() => {
+    if (look?.atMs === atMs) return
+    setRates(cpuRates(look, computes, atMs))
+    setLook(lookAt(computes, atMs))
+  }, [look, computes, atMs])
+  return rates
+}
