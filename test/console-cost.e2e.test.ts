@@ -92,7 +92,10 @@ describe.skipIf(chromiumPath === undefined)(
       await page.getByRole('combobox', { name: 'Measure' }).click()
       await page.getByRole('option', { name: 'Storage' }).click()
       await page.getByText('Months', { exact: true }).click()
-      await page.getByRole('img', { name: 'Storage in GB-months, monthly' }).waitFor()
+      const monthly = page.getByRole('img', { name: 'Storage in GB-months, monthly' })
+      await monthly.waitFor()
+      // A bar for each month that 63 days lie in.
+      expect(await monthly.locator('rect[style]').count()).toBeGreaterThan(2)
     })
 
     test('cost: a month before, and the report as a table for a spreadsheet', async () => {
@@ -205,9 +208,8 @@ describe.skipIf(chromiumPath === undefined)(
         await writeFile(file, await take(label))
         answers[label] = await inDirectory(`node '${file}'`)
       }
-      for (const [name, answer] of Object.entries(answers)) {
-        expect(answer, name).toContain('PostgreSQL ')
-      }
+      const silent = Object.entries(answers).filter(([, answer]) => !answer.includes('PostgreSQL '))
+      expect(silent).toEqual([])
       await page.getByRole('tab', { name: 'Prisma' }).click()
       await inspect(page, 'connect-prisma')
       await rm(directory, { recursive: true })

@@ -147,8 +147,9 @@ export const PoolProject = Type.Object({
   project_name: Type.String(),
   /** Branches, snapshots and deleted branches. */
   branches: Type.Integer(),
-  logical_size_bytes: Type.Integer(),
-  exclusive_bytes: Type.Integer(),
+  /** Of those of which they are known; absent where that is none. */
+  logical_size_bytes: Type.Optional(Type.Integer()),
+  exclusive_bytes: Type.Optional(Type.Integer()),
 })
 export type PoolProject = Static<typeof PoolProject>
 

@@ -1,7 +1,7 @@
 import type { PoolContents } from '@coppice/api'
 
 import type { Context } from './context.ts'
-import { listPoolBranches, sumPoolProjects } from './store/pool-contents.ts'
+import { listPoolBranches, listPoolProjects, sumExclusive } from './store/pool-contents.ts'
 import { findUnknownVolumes, spaceReserveBytes } from './volumes.ts'
 
 /** Of each list; the rest is small. */
@@ -9,23 +9,34 @@ const shownMax = 400
 
 /** What takes the pool. Sizes are as they were last read, so nothing is looked at for it. */
 export async function reportPoolContents(context: Context): Promise<PoolContents> {
-  const [space, projects, branches, unknown] = await Promise.all([
+  const { store } = context
+  const [space, exclusive, projects, branches, unknown] = await Promise.all([
     context.volumes.space(),
-    sumPoolProjects(context.store),
-    listPoolBranches(context.store, shownMax),
+    sumExclusive(store),
+    listPoolProjects(store, shownMax),
+    listPoolBranches(store, shownMax),
     findUnknownVolumes(context),
   ])
   return {
     total_bytes: space.totalBytes,
     free_bytes: space.freeBytes,
     reserve_bytes: Math.round(spaceReserveBytes(space.totalBytes)),
-    exclusive_bytes: projects.reduce((sum, one) => sum + one.exclusive_bytes, 0),
-    projects: projects.slice(0, shownMax),
-    branches: branches.map(({ logical_size_bytes, exclusive_bytes, ...row }) => ({
-      ...row,
-      ...(logical_size_bytes !== null && { logical_size_bytes }),
-      ...(exclusive_bytes !== null && { exclusive_bytes }),
-    })),
+    exclusive_bytes: exclusive,
+    projects: projects.map(withoutNulls),
+    branches: branches.map(withoutNulls),
     unknown_volumes: unknown,
+  }
+}
+
+interface Sizes {
+  logical_size_bytes: number | null
+  exclusive_bytes: number | null
+}
+
+function withoutNulls<Row extends Sizes>({ logical_size_bytes, exclusive_bytes, ...row }: Row) {
+  return {
+    ...row,
+    ...(logical_size_bytes !== null && { logical_size_bytes }),
+    ...(exclusive_bytes !== null && { exclusive_bytes }),
   }
 }

@@ -4,6 +4,7 @@ import { IconLeaf } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 
 import { paths } from '../../paths.ts'
+import { CodeText } from '../../ui/CodeText.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { formatMoney } from '../../ui/format.ts'
 import { TextLink } from '../../ui/TextLink.tsx'
@@ -39,7 +40,7 @@ export function CostAdvice({ report }: { report: CostReport }): ReactNode {
             </Text>
           </Group>
           <Text size="sm" c="var(--faint)" style={{ overflowWrap: 'anywhere' }}>
-            {message}
+            <CodeText>{message}</CodeText>
           </Text>
         </div>
       ))}

@@ -12,6 +12,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
 import { api } from '../../api/client.ts'
+import { CodeText } from '../../ui/CodeText.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { QueryView } from '../../ui/QueryView.tsx'
@@ -93,7 +94,7 @@ function Check({ check }: { check: PlatformCheck }): ReactNode {
         </Text>
         {check.advice !== undefined && (
           <Text size="sm" mt={4} className={classes['advice'] ?? ''}>
-            {check.advice}
+            <CodeText>{check.advice}</CodeText>
           </Text>
         )}
       </Box>

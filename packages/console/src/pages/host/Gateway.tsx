@@ -12,27 +12,27 @@ import { QueryView } from '../../ui/QueryView.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
 
 const columns: Column<GatewayProcess>[] = [
-  { title: 'Process', width: '70px', cell: ({ pid }) => pid },
+  { title: 'Process', width: '60px', cell: ({ pid }) => pid },
   {
     title: 'State',
-    width: 'minmax(86px, 1fr)',
+    width: '84px',
     cell: ({ state }) => (
       <Badge variant="light" color={state === 'serving' ? 'leaf' : 'yellow'} tt="none">
         {state}
       </Badge>
     ),
   },
-  { title: 'Sessions', width: '70px', align: 'right', cell: ({ sessions }) => sessions },
+  { title: 'Sessions', width: '64px', align: 'right', cell: ({ sessions }) => sessions },
   {
     title: 'Memory',
-    width: '80px',
+    width: '72px',
     align: 'right',
     wideOnly: true,
     cell: ({ memory_bytes }) => formatBytes(memory_bytes),
   },
   {
     title: 'Started',
-    width: 'minmax(100px, 1fr)',
+    width: 'minmax(108px, 1fr)',
     align: 'right',
     cell: ({ started_at }) => <RelativeTime at={started_at} />,
   },

@@ -25,11 +25,9 @@ type Filter = 'awake' | 'all'
 /** The computes of all projects: which are awake, what they take of the machine, and why they do not sleep. */
 export function HostComputes({ platform }: HostComputesProps): ReactNode {
   const [filter, setFilter] = useState<Filter>('awake')
-  const status = platform.data
   return (
     <Panel
       title="Computes"
-      description={status && limitsText(status.limits)}
       flush
       actions={
         <SegmentedControl
@@ -62,10 +60,6 @@ const isOnMachine = (
   { current_state, endpoint_id }: ComputeStatus,
   { waiting_endpoints }: PlatformStatus['limits'],
 ): boolean => current_state !== 'idle' || waiting_endpoints.includes(endpoint_id)
-
-function limitsText({ kind, detail }: PlatformStatus['limits']): string {
-  return kind === 'none' ? `Sizes are counted, not enforced: ${detail}.` : `Limited by ${detail}.`
-}
 
 interface ComputesProps {
   computes: readonly ComputeStatus[]
@@ -111,7 +105,7 @@ function Computes({ computes, waiting, atMs }: ComputesProps): ReactNode {
     },
     {
       title: 'Size',
-      width: 'minmax(100px, 1fr)',
+      width: 'minmax(136px, 1fr)',
       align: 'right',
       wideOnly: true,
       cell: (compute) => <Size compute={compute} />,
@@ -141,7 +135,7 @@ function Computes({ computes, waiting, atMs }: ComputesProps): ReactNode {
     },
     {
       title: 'Sleeps',
-      width: 'minmax(150px, 1.8fr)',
+      width: 'minmax(130px, 1.4fr)',
       wideOnly: true,
       cell: (compute) => <Sleep compute={compute} />,
     },

@@ -1,10 +1,11 @@
 import type { PlatformSample, PlatformStatus, PoolContents } from '@coppice/api'
-import { Alert, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Alert, SimpleGrid, Stack } from '@mantine/core'
 import { IconAlertTriangle, IconLock } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 
 import { queries } from '../../api/queries.ts'
+import { CodeText } from '../../ui/CodeText.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { formatAmount, formatBytes } from '../../ui/format.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
@@ -12,6 +13,7 @@ import { Panel } from '../../ui/Panel.tsx'
 import { QueryView } from '../../ui/QueryView.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
 import { StatTile } from '../../ui/StatTile.tsx'
+import { Admission } from './Admission.tsx'
 import { Doctor } from './Doctor.tsx'
 import { Gateway } from './Gateway.tsx'
 import { HostComputes } from './HostComputes.tsx'
@@ -71,7 +73,10 @@ function Host(): ReactNode {
         <PoolPanel status={status} pool={pool} samples={metrics.data ?? []} />
         <HostComputes platform={platform} />
         <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
-          <Gateway platform={platform} />
+          <Stack gap="md">
+            <Gateway platform={platform} />
+            <Admission platform={platform} />
+          </Stack>
           <Panel title="Platform">
             <QueryView query={platform} skeletonLines={8}>
               {(found) => (
@@ -100,7 +105,7 @@ function Warnings({ status, pool }: WarningsProps): ReactNode {
       title={title}
       role="status"
     >
-      {message}
+      <CodeText>{message}</CodeText>
     </Alert>
   ))
 }
@@ -140,11 +145,7 @@ function Figures({ status, pool, sample }: FiguresProps): ReactNode {
       <StatTile
         label="Load"
         value={sample && formatAmount(sample.host_load)}
-        note={
-          <Text span size="xs">
-            processes that run or wait, over a minute
-          </Text>
-        }
+        note="over the last minute"
       />
     </SimpleGrid>
   )

@@ -2,8 +2,7 @@ import type { PlatformStatus } from '@coppice/api'
 import type { ReactNode } from 'react'
 
 import { formatBytes } from '../../ui/format.ts'
-
-import classes from './host.module.css'
+import { Facts } from './Facts.tsx'
 
 interface PlatformFactsProps {
   status: PlatformStatus
@@ -33,16 +32,7 @@ export function PlatformFacts({ status, storeBytes }: PlatformFactsProps): React
       `${version} (${origin})`,
     ]),
   ]
-  return (
-    <dl className={classes['facts']}>
-      {facts.map(([name, value]) => (
-        <div key={`${name} ${value}`}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  )
+  return <Facts facts={facts} />
 }
 
 const storeText = (kind: string): string =>

@@ -1,5 +1,5 @@
 import type { ComputeStatus } from '@coppice/api'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 
 type Compute = Pick<ComputeStatus, 'endpoint_id' | 'cpu_seconds' | 'started_at'>
 
@@ -43,12 +43,10 @@ export function useCpuRates(
   computes: readonly Compute[],
   atMs: number,
 ): ReadonlyMap<string, number> {
-  const [look, setLook] = useState<CpuLook>()
-  const [rates, setRates] = useState<ReadonlyMap<string, number>>(new Map())
-  useEffect(() => {
-    if (look?.atMs === atMs) return
-    setRates(cpuRates(look, computes, atMs))
-    setLook(lookAt(computes, atMs))
-  }, [look, computes, atMs])
-  return rates
+  const [looks, setLooks] = useState<{ before?: CpuLook; last: CpuLook }>(() => ({
+    last: lookAt(computes, atMs),
+  }))
+  // During rendering, as React has it for what follows from an earlier one: it begins anew at once.
+  if (looks.last.atMs !== atMs) setLooks({ before: looks.last, last: lookAt(computes, atMs) })
+  return cpuRates(looks.before, computes, atMs)
 }

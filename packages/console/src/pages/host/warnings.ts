@@ -30,7 +30,7 @@ export function hostWarnings(
           ? 'A compute waits for room'
           : `${limits.waiting} computes wait for room`,
       message:
-        'As many are awake as this host can have, or its memory is short. Suspend one that nobody needs, or raise --max-awake.',
+        'As many are awake as this host can have, or its memory is short. Suspend one that nobody needs, or raise `--max-awake`.',
     },
     status.pool.warning !== undefined && {
       severity: 'yellow',
@@ -53,8 +53,8 @@ function spaceWarning(
   hasImage: boolean,
 ): HostWarning | false {
   const mend = hasImage
-    ? 'Delete branches with --hard-delete, or enlarge it: coppice pool grow --size …'
-    : 'Delete branches with --hard-delete, or make room on its disk.'
+    ? 'Delete branches with `--hard-delete`, or enlarge it: `coppice pool grow --size …`'
+    : 'Delete branches with `--hard-delete`, or make room on its disk.'
   if (free_bytes < reserve_bytes) {
     return {
       severity: 'red',
@@ -75,12 +75,12 @@ function unknownWarning(
   path: string,
 ): HostWarning | false {
   if (names.length === 0) return false
+  const isOne = names.length === 1
   return {
     severity: 'yellow',
-    title:
-      names.length === 1
-        ? 'The pool holds a volume that nobody knows'
-        : `The pool holds ${names.length} volumes that nobody knows`,
-    message: `${names.join(', ')} in ${path}/volumes. They may be all that is left of another store, so the platform never removes them: look, and remove them by hand.`,
+    title: isOne
+      ? 'The pool holds a volume that nobody knows'
+      : `The pool holds ${names.length} volumes that nobody knows`,
+    message: `\`${names.join(', ')}\` in \`${path}/volumes\`. It may be all that is left of another store, so the platform never removes ${isOne ? 'it' : 'them'}: look, and remove ${isOne ? 'it' : 'them'} by hand.`,
   }
 }

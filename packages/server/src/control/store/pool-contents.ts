@@ -3,10 +3,14 @@ import type { PoolBranch, PoolProject } from '@coppice/api'
 
 import type { Queryable } from './store.ts'
 
-export interface PoolBranchRow extends Omit<PoolBranch, 'logical_size_bytes' | 'exclusive_bytes'> {
+/** Null where it is not known. */
+interface Sizes {
   logical_size_bytes: number | null
   exclusive_bytes: number | null
 }
+
+export type PoolBranchRow = Omit<PoolBranch, keyof Sizes> & Sizes
+export type PoolProjectRow = Omit<PoolProject, keyof Sizes> & Sizes
 
 /** Deleted ones too, for as long as they can be brought back. */
 const held = (sql: Queryable) => sql`
@@ -26,10 +30,17 @@ export async function listPoolBranches(sql: Queryable, limit: number): Promise<P
 }
 
 /** The largest first. */
-export async function sumPoolProjects(sql: Queryable): Promise<PoolProject[]> {
-  return sql<PoolProject[]>`
+export async function listPoolProjects(sql: Queryable, limit: number): Promise<PoolProjectRow[]> {
+  return sql<PoolProjectRow[]>`
     select b.project_id, p.name as project_name, count(*)::int as branches,
-      coalesce(sum(b.logical_size_bytes), 0)::bigint as logical_size_bytes,
-      coalesce(sum(b.exclusive_bytes), 0)::bigint as exclusive_bytes
-    from ${held(sql)} group by 1, 2 order by sum(${size(sql)}) desc, 1`
+      sum(b.logical_size_bytes)::bigint as logical_size_bytes,
+      sum(b.exclusive_bytes)::bigint as exclusive_bytes
+    from ${held(sql)} group by 1, 2 order by sum(${size(sql)}) desc, 1 limit ${limit}`
+}
+
+/** What each branch holds alone, of all of them. */
+export async function sumExclusive(sql: Queryable): Promise<number> {
+  const [row] = await sql<{ bytes: number }[]>`
+    select coalesce(sum(b.exclusive_bytes), 0)::bigint as bytes from ${held(sql)}`
+  return row?.bytes ?? 0
 }
