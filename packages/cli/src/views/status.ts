@@ -62,7 +62,8 @@ function gatewayOf({ gateway }: PlatformStatus): string {
   const sessions = gateway.reduce((sum, one) => sum + one.sessions, 0)
   const draining = gateway.filter(({ state }) => state === 'draining').length
   const ending = draining > 0 ? `, ${draining} of them draining` : ''
-  return `${gateway.length} processes${ending}, ${sessions} sessions`
+  const count = gateway.length === 1 ? '1 process' : `${gateway.length} processes`
+  return `${count}${ending}, ${sessions} sessions`
 }
 
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {
