@@ -71,10 +71,7 @@ export function ConnectPanel({ projectId, branch }: ConnectPanelProps): ReactNod
           : 'For migrations, pg_dump, LISTEN and replication: a session of its own.'}
       </Text>
       {database !== undefined && role !== undefined ? (
-        <Strings
-          key={`${database} ${role} ${pooled}`}
-          {...{ projectId, branch, database, role, pooled }}
-        />
+        <Strings key={`${database} ${role}`} {...{ projectId, branch, database, role, pooled }} />
       ) : (
         <Skeleton height={140} />
       )}

@@ -68,8 +68,8 @@ export function formatAmount(amount: number): string {
 }
 
 /** `November 2026`, of a month in UTC. */
-export function formatMonth(start: Date, length: 'long' | 'short' = 'long'): string {
-  return start.toLocaleDateString('en', { month: length, year: 'numeric', timeZone: 'UTC' })
+export function formatMonth(start: Date): string {
+  return start.toLocaleDateString('en', { month: 'long', year: 'numeric', timeZone: 'UTC' })
 }
 
 /** `3 minutes ago` or `in 3 days`. */

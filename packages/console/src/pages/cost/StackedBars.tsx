@@ -117,11 +117,7 @@ export function StackedBars({ label, series, columns, format }: StackedBarsProps
             ) : null,
           )}
           <Text size="xs" c="var(--faint)">
-            {series.length > 1
-              ? `${format(sums[shown] ?? 0)} in all`
-              : (sums[shown] ?? 0) === 0
-                ? 'nothing'
-                : null}
+            {format(sums[shown] ?? 0)} in all
           </Text>
         </div>
       )}
