@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../../lib/errors.ts'
 import { notAsked, startTestControl, type TestControl } from '../../testing/control.ts'
 import { syncCatalog } from '../catalog-sync.ts'
+import { TimeTravel } from '../time-travel.ts'
 import { createHandlers } from './handlers.ts'
 import { createHttpServer } from './server.ts'
 
@@ -660,7 +661,7 @@ describe('requests', () => {
     async (code) => {
       const { context, apiKey } = control
       const handlers = {
-        ...createHandlers(context, notAsked),
+        ...createHandlers(context, new TimeTravel(context), notAsked),
         getActiveRegions: async () => Promise.reject(new AppError(code, 'not now')),
       }
       const { store, log } = context

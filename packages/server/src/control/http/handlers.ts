@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import type { TimeTravel } from '../time-travel.ts'
 import { accountHandlers } from './account-handlers.ts'
 import { branchHandlers } from './branch-handlers.ts'
 import { computeHandlers } from './compute-handlers.ts'
@@ -15,6 +16,7 @@ import { organizationHandlers } from './organization-handlers.ts'
 import { platformHandlers } from './platform-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
+import { queryHandlers } from './query-handlers.ts'
 import { schemaHandlers } from './schema-handlers.ts'
 import type { Handlers } from './server.ts'
 
@@ -22,13 +24,18 @@ import type { Handlers } from './server.ts'
 export type ProgramHandlers = Pick<Handlers, 'getPlatformStatus' | 'getPlatformChecks'>
 
 /** Handlers translate: request to domain call, rows to the API's shapes. They decide nothing. */
-export function createHandlers(context: Context, program: ProgramHandlers): Handlers {
+export function createHandlers(
+  context: Context,
+  timeTravel: TimeTravel,
+  program: ProgramHandlers,
+): Handlers {
   return {
     ...projectHandlers(context),
     ...branchHandlers(context),
     ...maskingHandlers(context),
     ...historyHandlers(context),
     ...schemaHandlers(context),
+    ...queryHandlers(context, timeTravel),
     ...endpointHandlers(context),
     ...computeHandlers(context),
     ...poolerHandlers(context),

@@ -10,6 +10,7 @@ import { createApiKey } from '../api-keys.ts'
 import { createHandlers } from '../http/handlers.ts'
 import { createHttpServer } from '../http/server.ts'
 import { recordComputeSamples, thinSamples } from '../store/metrics.ts'
+import { TimeTravel } from '../time-travel.ts'
 import { createExposition } from './exposition.ts'
 import { emptyFigures } from './figures.ts'
 import { type GatewayLook, MetricsSampler } from './sampler.ts'
@@ -230,7 +231,7 @@ async function serve(access: 'key' | 'loopback') {
   const { context, consoleParts } = control
   const app = await createHttpServer({
     store: context.store,
-    handlers: createHandlers(context, notAsked),
+    handlers: createHandlers(context, new TimeTravel(context), notAsked),
     log: context.log,
     version: 'test',
     console: consoleParts,
