@@ -167,6 +167,27 @@ describe.each(majorVersions)('a postmaster of PostgreSQL %d', (majorVersion) => 
     await stopPostmaster(neighbour.pid, stopOf(other))
   })
 
+  test('is not deceived by a dead one that nobody has waited for', async () => {
+    const dataDirectory = await bench.createCluster(majorVersion)
+    const options = await prepare(dataDirectory)
+    // `sleep` is the parent of what the shell has started, and waits for nobody.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+      ...(bench.user && { uid: bench.user.uid, gid: bench.user.gid }),
+    })
+    try {
+      const [pid] = await once(parent.stdout.setEncoding('utf8'), 'data')
+      await writeFile(
+        join(dataDirectory, 'postmaster.pid'),
+        `${pid}${dataDirectory}\n1\n5432\n/nowhere\n\n  1 1\nready   \n`,
+      )
+      const started = await startPostmaster(options)
+      expect(await answers(started)).toBe(true)
+      await stopPostmaster(started.pid, stopOf(options))
+    } finally {
+      parent.kill('SIGKILL')
+    }
+  })
+
   test('that cannot start says which setting is wrong, soon', async () => {
     const dataDirectory = await bench.createCluster(majorVersion)
     const options = await prepare(dataDirectory, { work_mem: 'banana' })

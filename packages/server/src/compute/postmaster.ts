@@ -191,8 +191,9 @@ async function clearTheWay({ dataDirectory, configFile }: PostmasterOptions): Pr
   }
   await endOrphans(dataDirectory)
   // Ended computes share their OS user, so PostgreSQL would take any of them that has this pid now for
-  // its own postmaster. Nothing works in the directory: the file is a dead one's.
-  if (await identifyProcess(pidFile.pid)) {
+  // its own postmaster, and also the dead one while nobody has waited for it: in a container perhaps
+  // nobody ever does. Nothing works in the directory: the file is a dead one's.
+  if (sendSignal(pidFile.pid, 0)) {
     await rm(join(dataDirectory, 'postmaster.pid'), { force: true })
   }
 }
