@@ -44,6 +44,16 @@ export class Ledger {
     transfer.endMs = performance.now()
   }
 
+  /** What was told in this time was told in a world that has never been. */
+  forget(fromMs: number, untilMs: number): void {
+    for (const transfer of this.transfers.values()) {
+      const isTold = transfer.outcome === 'committed'
+      if (isTold && transfer.endMs >= fromMs && transfer.endMs <= untilMs) {
+        transfer.outcome = 'unknown'
+      }
+    }
+  }
+
   get acknowledged(): number[] {
     return [...this.transfers.values()]
       .filter(({ outcome }) => outcome === 'committed')

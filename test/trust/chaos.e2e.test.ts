@@ -7,11 +7,12 @@ import {
   groupsOfProcess,
 } from '../../packages/server/src/compute/find-control-groups.ts'
 import { until } from '../platform.ts'
-import { Chaos, rest } from './chaos.ts'
+import { Chaos } from './chaos.ts'
 import { Figures } from './figures.ts'
 import { durationMs, seed } from './form.ts'
 import { findPostmasters, gatewayPids, killAll, postgresProcesses } from './processes.ts'
 import { randomNumbers } from './random-numbers.ts'
+import { rest } from './rest.ts'
 
 /**
  * Clients on both ports write to a branch while it sleeps and wakes, its gateway is replaced, its PostgreSQL

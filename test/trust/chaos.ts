@@ -14,6 +14,7 @@ import {
   startAppender,
 } from './list-append.ts'
 import { randomNumbers } from './random-numbers.ts'
+import { rest } from './rest.ts'
 import type { Worker } from './session.ts'
 import { expectSound } from './sound.ts'
 
@@ -210,10 +211,4 @@ export class Chaos {
       query: { hard_delete: true },
     })
   }
-}
-
-/** For something to go on meanwhile. */
-export async function rest(ms: number): Promise<void> {
-  const endMs = performance.now() + ms
-  await until(async () => performance.now() >= endMs, 'a while has passed', ms + 10_000)
 }

@@ -14,6 +14,7 @@ import { callsThatRun, makeVictim } from './operation-calls.ts'
 import { daemonPid, isStopped } from './processes.ts'
 import { randomNumbers } from './random-numbers.ts'
 import type { Worker } from './session.ts'
+import { expectSound } from './sound.ts'
 import { type Point, points } from './steps.ts'
 import { expectWhole } from './whole.ts'
 
@@ -47,10 +48,10 @@ export class CrashStage {
     )
   }
 
-  static async set(part: string): Promise<CrashStage> {
+  static async set(part: string, start = startTestPlatform): Promise<CrashStage> {
     const directory = await mkdtemp(join(tmpdir(), 'coppice-failpoint-'))
     const env = { COPPICE_FAILPOINT_FILE: join(directory, 'failpoint') }
-    const platform = await startTestPlatform({ env })
+    const platform = await start({ env })
     await psql(platform.connectionUri, bankSql)
     await psql(
       platform.connectionUri,
@@ -92,6 +93,27 @@ export class CrashStage {
       process.kill(pid, 'SIGCONT')
     }
     await called
+  }
+
+  /** The books of a branch as it was at a moment, for which the WAL up to it has to be there. */
+  async readBooksAt(moment: Date): Promise<ReadonlySet<number>> {
+    const { client, projectId } = this.platform
+    const path = { project_id: projectId }
+    const made = await client.createProjectBranch({
+      path,
+      body: {
+        branch: { name: 'past', parent_timestamp: moment.toISOString() },
+        endpoints: [{ type: 'read_write' }],
+      },
+    })
+    const uri = made.connection_uris?.[0]?.connection_uri ?? ''
+    const books = await readBooks(this.platform, uri)
+    await expectSound(this.platform, { endpointId: made.endpoints[0]?.id ?? '', uri })
+    await client.deleteProjectBranch({
+      path: { ...path, branch_id: made.branch.id },
+      query: { hard_delete: true },
+    })
+    return books
   }
 
   /** All is as it was promised, at once or as soon as what was cut off has been finished. */

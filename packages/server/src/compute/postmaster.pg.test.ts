@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -176,10 +176,10 @@ describe.each(majorVersions)('a postmaster of PostgreSQL %d', (majorVersion) => 
     })
     try {
       const [pid] = await once(parent.stdout.setEncoding('utf8'), 'data')
-      await writeFile(
-        join(dataDirectory, 'postmaster.pid'),
-        `${pid}${dataDirectory}\n1\n5432\n/nowhere\n\n  1 1\nready   \n`,
-      )
+      const sockets = join(dirname(options.configFile), 's')
+      const left = `${pid}${dataDirectory}\n1\n5432\n${sockets}\n\n  1 1\nready   \n`
+      await writeFile(join(dataDirectory, 'postmaster.pid'), left)
+      await writeFile(join(sockets, '.s.PGSQL.5432.lock'), left)
       const started = await startPostmaster(options)
       expect(await answers(started)).toBe(true)
       await stopPostmaster(started.pid, stopOf(options))
