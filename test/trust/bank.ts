@@ -67,6 +67,8 @@ interface TellerOptions {
   port: Port
   random: RandomNumbers
   ledger: Ledger
+  /** Told of each transfer before it is made. */
+  onBegun?: (transfer: Transfer) => void
   /** Told of each transfer that was acknowledged. */
   onAcknowledged?: (transfer: Transfer) => void
   pauseMs?: number
@@ -80,6 +82,7 @@ export function startTeller(options: TellerOptions): Worker {
     connect: async () => connect(platform, uri, port),
     transact: async (client) => {
       const transfer = ledger.begin()
+      options.onBegun?.(transfer)
       const { outcome, isUsable } = await transact(client, 'READ COMMITTED', async () =>
         move(client, transfer.id, random),
       )

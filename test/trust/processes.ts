@@ -45,6 +45,14 @@ export function postgresProcesses({ home }: TestPlatform): Process[] {
   return allProcesses().filter(({ directory }) => directory.startsWith(`${home}/`))
 }
 
+/** Command lines of all that is the platform's. */
+export function platformCommands(platform: TestPlatform): string[] {
+  const pids = [daemonPid(platform), ...gatewayPids(platform)]
+  return [...pids.flatMap((pid) => readProcess(pid) ?? []), ...postgresProcesses(platform)].map(
+    ({ command }) => command,
+  )
+}
+
 /** The postmasters among them. */
 export function findPostmasters(platform: TestPlatform): Process[] {
   const all = postgresProcesses(platform)
