@@ -23,6 +23,15 @@ async function whileQuiet(
   if (wasBusy) project.startTeller(branch)
 }
 
+async function giveCompute(project: ProjectModel, branch: ModelBranch): Promise<void> {
+  const { endpoint } = await project.client.createProjectEndpoint({
+    path: project.path,
+    body: { endpoint: { branch_id: branch.id, type: 'read_write' } },
+  })
+  branch.endpointId = endpoint.id
+  await project.learnUri(branch)
+}
+
 const room = ({ branches }: ProjectModel): boolean => branches.length < mostBranches
 
 function branchFromHead(project: ProjectModel): (() => Promise<void>) | undefined {
@@ -156,11 +165,10 @@ function restoreSnapshot(project: ProjectModel): (() => Promise<void>) | undefin
       query: { name },
       body: { finalize_restore: false },
     })
-    const { endpoint } = await project.client.createProjectEndpoint({
-      path: project.path,
-      body: { endpoint: { branch_id: branch.id, type: 'read_write' } },
+    const { endpoints } = await project.client.listProjectBranchEndpoints({
+      path: { ...project.path, branch_id: branch.id },
     })
-    await project.verify(await project.add({ branch, endpoints: [endpoint] }, snapshot))
+    await project.verify(await project.add({ branch, endpoints }, snapshot))
   }
 }
 
@@ -235,12 +243,7 @@ function addCompute(project: ProjectModel): (() => Promise<void>) | undefined {
   if (without.length === 0) return undefined
   const branch = project.random.pick(without)
   return async () => {
-    const { endpoint } = await project.client.createProjectEndpoint({
-      path: project.path,
-      body: { endpoint: { branch_id: branch.id, type: 'read_write' } },
-    })
-    branch.endpointId = endpoint.id
-    await project.learnUri(branch)
+    await giveCompute(project, branch)
     await project.verify(branch)
   }
 }

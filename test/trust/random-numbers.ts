@@ -3,6 +3,7 @@ export interface RandomNumbers {
   /** From 0 to one less than the limit. */
   below(limit: number): number
   pick<T>(some: readonly T[]): T
+  shuffle<T>(some: readonly T[]): T[]
   /** Others, which depend on this seed and the name alone. */
   fork(name: number): RandomNumbers
 }
@@ -24,6 +25,11 @@ export function randomNumbers(seed: number): RandomNumbers {
       if (one === undefined) throw new Error('there is nothing to pick from')
       return one
     },
+    shuffle: (some) =>
+      some
+        .map((one) => ({ one, at: below(2 ** 31) }))
+        .toSorted((one, other) => one.at - other.at)
+        .map(({ one }) => one),
     fork: (name) => randomNumbers(Math.imul(seed, 31) + name + 1),
   }
 }

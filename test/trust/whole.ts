@@ -31,16 +31,16 @@ export async function expectWhole(
       path,
       query: { include_deleted: true },
     })
-    for (const branch of branches) {
-      branchIds.push(branch.id)
-      if (branch.recovery !== undefined) continue
-      const { endpoints } = await client.listProjectBranchEndpoints({
-        path: { ...path, branch_id: branch.id },
-      })
-      for (const endpoint of endpoints) endpointIds.add(endpoint.id)
-      // What a branch was before a restore has no compute of its own.
-      if (endpoints.length > 0) await check(project.id, branch)
-    }
+    branchIds.push(...branches.map(({ id }) => id))
+    const { endpoints } = await client.listProjectEndpoints({ path })
+    for (const { id } of endpoints) endpointIds.add(id)
+    // What a branch was before a restore has no compute of its own.
+    const reachable = new Set(endpoints.map(({ branch_id }) => branch_id))
+    await Promise.all(
+      branches
+        .filter(({ id, recovery }) => recovery === undefined && reachable.has(id))
+        .map(async (branch) => check(project.id, branch)),
+    )
   }
   const volumes = await expectRows(platform, { branchIds, snapshotIds })
   const found = await readdir(join(home, 'pool', 'volumes'))
