@@ -2,8 +2,8 @@ import { Client, DatabaseError } from 'pg'
 
 import type { TestPlatform } from '../platform.ts'
 
-/** What a client does at most: after it, it takes the connection for dead. */
-const deadlineMs = 20_000
+/** What a client waits at most: after it, it takes the connection for dead. */
+const usualDeadlineMs = 20_000
 
 export type Port = 'direct' | 'pooled'
 
@@ -11,6 +11,7 @@ export async function connect(
   { directPort, pooledPort }: TestPlatform,
   uri: string,
   port: Port,
+  { deadlineMs = usualDeadlineMs } = {},
 ): Promise<Client> {
   const at = new URL(uri)
   at.port = String(port === 'pooled' ? pooledPort : directPort)

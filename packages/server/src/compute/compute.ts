@@ -40,6 +40,7 @@ import { type OpenSession, type SessionDetails, type SessionHandle, Sessions } f
 import { postgresPort, renderLimitsConf } from './settings.ts'
 import type { Place, SizedCompute } from './sized-compute.ts'
 import type { ClusterCatalog, ComputeSpec } from './spec.ts'
+import { diskFull, poolIsFull } from './start-failure.ts'
 import {
   disconnect,
   platformDatabase,
@@ -102,7 +103,7 @@ const maxUsersTold = 10
 /** Before a freeze that has failed is tried again. */
 const refusedFreezeMs = 60_000
 
-/** Waits before each attempt to start a compute that has died. Then it stays idle until it is woken. */
+/** Waits before each attempt to start a compute that has died. After the last it is idle until it is woken. */
 const restartDelaysMs = [0, 250, 1_000, 5_000, 15_000, 60_000]
 
 /**
@@ -133,6 +134,8 @@ export class Compute {
   /** Set while a start runs; it never rejects, and leaves its error behind. */
   #starting: Promise<void> | undefined
   #startError: Error | undefined
+  /** Of who starts it again after it has died, until it is told to sleep. */
+  #patience: AbortController | undefined
   /** Set while a suspend runs. */
   #stopping: Promise<AwakeReason[]> | undefined
   /** Set while it must not be woken. */
@@ -253,7 +256,7 @@ export class Compute {
   /** Starts a cluster that was cut off, so that its catalog is current again. Never rejects. */
   async recover(): Promise<void> {
     const mayRun = !this.#spec.disabled && this.#spec.blockedBecause === ''
-    if (mayRun && this.#state === 'idle') await this.#ensureStarting(restartDelaysMs)
+    if (mayRun && this.#state === 'idle') await this.#startPatiently()
   }
 
   /**
@@ -286,6 +289,7 @@ export class Compute {
    * and ends the sessions on it. Clean either way: no recovery at the next start.
    */
   async suspend({ force = false } = {}): Promise<'suspended' | AwakeReason[]> {
+    this.#patience?.abort()
     await this.#starting
     await this.#stopping?.catch(() => undefined)
     await this.#thaw({ toEnd: true })
@@ -362,6 +366,8 @@ export class Compute {
     try {
       await this.#ensureActive()
       return await this.#connections.withSuperuser(database, work)
+    } catch (error) {
+      throw errorCode(error) === diskFull ? poolIsFull(error) : error
     } finally {
       this.#superuserUses -= 1
       this.#sessions.noteActivity()
@@ -548,30 +554,40 @@ export class Compute {
   }
 
   /** The start that is going on, or a new one, after the suspend that is going on. Never rejects. */
-  async #ensureStarting(delays: readonly number[] = [0]): Promise<void> {
-    this.#starting ??= this.#startRepeatedly(delays).finally(() => (this.#starting = undefined))
+  async #ensureStarting(): Promise<void> {
+    this.#starting ??= this.#startOnce().finally(() => (this.#starting = undefined))
     return this.#starting
   }
 
-  async #startRepeatedly(delays: readonly number[]): Promise<void> {
+  async #startOnce(): Promise<void> {
     this.#startError = undefined
     await this.#stopping?.catch(() => undefined)
     // The suspend may have been called off.
     if (this.#state === 'active') return
-    for (const delayMs of delays) {
-      try {
-        if (delayMs > 0) await delay(delayMs, undefined, { signal: this.#ending.signal })
-        await this.#start()
-        return
-      } catch (error) {
-        // One that is told to end while it starts fails for that reason, whatever it says.
-        if (this.#isEnding) this.#startError = this.#goingAway()
-        else this.#startError = error instanceof Error ? error : new Error(String(error))
-        this.#options.log.error({ endpoint: this.#spec.endpointId }, describeError(error))
-        if (this.#isEnding) break
-      }
+    try {
+      await this.#start()
+    } catch (error) {
+      // One that is told to end while it starts fails for that reason, whatever it says.
+      if (this.#isEnding) this.#startError = this.#goingAway()
+      else this.#startError = error instanceof Error ? error : new Error(String(error))
+      this.#options.log.error({ endpoint: this.#spec.endpointId }, describeError(error))
+      this.#setState('idle')
     }
-    this.#setState('idle')
+  }
+
+  /**
+   * Tries again and again, later each time. Whoever wakes it in between has an attempt at once, and is told
+   * why that failed. Never rejects.
+   */
+  async #startPatiently(): Promise<void> {
+    this.#patience?.abort()
+    this.#patience = new AbortController()
+    const signal = AbortSignal.any([this.#patience.signal, this.#ending.signal])
+    for (const delayMs of restartDelaysMs) {
+      if (delayMs > 0) await delay(delayMs, undefined, { signal }).catch(() => undefined)
+      if (signal.aborted || isActive(this.#state)) return
+      await this.#ensureStarting()
+    }
   }
 
   async #start(): Promise<void> {
@@ -734,7 +750,7 @@ export class Compute {
     void this.#connections.close().catch((error: unknown) => this.#warn(error))
     withCause({ reason: 'PostgreSQL died' }, () => {
       this.#setState('starting')
-      void this.#ensureStarting(restartDelaysMs)
+      void this.#startPatiently()
     })
   }
 

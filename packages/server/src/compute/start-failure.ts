@@ -10,13 +10,23 @@ export async function explainFailure(
   const lines = await readLogSince(logFile, logStart).catch(() => [])
   const cause = new Error(lines.join('\n') || 'nothing in its log', { cause: error })
   if (lines.some((line) => line.includes('No space left on device'))) {
-    return new AppError('pool_full', 'the compute cannot start: the storage pool is full', {
-      cause,
-    })
+    return poolIsFull(cause)
   }
   const setting = lines.find((line) => badSetting.test(line))?.replace(/^.*?(LOG|FATAL):\s+/, '')
   const why = setting === undefined ? "the compute's log says why" : setting
   return new AppError('compute_start_failed', `PostgreSQL did not start: ${why}`, { cause })
+}
+
+/** SQLSTATE of a server whose disk is full (PostgreSQL manual, appendix A). */
+export const diskFull = '53100'
+
+/** A compute has no space to start or to work in. */
+export function poolIsFull(cause: unknown): AppError {
+  return new AppError(
+    'pool_full',
+    'the storage pool is full, and a compute needs space to run: delete branches with --hard-delete or enlarge it with `coppice pool grow --size …`',
+    { cause },
+  )
 }
 
 const badSetting =

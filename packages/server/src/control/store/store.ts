@@ -133,12 +133,23 @@ export async function platformCreatedAt(store: Store): Promise<Date> {
   return row?.created_at ?? new Date()
 }
 
+/** SQLSTATEs of PostgreSQL's manual, appendix A. */
+const diskFull = '53100'
+
 /** SQLSTATE of a unique violation (PostgreSQL manual, appendix A). */
 export const isUniqueViolation = (error: unknown): boolean => errorCode(error) === '23505'
 
-/** Turns "the store does not answer" into the error that clients retry. */
+/** Turns "the store does not answer", or has no disk to write to, into the error that clients retry. */
 export function storeError(error: unknown): unknown {
   const code = errorCode(error) ?? ''
+  if (code === diskFull) {
+    return new AppError(
+      'store_unavailable',
+      "the disk of the metadata store is full: free some space in the platform's state directory, then " +
+        'try again; connections to branches keep working',
+      { cause: error },
+    )
+  }
   const isDown =
     ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'CONNECT_TIMEOUT'].includes(code) ||
     code.startsWith('CONNECTION_') ||
