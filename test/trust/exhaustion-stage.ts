@@ -13,8 +13,9 @@ import {
 } from '../platform.ts'
 import { bankSql, expectInBooks, Ledger, readBooks, startTeller } from './bank.ts'
 import { Figures } from './figures.ts'
-import { gatewayPids } from './processes.ts'
+import { gatewayPids, killEverything } from './processes.ts'
 import { randomNumbers } from './random-numbers.ts'
+import { rest } from './rest.ts'
 import type { Worker } from './session.ts'
 import { expectSound } from './sound.ts'
 import { expectWhole } from './whole.ts'
@@ -55,13 +56,31 @@ export class ExhaustionStage {
   }
 
   /** Asks for a branch with a compute. Answers it and how to connect to it. */
-  async branch(more: { expires_at?: string } = {}): Promise<{ id: string; uri: string }> {
+  async branch(
+    more: { expires_at?: string; parent_timestamp?: string } = {},
+  ): Promise<{ id: string; endpointId: string; uri: string }> {
     const { client, projectId } = this.platform
     const made = await client.createProjectBranch({
       path: { project_id: projectId },
       body: { branch: more, endpoints: [{ type: 'read_write' }] },
     })
-    return { id: made.branch.id, uri: made.connection_uris?.[0]?.connection_uri ?? '' }
+    return {
+      id: made.branch.id,
+      endpointId: made.endpoints[0]?.id ?? '',
+      uri: made.connection_uris?.[0]?.connection_uri ?? '',
+    }
+  }
+
+  /** A moment, from before which all that was acknowledged until now is to be there, can be reached. */
+  async expectMoment(): Promise<void> {
+    const { acknowledged } = this.ledger
+    // A moment is of whole milliseconds.
+    await rest(5)
+    const parent_timestamp = new Date().toISOString()
+    await this.expectProgress()
+    const { id, uri } = await this.branch({ parent_timestamp })
+    expectInBooks(await readBooks(this.platform, uri), this.ledger, { acknowledged })
+    await this.deleteBranch(id)
   }
 
   async deleteBranch(branch_id: string): Promise<void> {
@@ -107,10 +126,15 @@ export class ExhaustionStage {
     assert.equal(await psql(uri, 'SELECT 1'), '1')
   }
 
-  /** Its processes end; what they have written stays. */
+  /** Its processes end, whatever state they are in; what they have written stays. */
   async stop(): Promise<void> {
     for (const teller of this.#tellers) await teller.stop()
-    await this.platform.down()
+    try {
+      await this.platform.down()
+    } catch (error) {
+      await killEverything(this.platform)
+      throw error
+    }
   }
 
   async clear(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { AwakeReason } from '@coppice/api'
 import type { Sql } from 'postgres'
 
+import { steadyNow } from '../lib/steady-clock.ts'
 import { superuserName } from './access-files.ts'
 import type { OpenSession, SessionDetails } from './sessions.ts'
 
@@ -11,8 +12,8 @@ import type { OpenSession, SessionDetails } from './sessions.ts'
 export interface ServerActivity {
   reasons: AwakeReason[]
   /**
-   * When a client's session last began or ended something, in ms since the epoch. Of sessions that the
-   * gateway does not tell of: those whose daemon has died.
+   * When a client's session last began or ended something, by `steadyNow()`. Of sessions that the gateway
+   * does not tell of: those whose daemon has died.
    */
   lastChangeMs: number | undefined
 }
@@ -60,11 +61,12 @@ export async function readActivity(
         and (state in ('active', 'fastpath function call')
           or (state like 'idle in transaction%' and not pid = any (${quiet}))))
     order by backend_start limit ${maxListed}`
-  const [row] = await sql<{ last_change_ms: string | null; prepared_since: string | null }[]>`
+  const [row] = await sql<{ unchanged_ms: string | null; prepared_since: string | null }[]>`
     select
-      (select (extract(epoch from max(state_change)) * 1000)::bigint::text from pg_stat_activity
+      (select (extract(epoch from clock_timestamp() - max(state_change)) * 1000)::bigint::text
+        from pg_stat_activity
         where backend_type = 'client backend' and usename <> ${superuserName}
-          and not pid = any (${known})) as last_change_ms,
+          and not pid = any (${known})) as unchanged_ms,
       (select to_json(min(prepared)) #>> '{}' from pg_prepared_xacts) as prepared_since`
   const prepared = row?.prepared_since ?? null
   return {
@@ -74,7 +76,9 @@ export async function readActivity(
         ? []
         : [{ reason: 'prepared transaction', since: timestamp(prepared) }]),
     ],
-    lastChangeMs: row?.last_change_ms ? Number(row.last_change_ms) : undefined,
+    lastChangeMs: row?.unchanged_ms
+      ? steadyNow() - Math.max(0, Number(row.unchanged_ms))
+      : undefined,
   }
 }
 

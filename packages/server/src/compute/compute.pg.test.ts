@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Sql } from 'postgres'
@@ -125,6 +125,19 @@ describe.each(majorVersions)('a compute of PostgreSQL %d', (majorVersion) => {
     const again = await client(compute)
     expect([...(await again`select id from t`)]).toEqual([{ id: 7 }])
     expect(await compute.verifier('made_by_sql')).toMatch(/^SCRAM-SHA-256\$/)
+  })
+
+  test('that does not start again tells whoever wakes it why, and starts when it can', async () => {
+    const compute = await create('stuck')
+    await compute.wake()
+    const { dataDirectory } = compute.spec
+    await rename(dataDirectory, `${dataDirectory}.away`)
+    sendSignal(compute.pid ?? 0, 'SIGKILL')
+    await eventually('it has tried', () => compute.state === 'idle')
+    await expect(compute.wake()).rejects.toThrow('data directory is not there')
+    await rename(`${dataDirectory}.away`, dataDirectory)
+    await compute.wake()
+    expect(compute.state).toBe('active')
   })
 
   test('goes on when a backend is killed', async () => {

@@ -10,6 +10,7 @@ import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
+import { steadyDate, steadyNow } from '../lib/steady-clock.ts'
 import { describeClient, describeListening, describeUse, readActivity } from './activity.ts'
 import type { HostCapacity } from './capacity.ts'
 import { CatalogCache } from './catalog-cache.ts'
@@ -121,7 +122,7 @@ const restartDelaysMs = [0, 250, 1_000, 5_000, 15_000, 60_000]
 export class Compute {
   #spec: ComputeSpec
   readonly #options: ComputeOptions
-  readonly #sessions = new Sessions(Date.now())
+  readonly #sessions = new Sessions(steadyNow)
 
   #state: ComputeState = 'idle'
   #postmaster: Postmaster | undefined
@@ -192,8 +193,13 @@ export class Compute {
     return this.#startedAt
   }
 
+  /** By `steadyNow()`. */
+  get lastActiveMs(): number {
+    return this.#sessions.lastActiveMs
+  }
+
   get lastActiveAt(): Date {
-    return new Date(this.#sessions.lastActiveMs)
+    return steadyDate(this.#sessions.lastActiveMs)
   }
 
   get sessionCount(): number {
@@ -205,7 +211,7 @@ export class Compute {
     return this.#sessions.list()
   }
 
-  /** The platform's own work that has used it last. */
+  /** The platform's own work that has used it last; when is by `steadyNow()`. */
   get platformUse(): { cause: Cause; atMs: number } | undefined {
     return this.#platformUse
   }
@@ -371,7 +377,7 @@ export class Compute {
     } finally {
       this.#superuserUses -= 1
       this.#sessions.noteActivity()
-      this.#platformUse = { cause: currentCause() ?? { reason: 'platform' }, atMs: Date.now() }
+      this.#platformUse = { cause: currentCause() ?? { reason: 'platform' }, atMs: steadyNow() }
     }
   }
 
@@ -461,9 +467,9 @@ export class Compute {
       await boundLog(this.logFile)
       // They may have changed while it started.
       await this.#tellLimits()
-      if (Date.now() - this.#measuredMs >= measureEveryMs) await this.#measureUsage()
+      if (steadyNow() - this.#measuredMs >= measureEveryMs) await this.#measureUsage()
       const hasChanged = this.#sessions.lastActiveMs >= this.#catalogCheckedMs
-      if (hasChanged && Date.now() - this.#catalogCheckedMs >= catalogMaxAgeMs) {
+      if (hasChanged && steadyNow() - this.#catalogCheckedMs >= catalogMaxAgeMs) {
         await this.#refreshCatalog()
       }
       await this.#suspendWhenIdle()
@@ -604,7 +610,7 @@ export class Compute {
     this.#connections = new SuperuserConnections(postmaster.socketDirectory)
     if (this.#spec.logicalReplication) await this.#grantReplication()
     this.#startedAt = new Date()
-    this.#awakeSinceMs = Date.now()
+    this.#awakeSinceMs = steadyNow()
     this.#startError = undefined
     // Read with the next tick: not on the way of the first query, which waits for the same processor.
     this.#catalogCheckedMs = 0
@@ -693,7 +699,7 @@ export class Compute {
   async #measureUsage({ isLast = false } = {}): Promise<void> {
     const postmaster = this.#postmaster
     if (postmaster === undefined) return
-    const now = Date.now()
+    const now = steadyNow()
     const isUsed = isLast || this.#sessions.lastActiveMs >= this.#walReadMs
     const wal = isUsed ? await this.#look(readWalCounter) : undefined
     // It may have died, and another been started, while it was asked.
@@ -756,7 +762,7 @@ export class Compute {
 
   /** Answers nothing when it has stopped, else what keeps it awake. */
   async #suspend(force: boolean): Promise<AwakeReason[]> {
-    const beganMs = Date.now()
+    const beganMs = steadyNow()
     const startMs = performance.now()
     this.#setState('suspending')
     try {
@@ -811,7 +817,7 @@ export class Compute {
 
   get #isTimeToSuspend(): boolean {
     const timeoutMs = this.#spec.suspendTimeoutSeconds * 1000
-    return timeoutMs >= 0 && Date.now() - this.#sessions.lastActiveMs >= timeoutMs
+    return timeoutMs >= 0 && steadyNow() - this.#sessions.lastActiveMs >= timeoutMs
   }
 
   async #suspendWhenIdle(): Promise<void> {
@@ -823,7 +829,7 @@ export class Compute {
 
   /** Asks PostgreSQL whether anything keeps it awake, and not again for a while where something does. */
   async #isUnused(): Promise<boolean> {
-    const now = Date.now()
+    const now = steadyNow()
     if (now < this.#notBeforeMs) return false
     const { reasons, lastChangeMs } = await this.#readActivity()
     if (lastChangeMs !== undefined) this.#sessions.noteActivity(lastChangeMs)
@@ -843,7 +849,7 @@ export class Compute {
     const { freezeAfterMs } = this.#options
     if (freezeAfterMs === undefined || this.#spec.isStandby || this.#state !== 'active')
       return false
-    return Date.now() - this.#sessions.lastActiveMs >= freezeAfterMs
+    return steadyNow() - this.#sessions.lastActiveMs >= freezeAfterMs
   }
 
   async #freezeWhenIdle(): Promise<void> {
@@ -866,7 +872,7 @@ export class Compute {
     if (this.#state !== 'frozen') return
     if (isFrozen === true) return this.#options.onStateChange('frozen', 'active')
     this.#setState('active', { isTold: false })
-    this.#notBeforeMs = Date.now() + refusedFreezeMs
+    this.#notBeforeMs = steadyNow() + refusedFreezeMs
   }
 
   /** Has it go on where it is frozen. Nobody is told of what is thawed only to end. */
@@ -882,7 +888,7 @@ export class Compute {
     if (this.#state !== 'frozen' || place === undefined) return
     await place.thaw()
     this.usage.skip()
-    this.#awakeSinceMs = Date.now()
+    this.#awakeSinceMs = steadyNow()
     // It may have died, and be starting again.
     if (this.#state === 'frozen') this.#setState('active', { isTold })
     place.started().catch((error: unknown) => this.#warn(error))
@@ -890,7 +896,7 @@ export class Compute {
 
   /** One that is used all the time is never found idle; who uses it is told all the same. */
   #tellOfUse(): void {
-    const now = Date.now()
+    const now = steadyNow()
     const timeoutMs = this.#spec.suspendTimeoutSeconds * 1000
     if (now - this.#awakeSinceMs < timeoutMs || now - this.#keptAwakeToldMs < keptAwakeEveryMs)
       return
@@ -927,7 +933,7 @@ export class Compute {
   }
 
   async #refreshCatalog(): Promise<void> {
-    this.#catalogCheckedMs = Date.now()
+    this.#catalogCheckedMs = steadyNow()
     const catalog = await this.#look(readCatalog)
     if (!this.#isEnding) await this.#catalog.update(catalog)
   }

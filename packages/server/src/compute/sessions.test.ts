@@ -1,25 +1,24 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 
 import { Sessions } from './sessions.ts'
 
 const who = { role: 'app', database: 'app', applicationName: '' }
 let sessions: Sessions
+let nowMs = 0
 
 beforeEach(() => {
-  vi.useFakeTimers({ now: 1000 })
-  sessions = new Sessions(0)
-})
-afterEach(() => {
-  vi.useRealTimers()
+  nowMs = 0
+  sessions = new Sessions(() => nowMs)
+  nowMs = 1000
 })
 
 test('a session is activity as it opens, works and ends', () => {
   const session = sessions.open(who)
   expect(sessions.lastActiveMs).toBe(1000)
-  vi.setSystemTime(2000)
+  nowMs = 2000
   session.touch()
   expect(sessions.lastActiveMs).toBe(2000)
-  vi.setSystemTime(3000)
+  nowMs = 3000
   session.end()
   expect([sessions.lastActiveMs, sessions.count]).toEqual([3000, 0])
 })
@@ -43,7 +42,7 @@ test('a connection of a pool counts by what is done on it, not by when it is ope
   session.touch({ applicationName: 'shop', clientAddress: '192.0.2.7' })
   expect(sessions.list()).toMatchObject([{ applicationName: 'shop', role: 'app' }])
   expect(sessions.lastActiveMs).toBe(1000)
-  vi.setSystemTime(2000)
+  nowMs = 2000
   session.end()
   expect(sessions.lastActiveMs).toBe(1000)
 })

@@ -25,6 +25,7 @@ export interface SessionHandle {
 
 export interface OpenSession extends SessionDetails {
   openedAt: Date
+  /** By `steadyNow()`. */
   lastActiveMs: number
   listeningSince: Date | undefined
   backendPid: number | undefined
@@ -33,10 +34,13 @@ export interface OpenSession extends SessionDetails {
 /** The open sessions of one compute, and when something last happened on any of them. */
 export class Sessions {
   readonly #open = new Set<OpenSession>()
+  readonly #now: () => number
   #lastActiveMs: number
 
-  constructor(now: number) {
-    this.#lastActiveMs = now
+  /** Times are by this clock, which never goes back. */
+  constructor(now: () => number) {
+    this.#now = now
+    this.#lastActiveMs = now()
   }
 
   get count(): number {
@@ -47,7 +51,7 @@ export class Sessions {
     return this.#lastActiveMs
   }
 
-  noteActivity(atMs = Date.now()): void {
+  noteActivity(atMs = this.#now()): void {
     if (atMs > this.#lastActiveMs) this.#lastActiveMs = atMs
   }
 
@@ -69,14 +73,14 @@ export class Sessions {
       ...details,
       quiet: isOpenedQuietly && !pooled,
       openedAt: new Date(),
-      lastActiveMs: Date.now(),
+      lastActiveMs: this.#now(),
       listeningSince: undefined,
       backendPid: undefined,
     }
     this.#open.add(session)
     const touch: SessionHandle['touch'] = (user) => {
       if (user?.quiet === true) return
-      session.lastActiveMs = Date.now()
+      session.lastActiveMs = this.#now()
       if (user !== undefined) {
         session.applicationName = user.applicationName
         session.clientAddress = user.clientAddress ?? ''

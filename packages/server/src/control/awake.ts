@@ -4,6 +4,7 @@ import type { AwakeEvent, AwakeReason, AwakeSession, EndpointAwake } from '@copp
 import { describeClient } from '../compute/activity.ts'
 import { type Compute, isActive } from '../compute/compute.ts'
 import type { OpenSession } from '../compute/sessions.ts'
+import { steadyDate } from '../lib/steady-clock.ts'
 import type { Context } from './context.ts'
 import { pricesInForce } from './cost/price-list.ts'
 import { computeCost } from './cost/prices.ts'
@@ -68,18 +69,19 @@ async function whyAwake(compute: Compute): Promise<AwakeReason[]> {
   const reasons = await compute.activity()
   const windowMs = Math.max(0, compute.spec.suspendTimeoutSeconds) * 1000
   const since = Math.max(Date.now() - windowMs, compute.startedAt?.getTime() ?? 0)
-  const [latest] = compute.sessions.filter((one) => one.quiet !== true && one.lastActiveMs >= since)
+  const isSince = (steadyMs: number): boolean => steadyDate(steadyMs).getTime() >= since
+  const [latest] = compute.sessions.filter((one) => one.quiet !== true && isSince(one.lastActiveMs))
   const { platformUse } = compute
   return [
     ...reasons,
     ...(latest === undefined ? [] : [recentUse(latest)]),
-    ...(platformUse === undefined || platformUse.atMs < since
+    ...(platformUse === undefined || !isSince(platformUse.atMs)
       ? []
       : [
           {
             reason: 'was used by the platform',
             detail: [platformUse.cause.reason, platformUse.cause.detail].filter(Boolean).join(' '),
-            since: new Date(platformUse.atMs).toISOString(),
+            since: steadyDate(platformUse.atMs).toISOString(),
           },
         ]),
   ]
@@ -93,7 +95,7 @@ function recentUse(session: OpenSession): AwakeReason {
     database,
     ...(application_name !== undefined && { application_name }),
     ...(client_address !== undefined && { client_address }),
-    since: new Date(session.lastActiveMs).toISOString(),
+    since: steadyDate(session.lastActiveMs).toISOString(),
   }
 }
 
@@ -106,7 +108,7 @@ function presentSession(session: OpenSession): AwakeSession {
     pooled: session.pooled === true,
     quiet: session.quiet === true,
     connected_at: session.openedAt.toISOString(),
-    last_active: new Date(session.lastActiveMs).toISOString(),
+    last_active: steadyDate(session.lastActiveMs).toISOString(),
   }
 }
 

@@ -139,7 +139,10 @@ async function syncActive(context: Context): Promise<void> {
     const compute = context.host.get(endpoint.id)
     if (compute?.state !== 'active') continue
     const { lastActiveAt } = compute
-    if (endpoint.last_active !== null && lastActiveAt <= endpoint.last_active) continue
+    const { last_active } = endpoint
+    // One that is later than now is by a clock that was wrong.
+    const isKnown = last_active !== null && lastActiveAt <= last_active && last_active <= new Date()
+    if (isKnown) continue
     await syncCatalog(context, endpoint.branch_id)
     await recordLastActive(context.store, endpoint.id, lastActiveAt)
   }

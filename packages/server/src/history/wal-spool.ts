@@ -6,6 +6,7 @@ import { isThere } from '../lib/files.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Service } from '../lib/service.ts'
+import { steadyNow } from '../lib/steady-clock.ts'
 import { createDirectoryWalStore, type DirectoryWalStore } from './directory-wal-store.ts'
 import type { RemoteWalStore } from './s3-wal-store.ts'
 import { WalLedger } from './wal-ledger.ts'
@@ -138,10 +139,10 @@ export class WalSpool implements WalStore, Service {
     let retryMs = firstRetryMs
     let sweepAt = 0
     while (!this.#stopping.signal.aborted) {
-      if (Date.now() >= sweepAt) {
+      if (steadyNow() >= sweepAt) {
         // Not all that is due is announced: files grow old, and a crash forgets what was.
         for (const line of await this.#allLines()) this.#pending.add(line)
-        sweepAt = Date.now() + sweepMs
+        sweepAt = steadyNow() + sweepMs
       }
       if (await this.#workOff()) {
         retryMs = firstRetryMs

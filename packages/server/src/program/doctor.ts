@@ -39,6 +39,7 @@ export async function doctor(home: Home, environment: Environment): Promise<Plat
     PostgreSQL: async () => checkPostgres(environment),
     'Database user': async () => checkUser(environment),
     'Storage pool': async () => checkPool(home, environment),
+    'State directory': async () => checkDisk(home),
     'WAL store': async () => checkWal(home, environment),
     'Host names': async () => checkNames(home, environment),
     Certificate: async () => checkCertificate(home, environment),
@@ -200,6 +201,21 @@ async function checkPlatform(home: Home): Promise<Outcome> {
   return {
     status: 'ok',
     detail: `running at ${address}; ${renderSize(freeBytes)} of ${renderSize(totalBytes)} free`,
+  }
+}
+
+/** Below this the metadata store may soon have nowhere to write. */
+const leastStateBytes = 256 * 1024 ** 2
+
+/** The store may have a disk of its own. */
+async function checkDisk(home: Home): Promise<Outcome> {
+  const { bavail, bsize } = await statfs((await isThere(home.store)) ? home.store : home.root)
+  const detail = `${renderSize(bavail * bsize)} free at ${home.root}`
+  if (bavail * bsize >= leastStateBytes) return { status: 'ok', detail }
+  return {
+    status: 'fail',
+    detail,
+    advice: 'free some space there: without it nothing can be changed, though branches serve',
   }
 }
 

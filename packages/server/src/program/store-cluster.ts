@@ -168,6 +168,9 @@ async function writeSettings(options: StoreClusterOptions): Promise<void> {
       'min_wal_size = 32MB',
       'max_logical_replication_workers = 0',
       'jit = off',
+      // Who keeps it running starts it anew. Of itself PostgreSQL tries once, and where its disk is full then,
+      // its postmaster has been seen to stay, without a startup process and for ever.
+      'restart_after_crash = off',
       "timezone = 'UTC'",
       "cluster_name = 'coppice-store'",
     ],

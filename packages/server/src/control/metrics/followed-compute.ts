@@ -48,6 +48,7 @@ export class FollowedCompute {
   #isChanged = false
   #look: Promise<void> | undefined
 
+  /** This moment and all later ones are by `steadyNow()`. */
   constructor(compute: Compute, nowMs: number) {
     this.#compute = compute
     if (compute.state === 'active') this.#awakeMs = nowMs
@@ -72,7 +73,7 @@ export class FollowedCompute {
   }
 
   get lastActiveMs(): number {
-    return this.#compute.lastActiveAt.getTime()
+    return this.#compute.lastActiveMs
   }
 
   countSent(bytes: number): void {

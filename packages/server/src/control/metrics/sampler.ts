@@ -4,6 +4,7 @@ import type { StateChange } from '../../compute/host.ts'
 import { describeError } from '../../lib/errors.ts'
 import { forEachBounded } from '../../lib/for-each-bounded.ts'
 import type { Service } from '../../lib/service.ts'
+import { steadyNow } from '../../lib/steady-clock.ts'
 import type { Context } from '../context.ts'
 import {
   type EndpointPlace,
@@ -109,7 +110,7 @@ export class MetricsSampler implements Service {
     const pools = await this.#lookAtPools()
     const followed = host.list().flatMap(({ spec }) => this.#follow(spec.endpointId) ?? [])
     await forEachBounded(followed, looksAtOnce, async (one) => {
-      const look = one.look(at.getTime(), pools?.get(one.endpointId))
+      const look = one.look(steadyNow(), pools?.get(one.endpointId))
       await look.catch((error: unknown) => this.#warn('a compute is not sampled', error, one))
     })
     this.#pending.sampling_seconds += (performance.now() - startMs) / 1000
@@ -152,9 +153,9 @@ export class MetricsSampler implements Service {
     }
   }
 
-  #noteState({ endpointId, state, at }: StateChange): void {
+  #noteState({ endpointId, state }: StateChange): void {
     const followed = this.#follow(endpointId)
-    const seconds = followed?.noteState(state, at.getTime())
+    const seconds = followed?.noteState(state, steadyNow())
     if (seconds === undefined) return
     this.#pending.wakes += 1
     this.#pending.wake_seconds += seconds
@@ -167,7 +168,7 @@ export class MetricsSampler implements Service {
     const known = this.#followed.get(endpointId)
     // One that was deleted and brought back is another.
     if (known?.isOf(compute)) return known
-    const followed = new FollowedCompute(compute, Date.now())
+    const followed = new FollowedCompute(compute, steadyNow())
     this.#followed.set(endpointId, followed)
     return followed
   }

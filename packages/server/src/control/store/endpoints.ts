@@ -207,7 +207,10 @@ export async function recordComputeState(
 }
 
 export async function recordLastActive(sql: Queryable, id: string, at: Date): Promise<void> {
-  await sql`update endpoints set last_active = greatest(last_active, ${at}) where id = ${id}`
+  await sql`
+    update endpoints
+    set last_active = greatest(case when last_active <= now() then last_active end, ${at})
+    where id = ${id}`
 }
 
 export async function removeEndpoint(sql: Queryable, id: string): Promise<void> {

@@ -157,7 +157,8 @@ export function storeError(error: unknown): unknown {
   if (!isDown) return error
   return new AppError(
     'store_unavailable',
-    'the metadata store does not answer; connections to branches keep working, try again shortly',
+    'the metadata store does not answer; connections to branches keep working, try again shortly ' +
+      'and see `coppice doctor` if it stays so',
     { cause: error },
   )
 }

@@ -4,6 +4,7 @@ import { errorCode } from '../../lib/errors.ts'
  * Who waited longest is served first.
  */
 import type { ScramKeys } from '../../lib/scram.ts'
+import { steadyNow } from '../../lib/steady-clock.ts'
 import { type ComputeConnection, connectCompute } from '../connect-compute.ts'
 import type { ComputeAddress, SessionActivity, WakingClient } from '../control-plane.ts'
 import { ClientError, ComputeRefusal, Disconnected, sqlstates } from '../errors.ts'
@@ -152,7 +153,7 @@ export class Pool {
     server.user = undefined
     // Its last client may have been slow to read.
     server.resume()
-    server.lastUsedAtMs = Date.now()
+    server.lastUsedAtMs = steadyNow()
     if (server.isClosed) return this.#settleQuiet()
     if (server.isCancelling) return server.onceCancelled(() => this.release(server))
     if (this.#isWornOut(server)) return this.discard(server)
@@ -189,7 +190,7 @@ export class Pool {
   /** Closes what is idle for too long or too old, opens what is missing, ends waits that are over. */
   maintain(now: number): void {
     const { server_idle_timeout, min_pool_size, query_wait_timeout } = this.settings
-    const nowMs = Date.now()
+    const nowMs = steadyNow()
     for (const server of this.#idle.slice()) {
       const isUnused =
         server_idle_timeout > 0 && nowMs - server.lastUsedAtMs > server_idle_timeout * 1000
@@ -366,7 +367,7 @@ export class Pool {
 
   #isWornOut(server: ServerConnection): boolean {
     const lifetimeMs = this.settings.server_lifetime * 1000
-    return server.isRetiring || Date.now() - server.connectedAtMs > lifetimeMs
+    return server.isRetiring || steadyNow() - server.connectedAtMs > lifetimeMs
   }
 
   async #clean(server: ServerConnection): Promise<void> {

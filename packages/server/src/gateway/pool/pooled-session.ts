@@ -8,6 +8,7 @@
  */
 import type { Duplex } from 'node:stream'
 
+import { steadyNow } from '../../lib/steady-clock.ts'
 import type { WakingClient } from '../control-plane.ts'
 import {
   ClientError,
@@ -88,8 +89,9 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   readonly id = ++lastId
   readonly details: PooledClient
   readonly waking: WakingClient
-  readonly connectedAtMs = Date.now()
-  lastRequestAtMs = Date.now()
+  /** By `steadyNow()`. */
+  readonly connectedAtMs = steadyNow()
+  lastRequestAtMs = this.connectedAtMs
   waitingSince = 0
   /** Why the client keeps its server connection, for people; empty when it does not. */
   pins: readonly string[] = []
@@ -247,7 +249,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   /** Ends the session where it has been idle for too long. */
   maintain(): void {
     const { client_idle_timeout, idle_transaction_timeout } = this.#pool.settings
-    const idleMs = Date.now() - this.lastRequestAtMs
+    const idleMs = steadyNow() - this.lastRequestAtMs
     if (client_idle_timeout > 0 && this.isIdle && idleMs > client_idle_timeout * 1000) {
       this.end(new ClientError(sqlstates.adminShutdown, 'client_idle_timeout'))
     } else if (
@@ -385,7 +387,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   #onData(chunk: Buffer): void {
     // What still comes from a client that has left or was told to is read to its end and dropped.
     if (this.#isOver) return
-    this.lastRequestAtMs = Date.now()
+    this.lastRequestAtMs = steadyNow()
     this.#pool.totals.bytesReceived += chunk.length
     if (this.#server && !this.#isBusy) return this.#send(chunk)
     if (isTerminate(chunk) && !this.#isBusy) {

@@ -3,6 +3,7 @@
  * their compute, and every pool is looked after once a second.
  */
 import type { Logger } from '../../lib/log.ts'
+import { steadyDate, steadyNow } from '../../lib/steady-clock.ts'
 import { abortable } from '../abortable.ts'
 import type { CancelKeys } from '../cancel.ts'
 import type { ControlPlane, EndpointAccess } from '../control-plane.ts'
@@ -179,10 +180,10 @@ export class Pools implements Lender, PoolAdmin {
     let found = this.#pools.get(name)
     if (found === undefined) {
       const key = { endpointId, database, role }
-      found = { pool: this.#makePool(key, endpoint), endpoint, lastUsedAtMs: Date.now() }
+      found = { pool: this.#makePool(key, endpoint), endpoint, lastUsedAtMs: steadyNow() }
       this.#pools.set(name, found)
     }
-    found.lastUsedAtMs = Date.now()
+    found.lastUsedAtMs = steadyNow()
     return found
   }
 
@@ -267,7 +268,7 @@ export class Pools implements Lender, PoolAdmin {
     const now = performance.now()
     for (const [name, { pool, lastUsedAtMs }] of this.#pools) {
       pool.maintain(now)
-      const isOld = Date.now() - lastUsedAtMs > emptyPoolMaxAgeMs
+      const isOld = steadyNow() - lastUsedAtMs > emptyPoolMaxAgeMs
       if (isOld && pool.isEmpty && !this.#hasSessions(pool)) this.#pools.delete(name)
     }
     for (const session of this.#sessions) session.maintain()
@@ -354,8 +355,8 @@ function reportClient(session: PooledSession): ClientReport {
     applicationName: session.applicationName,
     address: details.clientAddress,
     port: details.clientPort,
-    connectedAtMs: session.connectedAtMs,
-    lastRequestAtMs: session.lastRequestAtMs,
+    connectedAtMs: steadyDate(session.connectedAtMs).getTime(),
+    lastRequestAtMs: steadyDate(session.lastRequestAtMs).getTime(),
     waitUs: session.isWaiting ? Math.round((performance.now() - session.waitingSince) * 1000) : 0,
     serverId: session.server?.id,
     preparedStatements: session.preparedStatements,
@@ -373,8 +374,8 @@ function reportServer(
     id: server.id,
     state: pool.isIdle(server) ? 'idle' : 'active',
     applicationName: server.variables.values.get('application_name') ?? '',
-    connectedAtMs: server.connectedAtMs,
-    lastRequestAtMs: server.lastUsedAtMs,
+    connectedAtMs: steadyDate(server.connectedAtMs).getTime(),
+    lastRequestAtMs: steadyDate(server.lastUsedAtMs).getTime(),
     remotePid: server.remotePid,
     clientId,
     preparedStatements: server.preparedStatements,

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 
+import { steadyNow } from '../../lib/steady-clock.ts'
 import { type CancelTarget, sendCancelRequest } from '../cancel.ts'
 import type { ComputeConnection } from '../connect-compute.ts'
 import type { SessionActivity } from '../control-plane.ts'
@@ -77,8 +78,9 @@ export class ServerConnection {
   readonly key: PoolKey
   readonly id: number
   readonly activity: SessionActivity
-  readonly connectedAtMs = Date.now()
-  lastUsedAtMs = Date.now()
+  /** By `steadyNow()`. */
+  readonly connectedAtMs = steadyNow()
+  lastUsedAtMs = this.connectedAtMs
   /** Not lent again: too old, or told to reconnect. */
   isRetiring = false
   /** The session's variables, over those it began with. */
