@@ -10,10 +10,13 @@ test('each address of the console', () => {
     project: paths.project(project),
     branches: paths.branches(project),
     branch: paths.branch(project, branch),
+    timeMachine: paths.timeMachine(project),
+    awake: paths.awake(project),
     operations: paths.operations(project),
     settings: paths.settings(project),
   }).toMatchInlineSnapshot(`
     {
+      "awake": "/projects/wild-rain-1/awake",
       "branch": "/projects/wild-rain-1/branches/br-1%2Fx",
       "branches": "/projects/wild-rain-1/branches",
       "operations": "/projects/wild-rain-1/operations",
@@ -21,6 +24,7 @@ test('each address of the console', () => {
       "projects": "/projects",
       "settings": "/projects/wild-rain-1/settings",
       "signIn": "/sign-in",
+      "timeMachine": "/projects/wild-rain-1/time-machine",
     }
   `)
 })

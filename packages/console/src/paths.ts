@@ -9,6 +9,8 @@ export const paths = {
   branches,
   branch: (projectId: string, branchId: string): string =>
     `${branches(projectId)}/${encodeURIComponent(branchId)}`,
+  timeMachine: (projectId: string): string => `${project(projectId)}/time-machine`,
+  awake: (projectId: string): string => `${project(projectId)}/awake`,
   operations: (projectId: string): string => `${project(projectId)}/operations`,
   settings: (projectId: string): string => `${project(projectId)}/settings`,
 }

@@ -2,8 +2,10 @@ import {
   type Icon,
   IconActivity,
   IconGitBranch,
+  IconHistory,
   IconLayoutDashboard,
   IconSettings,
+  IconSunMoon,
 } from '@tabler/icons-react'
 
 import { paths } from '../paths.ts'
@@ -21,6 +23,8 @@ export interface NavigationItem {
 export const navigation: readonly NavigationItem[] = [
   { label: 'Dashboard', icon: IconLayoutDashboard, to: paths.project, end: true },
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
+  { label: 'Time machine', icon: IconHistory, to: paths.timeMachine },
+  { label: 'Awake', icon: IconSunMoon, to: paths.awake },
   { label: 'Operations', icon: IconActivity, to: paths.operations },
   { label: 'Settings', icon: IconSettings, to: paths.settings },
 ]

@@ -83,7 +83,11 @@ export function ticksOf(view: TimeView, width: number, gapPx = 84): TimeTick[] {
   const step = niceSteps.find((one) => one >= least) ?? longestStep
   const offset = new Date(view.fromMs).getTimezoneOffset() * minute
   const ticks: TimeTick[] = []
-  for (let ms = Math.ceil((view.fromMs - offset) / step) * step; ms <= view.toMs - offset; ms += step)
+  for (
+    let ms = Math.ceil((view.fromMs - offset) / step) * step;
+    ms <= view.toMs - offset;
+    ms += step
+  )
     ticks.push(tickAt(ms + offset, step))
   return ticks
 }

@@ -19,21 +19,21 @@ const marks = (rows: { mark: string; values: Row }[]) =>
 
 describe('rows then and now', () => {
   test('are known by the key: what has another value has changed, and where', () => {
-    const then = result([
+    const past = result([
       ['1', 'ada'],
       ['2', 'bob'],
       ['3', 'eve'],
     ])
-    const now = result([
+    const present = result([
       ['4', 'joe'],
       ['2', 'bea'],
       ['1', 'ada'],
     ])
-    const { key, counts, ...sides } = compareRows(then, now, keys)
+    const { key, counts, ...sides } = compareRows(past, present, keys)
     expect(key).toEqual(['id'])
-    expect(marks(sides.then)).toEqual(['same 1,ada', 'changed 2,bob', 'gone 3,eve'])
-    expect(marks(sides.now)).toEqual(['new 4,joe', 'changed 2,bea', 'same 1,ada'])
-    expect([...(sides.now[1]?.changed ?? [])]).toEqual([1])
+    expect(marks(sides.past)).toEqual(['same 1,ada', 'changed 2,bob', 'gone 3,eve'])
+    expect(marks(sides.present)).toEqual(['new 4,joe', 'changed 2,bea', 'same 1,ada'])
+    expect([...(sides.present[1]?.changed ?? [])]).toEqual([1])
     expect(counts).toEqual({ same: 1, changed: 1, gone: 1, new: 1 })
   })
 

@@ -27,8 +27,8 @@ export interface MarkedRow {
 }
 
 export interface Comparison {
-  then: MarkedRow[]
-  now: MarkedRow[]
+  past: MarkedRow[]
+  present: MarkedRow[]
   /** The columns that rows were known by; none where whole rows were compared. */
   key: string[]
   counts: Record<RowMark, number>
@@ -38,10 +38,10 @@ export interface Comparison {
  * Rows with the same key are the same row, whatever else they say. Without a key that both results have,
  * whole rows are compared: then nothing has changed, but something is gone and something new.
  */
-export function compareRows(then: Result, now: Result, keys: PrimaryKeys): Comparison {
-  const key = commonKey(then, now, keys)
-  const thenBy = indexRows(then.rows, key)
-  const nowBy = indexRows(now.rows, key)
+export function compareRows(past: Result, present: Result, keys: PrimaryKeys): Comparison {
+  const key = commonKey(past, present, keys)
+  const thenBy = indexRows(past.rows, key)
+  const nowBy = indexRows(present.rows, key)
   const counts: Record<RowMark, number> = { same: 0, changed: 0, gone: 0, new: 0 }
   const markAll = (rows: readonly Row[], others: Indexed, missing: RowMark): MarkedRow[] => {
     const seen = new Map<string, number>()
@@ -56,13 +56,13 @@ export function compareRows(then: Result, now: Result, keys: PrimaryKeys): Compa
     })
   }
   const comparison = {
-    then: markAll(then.rows, nowBy, 'gone'),
-    now: markAll(now.rows, thenBy, 'new'),
-    key: (key ?? []).map((at) => now.columns[at]?.name ?? ''),
+    past: markAll(past.rows, nowBy, 'gone'),
+    present: markAll(present.rows, thenBy, 'new'),
+    key: (key ?? []).map((at) => present.columns[at]?.name ?? ''),
     counts,
   }
-  for (const { mark } of comparison.now) counts[mark] += 1
-  counts.gone = comparison.then.filter(({ mark }) => mark === 'gone').length
+  for (const { mark } of comparison.present) counts[mark] += 1
+  counts.gone = comparison.past.filter(({ mark }) => mark === 'gone').length
   return comparison
 }
 
@@ -86,16 +86,18 @@ const nameOf = (row: Row, key: readonly number[] | undefined): string =>
  * Where the columns are the same then and now, the primary keys of all tables that the result is of:
  * only together do they name a row of a join.
  */
-function commonKey(then: Result, now: Result, keys: PrimaryKeys): number[] | undefined {
-  const shapes = [then, now].map(({ columns }) => JSON.stringify(columns.map(({ name }) => name)))
+function commonKey(past: Result, present: Result, keys: PrimaryKeys): number[] | undefined {
+  const shapes = [past, present].map(({ columns }) =>
+    JSON.stringify(columns.map(({ name }) => name)),
+  )
   if (shapes[0] !== shapes[1]) return undefined
-  const tables = new Set(now.columns.map(({ table_id }) => table_id).filter((id) => id !== 0))
+  const tables = new Set(present.columns.map(({ table_id }) => table_id).filter((id) => id !== 0))
   const places: number[] = []
   for (const table of tables) {
     const key = keys.get(table) ?? []
     if (key.length === 0) return undefined
     for (const number of key) {
-      const at = now.columns.findIndex(
+      const at = present.columns.findIndex(
         (column) => column.table_id === table && column.column_number === number,
       )
       if (at === -1) return undefined

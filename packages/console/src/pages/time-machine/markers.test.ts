@@ -7,7 +7,7 @@ const marker = (ms: number): Marker => ({ id: `${ms}`, ms, kind: 'snapshot', lab
 
 /** Of what the API answers, what markers are made of. */
 function happened(): Parameters<typeof gatherMarkers>[0] {
-  const branch = { id: 'br-a', name: 'a', parent_id: 'br-main', parent_timestamp: at(10) }
+  const branch = { id: 'br-a', name: 'a', parent_id: 'br-main' }
   const child = { id: 'br-c', name: 'c', parent_id: 'br-a', created_at: at(51) }
   const line = { deleted: false, snapshots: [] }
   const operation = { branch_id: 'br-a', action: 'swap_binding_id', status: 'finished' }
@@ -17,11 +17,17 @@ function happened(): Parameters<typeof gatherMarkers>[0] {
     history: {
       lines: [
         { ...line, branch_id: 'br-a', branch_name: 'a' },
-        { ...line, branch_id: 'br-main', branch_name: 'main' },
+        { ...line, branch_id: 'br-main', branch_name: 'main', until: { timestamp: at(10) } },
       ],
     },
     snapshots: [
-      { id: 's1', name: 'nightly', source_branch_id: 'br-a', timestamp: at(20), created_at: at(99) },
+      {
+        id: 's1',
+        name: 'nightly',
+        source_branch_id: 'br-a',
+        timestamp: at(20),
+        created_at: at(99),
+      },
       { id: 's2', name: 'of another', source_branch_id: 'br-x', created_at: at(20) },
     ],
     operations: [

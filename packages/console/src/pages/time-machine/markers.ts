@@ -57,7 +57,7 @@ export function gatherMarkers(happened: Happened): Marker[] {
 /** Where the branch left its parent, or what it was restored from. */
 function originOf({ branch, history }: Happened): Marker[] {
   const [, from] = history.lines
-  const until = history.lines[0]?.until?.timestamp ?? branch.parent_timestamp
+  const until = from?.until?.timestamp ?? branch.parent_timestamp
   if (from === undefined || until === undefined) return []
   return [mark('origin', until, 'origin', `its data left ${from.branch_name}`)]
 }

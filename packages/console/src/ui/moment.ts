@@ -1,5 +1,5 @@
 /** A moment of a branch's past: by the clock, or by its place in the WAL. */
-import { localText } from '../../ui/time-view.ts'
+import { localText } from './time-view.ts'
 
 export type Moment =
   /** `iso` may be finer than `ms`. */
@@ -14,7 +14,8 @@ const units: Readonly<Record<string, number>> = {
 }
 const relative = /^(\d+(?:\.\d+)?)\s*(s|m|h|d|w)(?:ec|in|our|ay|eek|econd|inute)?s?(?:\s+ago)?$/i
 const clock = /^\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/
-const date = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?\s*(Z|[+-]\d{2}:?\d{2})?$/i
+const date =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?\s*(Z|[+-]\d{2}:?\d{2})?$/i
 
 export const momentAt = (ms: number): Moment => ({
   kind: 'time',
