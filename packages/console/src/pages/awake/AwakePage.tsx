@@ -202,7 +202,7 @@ function Figures({ computes, window, currency }: FiguresProps): ReactNode {
       <StatTile
         label="Awake"
         value={formatSpan(awake)}
-        note={`and frozen for ${formatSpan(sum('frozen'))}, which costs nothing`}
+        note={`frozen for ${formatSpan(sum('frozen'))} besides`}
       />
       <StatTile label="Cost of that" value={formatMoney(cost, currency)} note="by the price list" />
       <StatTile label="Wakes" value={wakes} note="out of sleep and out of freezes" />

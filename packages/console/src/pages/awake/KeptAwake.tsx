@@ -25,7 +25,9 @@ const shownMax = 8
 
 /** Who keeps computes awake now; an application that should not can be told to be quiet. */
 export function KeptAwake({ projectId, computes, isOne }: KeptAwakeProps): ReactNode {
-  const awake = computes.filter((one) => isOne || one.current_state === 'active')
+  const awake = computes
+    .filter((one) => isOne || one.current_state === 'active')
+    .toSorted((a, b) => b.awake.length - a.awake.length)
   return (
     <Panel title="Now" description="What keeps them awake at this moment">
       {awake.length === 0 ? (
@@ -35,7 +37,12 @@ export function KeptAwake({ projectId, computes, isOne }: KeptAwakeProps): React
       ) : (
         <Stack gap="lg">
           {awake.slice(0, shownMax).map((compute) => (
-            <Compute key={compute.endpoint_id} projectId={projectId} compute={compute} />
+            <Compute
+              key={compute.endpoint_id}
+              projectId={projectId}
+              compute={compute}
+              isOne={isOne}
+            />
           ))}
           {awake.length > shownMax && (
             <Text size="sm" c="var(--faint)">
@@ -48,7 +55,13 @@ export function KeptAwake({ projectId, computes, isOne }: KeptAwakeProps): React
   )
 }
 
-function Compute({ projectId, compute }: { projectId: string; compute: AwakeCompute }): ReactNode {
+interface ComputeProps {
+  projectId: string
+  compute: AwakeCompute
+  isOne: boolean
+}
+
+function Compute({ projectId, compute, isOne }: ComputeProps): ReactNode {
   const { endpoint_id, label, awake, quiet_applications } = compute
   const quieten = useAction({
     run: async (applications: string[]) =>
@@ -71,27 +84,31 @@ function Compute({ projectId, compute }: { projectId: string; compute: AwakeComp
           <Until compute={compute} />
         </Text>
       </Group>
-      <ul className={classes['reasons']} aria-label={`What keeps ${label} awake`}>
-        {awake.map((reason) => (
-          <Reason
-            key={JSON.stringify(reason)}
-            reason={reason}
-            isQuiet={quiet_applications.includes(reason.application_name ?? '')}
-            onQuieten={(name) => quieten.mutate([...quiet_applications, name])}
-          />
-        ))}
-      </ul>
-      <TagsInput
-        size="xs"
-        mt="xs"
-        label="Quiet applications"
-        description="Clients with these names neither wake it nor keep it awake"
-        placeholder={quiet_applications.length === 0 ? 'uptime, pgwatch' : ''}
-        value={quiet_applications}
-        onChange={(names) => quieten.mutate(names)}
-        disabled={quieten.isPending}
-        maxTags={100}
-      />
+      {awake.length > 0 && (
+        <ul className={classes['reasons']} aria-label={`What keeps ${label} awake`}>
+          {awake.map((reason) => (
+            <Reason
+              key={JSON.stringify(reason)}
+              reason={reason}
+              isQuiet={quiet_applications.includes(reason.application_name ?? '')}
+              onQuieten={(name) => quieten.mutate([...quiet_applications, name])}
+            />
+          ))}
+        </ul>
+      )}
+      {(isOne || awake.length > 0 || quiet_applications.length > 0) && (
+        <TagsInput
+          size="xs"
+          mt="xs"
+          label="Quiet applications"
+          description="Clients with these names neither wake it nor keep it awake"
+          placeholder={quiet_applications.length === 0 ? 'uptime, pgwatch' : ''}
+          value={quiet_applications}
+          onChange={(names) => quieten.mutate(names)}
+          disabled={quieten.isPending}
+          maxTags={100}
+        />
+      )}
     </div>
   )
 }
@@ -113,11 +130,15 @@ function Until({ compute }: { compute: AwakeCompute }): ReactNode {
   const leftSeconds = (Date.parse(suspend_at) - Date.parse(compute.last_active)) / 1000
   return (
     <>
-      {frozen && 'frozen, which costs nothing · '}
+      {frozen && 'frozen · '}
       {open} · sleeps after {formatDuration(leftSeconds)} without activity
     </>
   )
 }
+
+/** What the client that is named does, or did last. */
+const whatOf = ({ reason }: AwakeReason): string =>
+  reason === 'was used by a client' ? 'was active' : reason
 
 interface ReasonProps {
   reason: AwakeReason
@@ -135,7 +156,7 @@ function Reason({ reason, isQuiet, onQuieten }: ReasonProps): ReactNode {
       <div>
         <Text size="sm">
           <b>{title}</b>
-          {title !== reason.reason && role !== undefined && ` ${reason.reason}`}
+          {role !== undefined && ` ${whatOf(reason)}`}
         </Text>
         <Text size="xs" c="var(--faint)" component="div">
           {more.filter(Boolean).join(' · ')}

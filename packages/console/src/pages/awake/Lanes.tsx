@@ -58,9 +58,7 @@ export function Lanes({ computes, window, isLoading }: LanesProps): ReactNode {
                 </Text>
                 <div className={classes['state']}>
                   {compute.frozen ? (
-                    <Text size="sm" span>
-                      Frozen
-                    </Text>
+                    <Text size="xs">Frozen</Text>
                   ) : (
                     <ComputeState state={compute.current_state} />
                   )}

@@ -1,6 +1,6 @@
 import type { AwakeEvent, AwakeEventKind } from '@coppice/api'
-import { Badge, Group, Pill, SegmentedControl, Text } from '@mantine/core'
-import { IconNotebook } from '@tabler/icons-react'
+import { Badge, Button, Group, SegmentedControl, Text } from '@mantine/core'
+import { IconNotebook, IconX } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
@@ -60,13 +60,15 @@ export function Ledger(props: LedgerProps): ReactNode {
       actions={
         <Group gap="xs">
           {cause !== undefined && (
-            <Pill
-              withRemoveButton
-              onRemove={onClear}
-              removeButtonProps={{ 'aria-label': 'All causes' }}
+            <Button
+              size="compact-sm"
+              variant="light"
+              rightSection={<IconX size={13} />}
+              aria-label={`${causeTitle}: show all causes`}
+              onClick={onClear}
             >
               {causeTitle}
-            </Pill>
+            </Button>
           )}
           <SegmentedControl
             size="xs"
@@ -173,9 +175,11 @@ function Lasted({ entry }: { entry: Entry }): ReactNode {
   return (
     <>
       {formatSpan(duration_seconds)}
-      <Text size="xs" c="var(--faint)">
-        {event === 'stayed_awake' ? 'so far, or in all' : after && `was ${states[after]}`}
-      </Text>
+      {event !== 'stayed_awake' && after !== undefined && (
+        <Text size="xs" c="var(--faint)">
+          was {states[after]}
+        </Text>
+      )}
     </>
   )
 }

@@ -1,6 +1,7 @@
 /** For whom computes were awake, how long and at what cost. */
 import type { AwakeEvent, AwakeReason, EndpointAwake } from '@coppice/api'
 
+import { formatAction } from '../../ui/format.ts'
 import type { TimeView } from '../../ui/time-view.ts'
 import { type Segment, segmentsOf } from './awake-lanes.ts'
 
@@ -16,7 +17,8 @@ export function nameCause(cause: AwakeEvent | AwakeReason): CauseName {
     return { key: `application ${application_name}`, title: application_name }
   }
   if (role !== undefined) return { key: `role ${role}`, title: `role ${role}` }
-  const title = detail === undefined || reason === 'idle' ? reason : `${reason}: ${detail}`
+  if (detail === undefined || reason === 'idle') return { key: `reason ${reason}`, title: reason }
+  const title = `${reason}: ${reason === 'operation' ? formatAction(detail) : detail}`
   return { key: `reason ${title}`, title }
 }
 

@@ -261,12 +261,22 @@ function ZoomButtons({ bounds, view, onView, ms }: ZoomButtonsProps): ReactNode 
         </ActionIcon>
       </Tooltip>
       <Tooltip label="Further (-)">
-        <ActionIcon aria-label="Further" disabled={isWhole} onClick={() => zoom(1 / zoomStep)}>
+        <ActionIcon
+          className={classes['icon'] ?? ''}
+          aria-label="Further"
+          disabled={isWhole}
+          onClick={() => zoom(1 / zoomStep)}
+        >
           <IconZoomOut size={18} />
         </ActionIcon>
       </Tooltip>
       <Tooltip label="The whole window (0)">
-        <ActionIcon aria-label="The whole window" disabled={isWhole} onClick={() => onView(bounds)}>
+        <ActionIcon
+          className={classes['icon'] ?? ''}
+          aria-label="The whole window"
+          disabled={isWhole}
+          onClick={() => onView(bounds)}
+        >
           <IconArrowsMaximize size={18} />
         </ActionIcon>
       </Tooltip>
@@ -296,6 +306,7 @@ function Nearby({ markers, ms, onChoose }: NearbyProps): ReactNode {
         <Group key={name} gap={4} wrap="nowrap">
           <ActionIcon
             size="sm"
+            className={classes['icon'] ?? ''}
             aria-label={name}
             disabled={marker === undefined}
             onClick={() => marker && onChoose(marker.ms)}

@@ -6,25 +6,24 @@ import { type Moment, momentParam, parseMoment } from '../../ui/moment.ts'
 /** Until what is dragged stands in the address: browsers refuse to change it at every step. */
 const settleMs = 250
 
-/** The moment that is looked at, as `at` of the address; undefined where none was chosen. */
+/** The moment that is looked at, first as the address says, then kept there; undefined where none is. */
 export function useMoment(): [Moment | undefined, (moment: Moment) => void] {
   const [params, setParams] = useSearchParams()
-  const [openedMs] = useState(Date.now)
-  const [moving, setMoving] = useState<Moment>()
+  const [moment, setMoment] = useState(() => parseMoment(params.get('at') ?? '', Date.now()))
+  const at = moment && momentParam(moment)
   useEffect(() => {
-    if (moving === undefined) return
+    if (at === undefined || at === params.get('at')) return
     const timer = setTimeout(() => {
       setParams(
         (before) => {
           const after = new URLSearchParams(before)
-          after.set('at', momentParam(moving))
+          after.set('at', at)
           return after
         },
         { replace: true },
       )
-      setMoving(undefined)
     }, settleMs)
     return () => clearTimeout(timer)
-  }, [moving, setParams])
-  return [moving ?? parseMoment(params.get('at') ?? '', openedMs), setMoving]
+  }, [at, params, setParams])
+  return [moment, setMoment]
 }
