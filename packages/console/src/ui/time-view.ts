@@ -12,7 +12,7 @@ export interface TimeTick {
 }
 
 /** The closest look. */
-export const shortestSpanMs = 5_000
+const shortestSpanMs = 5_000
 /** How near to an edge a moment may come before the view follows it. */
 const marginShare = 0.06
 
@@ -21,7 +21,7 @@ const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
 const niceSteps = [
-  ...[10, 50, 100, 500].map((ms) => ms),
+  ...[10, 50, 100, 500],
   ...[1, 2, 5, 10, 15, 30].map((count) => count * second),
   ...[1, 2, 5, 10, 15, 30].map((count) => count * minute),
   ...[1, 2, 3, 6, 12].map((count) => count * hour),

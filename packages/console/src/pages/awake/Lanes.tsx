@@ -3,9 +3,9 @@ import { useElementSize } from '@mantine/hooks'
 import type { ReactNode } from 'react'
 
 import { ComputeState } from '../../ui/ComputeState.tsx'
-import { localText, shareOf, ticksOf, type TimeView } from '../../ui/time-view.ts'
+import { localText, shareOf, spanOf, ticksOf, type TimeView } from '../../ui/time-view.ts'
 import type { AwakeCompute } from './awake-compute.ts'
-import { secondsIn, type Segment, segmentsOf } from './awake-lanes.ts'
+import { type DrawnSegment, secondsIn, type Segment, segmentsOf, simplify } from './awake-lanes.ts'
 import { nameCause } from './awake-totals.ts'
 import { formatSpan } from './format-awake.ts'
 
@@ -19,6 +19,8 @@ interface LanesProps {
 
 const laneHeight = 28
 const narrowGapPx = 64
+/** Segments of a lane; less than two pixels wide they would tell nothing. */
+const drawnMax = 400
 
 /** A lane for each compute: high where it was awake, hatched where frozen, a line where asleep. */
 export function Lanes({ computes, window, isLoading }: LanesProps): ReactNode {
@@ -64,7 +66,12 @@ export function Lanes({ computes, window, isLoading }: LanesProps): ReactNode {
                   )}
                 </div>
               </div>
-              <Lane segments={segments} percent={percent} ticks={ticks.map(({ ms }) => ms)} />
+              <Lane
+                label={told(segments)}
+                segments={simplify(segments, spanOf(window) / drawnMax)}
+                percent={percent}
+                ticks={ticks.map(({ ms }) => ms)}
+              />
               <Text size="sm" ta="right" className="figures">
                 <span className={classes['srOnly']}>awake for </span>
                 {awake}
@@ -88,14 +95,16 @@ export function Lanes({ computes, window, isLoading }: LanesProps): ReactNode {
 }
 
 interface LaneProps {
-  segments: readonly Segment[]
+  /** For who hears it. */
+  label: string
+  segments: readonly DrawnSegment[]
   percent: (ms: number) => string
   ticks: readonly number[]
 }
 
-function Lane({ segments, percent, ticks }: LaneProps): ReactNode {
+function Lane({ label, segments, percent, ticks }: LaneProps): ReactNode {
   return (
-    <svg className={classes['lane']} height={laneHeight} role="img" aria-label={told(segments)}>
+    <svg className={classes['lane']} height={laneHeight} role="img" aria-label={label}>
       <defs>
         <pattern
           id="frost"
@@ -163,9 +172,10 @@ function Bar({ state, x, width, height, children }: BarProps): ReactNode {
   )
 }
 
-function describe({ state, fromMs, toMs, begunBy }: Segment): string {
+function describe({ state, fromMs, toMs, begunBy, isMixed }: DrawnSegment): string {
   const time = `${localText(fromMs).slice(5, 19)} to ${localText(toMs).slice(11, 19)}`
   const because = begunBy && state === 'awake' ? `, woken for ${nameCause(begunBy).title}` : ''
+  if (isMixed) return `on and off, mostly ${state}\n${time}`
   return `${state} for ${formatSpan((toMs - fromMs) / 1000)}${because}\n${time}`
 }
 

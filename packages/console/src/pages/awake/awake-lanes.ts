@@ -62,3 +62,37 @@ export const secondsIn = (segments: readonly Segment[], state: LaneState): numbe
   segments
     .filter((segment) => segment.state === state)
     .reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs) / 1000, 0)
+
+export interface DrawnSegment extends Segment {
+  /** Whether it stands for several. */
+  isMixed: boolean
+}
+
+/**
+ * The same for drawing: what follows each other faster than that is one segment, in the state that it was
+ * in the longest. A compute that freezes and thaws all day would be a thousand slivers.
+ */
+export function simplify(segments: readonly Segment[], leastMs: number): DrawnSegment[] {
+  const drawn: DrawnSegment[] = []
+  let run: Segment[] = []
+  const end = (): void => {
+    const [first] = run
+    const last = run.at(-1)
+    if (first === undefined || last === undefined) return
+    const longest = (['awake', 'frozen', 'asleep'] as const)
+      .map((state) => ({ state, seconds: secondsIn(run, state) }))
+      .reduce((most, one) => (one.seconds > most.seconds ? one : most))
+    const { toMs, endedBy } = last
+    drawn.push({ ...first, toMs, endedBy, state: longest.state, isMixed: run.length > 1 })
+    run = []
+  }
+  for (const segment of segments) {
+    const isShort = segment.toMs - segment.fromMs < leastMs
+    const before = run[0]
+    if (before && (!isShort || segment.toMs - before.fromMs > leastMs)) end()
+    run.push(segment)
+    if (!isShort) end()
+  }
+  end()
+  return drawn
+}

@@ -1,7 +1,7 @@
 import type { AwakeEvent, EndpointAwake } from '@coppice/api'
 import { describe, expect, test } from 'vitest'
 
-import { secondsIn, segmentsOf } from './awake-lanes.ts'
+import { secondsIn, segmentsOf, simplify } from './awake-lanes.ts'
 import { nameCause, totalsOf } from './awake-totals.ts'
 
 const at = (second: number): string => new Date(second * 1000).toISOString()
@@ -81,6 +81,18 @@ describe('lanes', () => {
   test('without a ledger are what the compute is now', () => {
     expect(segmentsOf(compute([]), window)).toMatchObject([{ ...window, state: 'asleep' }])
   })
+})
+
+test('slivers of a lane are drawn as one, without gaps, and what is long stays as it is', () => {
+  const busy = Array.from({ length: 100 }, (_, nth) => [woke(nth * 4, 'a'), slept(nth * 4 + 1)])
+  const segments = segmentsOf(compute(busy.flat()), window)
+  const drawn = simplify(segments, 50_000)
+  expect(drawn.length).toBeLessThan(12)
+  expect(drawn[0]?.fromMs).toBe(segments[0]?.fromMs)
+  expect(drawn.slice(1).every(({ fromMs }, before) => fromMs === drawn[before]?.toMs)).toBe(true)
+  expect(drawn.every(({ state }) => state === 'asleep')).toBe(true)
+  const calm = segmentsOf(compute([woke(0, 'a'), slept(300), woke(600, 'a')]), window)
+  expect(simplify(calm, 50_000)).toEqual(calm.map((one) => ({ ...one, isMixed: false })))
 })
 
 describe('totals', () => {

@@ -14,7 +14,7 @@ import { groupMarkers, type Marker, type MarkerKind } from './markers.ts'
 
 import classes from './time-slider.module.css'
 
-export const markerIcons: Readonly<Record<MarkerKind, Icon>> = {
+const icons: Readonly<Record<MarkerKind, Icon>> = {
   snapshot: IconCamera,
   restore: IconRestore,
   branch: IconGitBranch,
@@ -48,7 +48,7 @@ export function MarkerLane({
         const last = own.at(-1)
         if (first === undefined || last === undefined) return null
         const isOne = own.length === 1
-        const Glyph = markerIcons[first.kind]
+        const Glyph = icons[first.kind]
         const isMixed = own.some(({ kind }) => kind !== first.kind)
         const label = isOne ? `${first.label}, ${localText(first.ms)}` : `${own.length} events`
         return (

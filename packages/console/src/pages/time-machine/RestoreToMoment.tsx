@@ -16,7 +16,9 @@ interface RestoreToMomentProps {
 /** A branch gets the data that it had; what it has now is kept under another name. */
 export function RestoreToMoment({ branch, moment, onClose }: RestoreToMomentProps): ReactNode {
   const { id: branch_id, project_id, name } = branch
-  const [keepAs, setKeepAs] = useState(() => `${name}-before-${momentText(moment).slice(0, 16)}`)
+  const [keepAs, setKeepAs] = useState(
+    () => `${name}-before-${momentText(moment).slice(0, 16).replaceAll(/[ :/]/g, '-')}`,
+  )
   const restore = useAction({
     run: async () =>
       api.restoreProjectBranch({

@@ -120,7 +120,7 @@ export function ThenAndNow(props: ThenAndNowProps): ReactNode {
           branch’s compute.
         </EmptyState>
       ) : (
-        <Stack gap="md" data-stale={isOther || undefined} className={classes['body'] ?? ''}>
+        <Stack gap="md">
           {error && <Failure error={error} />}
           {found === undefined && <Group>{lookButton}</Group>}
           {found && (

@@ -14,14 +14,14 @@ import {
   type TimeView,
   zoomView,
 } from '../../ui/time-view.ts'
-import { type LaneState, type Segment } from '../awake/awake-lanes.ts'
+import { type LaneState, type Segment, simplify } from '../awake/awake-lanes.ts'
 import { MarkerLane } from './MarkerLane.tsx'
 import { type Marker, neighboursOf } from './markers.ts'
 import { useTimeGestures } from './use-time-gestures.ts'
 
 import classes from './time-slider.module.css'
 
-export interface TimeSliderProps {
+interface TimeSliderProps {
   /** The history window. */
   bounds: TimeView
   /** What of it is shown. */
@@ -38,6 +38,8 @@ export interface TimeSliderProps {
 }
 
 const pageSteps = 10
+/** Stretches of activity; narrower ones are drawn as one. */
+const drawnMax = 600
 export const zoomStep = 0.5
 
 /** A moment of the history window: by pointer, touch, wheel and keyboard, from the whole down to seconds. */
@@ -84,7 +86,7 @@ export function TimeSlider(props: TimeSliderProps): ReactNode {
             style={{ left: percent(tick.ms) }}
           />
         ))}
-        {activity.map((segment) => (
+        {simplify(activity, spanOf(view) / drawnMax).map((segment) => (
           <ActivityBar key={`${segment.fromMs}`} segment={segment} view={view} />
         ))}
         {restorePoints

@@ -55,11 +55,16 @@ export function gatherMarkers(happened: Happened): Marker[] {
 }
 
 /** Where the branch left its parent, or what it was restored from. */
-function originOf({ branch, history }: Happened): Marker[] {
+function originOf({ branch, history, snapshots }: Happened): Marker[] {
   const [, from] = history.lines
   const until = from?.until?.timestamp ?? branch.parent_timestamp
   if (from === undefined || until === undefined) return []
-  return [mark('origin', until, 'origin', `its data left ${from.branch_name}`)]
+  // The branch that a snapshot is goes by its id.
+  const snapshot = snapshots.find(({ id }) => id === from.branch_name)
+  const label = snapshot
+    ? `the data of snapshot ${snapshot.name}`
+    : `its data left ${from.branch_name}`
+  return [mark('origin', until, 'origin', label)]
 }
 
 const mark = (id: string, at: string, kind: MarkerKind, label: string): Marker => ({
