@@ -21,7 +21,10 @@ const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
 const niceSteps = [
-  ...[10, 50, 100, 500],
+  10,
+  50,
+  100,
+  500,
   ...[1, 2, 5, 10, 15, 30].map((count) => count * second),
   ...[1, 2, 5, 10, 15, 30].map((count) => count * minute),
   ...[1, 2, 3, 6, 12].map((count) => count * hour),
