@@ -10,6 +10,8 @@ test('each address of the console', () => {
     project: paths.project(project),
     branches: paths.branches(project),
     branch: paths.branch(project, branch),
+    timeMachine: paths.timeMachine(project),
+    awake: paths.awake(project),
     operations: paths.operations(project),
     cost: paths.cost(project),
     host: paths.host,
@@ -17,6 +19,7 @@ test('each address of the console', () => {
     prices: paths.settings(project, 'prices'),
   }).toMatchInlineSnapshot(`
     {
+      "awake": "/projects/wild-rain-1/awake",
       "branch": "/projects/wild-rain-1/branches/br-1%2Fx",
       "branches": "/projects/wild-rain-1/branches",
       "cost": "/projects/wild-rain-1/cost",
@@ -27,6 +30,7 @@ test('each address of the console', () => {
       "projects": "/projects",
       "settings": "/projects/wild-rain-1/settings",
       "signIn": "/sign-in",
+      "timeMachine": "/projects/wild-rain-1/time-machine",
     }
   `)
 })

@@ -10,6 +10,8 @@ export const paths = {
   branches,
   branch: (projectId: string, branchId: string): string =>
     `${branches(projectId)}/${encodeURIComponent(branchId)}`,
+  timeMachine: (projectId: string): string => `${project(projectId)}/time-machine`,
+  awake: (projectId: string): string => `${project(projectId)}/awake`,
   operations: (projectId: string): string => `${project(projectId)}/operations`,
   cost: (projectId: string): string => `${project(projectId)}/cost`,
   settings: (projectId: string, section?: string): string =>

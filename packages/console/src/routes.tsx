@@ -31,6 +31,11 @@ export const routes: RouteObject[] = [
                 path: 'branches/:branchId',
                 lazy: async () => import('./pages/branch/BranchPage.tsx'),
               },
+              {
+                path: 'time-machine',
+                lazy: async () => import('./pages/time-machine/TimeMachinePage.tsx'),
+              },
+              { path: 'awake', lazy: async () => import('./pages/awake/AwakePage.tsx') },
               { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
               { path: 'cost', lazy: async () => import('./pages/cost/CostPage.tsx') },
               { path: 'settings', lazy: async () => import('./pages/settings/SettingsPage.tsx') },

@@ -4,9 +4,11 @@ import {
   IconCoins,
   IconFolders,
   IconGitBranch,
+  IconHistory,
   IconLayoutDashboard,
   IconServer2,
   IconSettings,
+  IconSunMoon,
 } from '@tabler/icons-react'
 
 import { paths } from '../paths.ts'
@@ -24,6 +26,8 @@ export interface NavigationItem {
 export const navigation: readonly NavigationItem[] = [
   { label: 'Dashboard', icon: IconLayoutDashboard, to: paths.project, end: true },
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
+  { label: 'Time machine', icon: IconHistory, to: paths.timeMachine },
+  { label: 'Awake', icon: IconSunMoon, to: paths.awake },
   { label: 'Operations', icon: IconActivity, to: paths.operations },
   { label: 'Usage and cost', icon: IconCoins, to: paths.cost },
   { label: 'Settings', icon: IconSettings, to: paths.settings },

@@ -746,13 +746,14 @@ export class Compute {
     try {
       const reasons = force ? [] : (await this.#readActivity()).reasons
       if (reasons.length > 0 || (!force && this.#sessions.lastActiveMs > beganMs)) {
-        this.#setState('active')
-        return reasons.length > 0 ? reasons : [{ reason: 'in use again' }]
+        const inUse = reasons.length > 0 ? reasons : [{ reason: 'in use again' }]
+        this.#goOn(inUse[0]?.reason)
+        return inUse
       }
       await this.#endSessions()
     } catch (error) {
       if (!force) {
-        if (this.#postmaster) this.#setState('active')
+        if (this.#postmaster) this.#goOn('it could not be stopped')
         else this.#startAgain()
         throw error
       }
@@ -765,6 +766,12 @@ export class Compute {
     const ms = Math.round(performance.now() - startMs)
     this.#options.log.info({ endpoint: this.#spec.endpointId, ms }, 'suspended')
     return []
+  }
+
+  /** Instead of being suspended. One that was frozen has woken so, and not for what it was to sleep for. */
+  #goOn(because: string | undefined): void {
+    const detail = because !== undefined && { detail: because }
+    withCause({ reason: 'suspend called off', ...detail }, () => this.#setState('active'))
   }
 
   /** And reads the catalog after them, so that no change of a password is missed. */

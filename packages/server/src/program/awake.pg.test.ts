@@ -18,6 +18,7 @@ import { readCertificatePair } from '../gateway/certificate-pair.ts'
 import { ensureCertificates } from '../gateway/certificates.ts'
 import { createGateway, type Gateway } from '../gateway/gateway.ts'
 import { must } from '../lib/assert.ts'
+import { withCause } from '../lib/cause.ts'
 import { errorCode } from '../lib/errors.ts'
 import { startTestControl, type TestControl } from '../testing/control.ts'
 import { createHttpsClient, type HttpsClient } from '../testing/https-client.ts'
@@ -445,6 +446,21 @@ describe.skipIf(kind === 'none')('a compute that is frozen', () => {
     expect(slept).toMatchObject({ event: 'slept', after: 'frozen', reason: 'API' })
     expect(froze).toMatchObject({ event: 'frozen', after: 'woke' })
     expect(slept?.compute_unit_seconds).toBeLessThan(froze?.compute_unit_seconds ?? 0)
+  })
+
+  test('has woken for whoever wants it while it is to be suspended', async () => {
+    await freezing.client.startProjectEndpoint({ path: place })
+    await until(isFrozen)
+    let use: Promise<unknown> | undefined
+    const stop = freezing.context.host.onStateChange(({ state }) => {
+      if (state === 'suspending') use ??= frozen.withSuperuser('neondb', async (sql) => sql`select`)
+    })
+    const reason = 'in use by the platform'
+    expect(await withCause({ reason: 'idle' }, async () => frozen.suspend())).toEqual([{ reason }])
+    stop()
+    await use
+    const woke = (await awakeOf(5)).events.find(({ event }) => event === 'woke')
+    expect(woke).toMatchObject({ after: 'frozen', reason: 'suspend called off', detail: reason })
   })
 })
 
