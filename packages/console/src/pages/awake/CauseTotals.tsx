@@ -3,9 +3,10 @@ import { IconMoonStars } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 
 import { EmptyState } from '../../ui/EmptyState.tsx'
+import { formatMoney } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import type { CauseTotal } from './awake-totals.ts'
-import { formatMoney, formatSpan } from './format-awake.ts'
+import { formatSpan } from './format-awake.ts'
 
 import classes from './reasons.module.css'
 

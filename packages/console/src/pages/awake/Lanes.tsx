@@ -59,11 +59,7 @@ export function Lanes({ computes, window, isLoading }: LanesProps): ReactNode {
                   {compute.label}
                 </Text>
                 <div className={classes['state']}>
-                  {compute.frozen ? (
-                    <Text size="xs">Frozen</Text>
-                  ) : (
-                    <ComputeState state={compute.current_state} />
-                  )}
+                  <ComputeState state={compute.current_state} isFrozen={compute.frozen} />
                 </div>
               </div>
               <Lane

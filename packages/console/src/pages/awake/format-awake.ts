@@ -12,10 +12,3 @@ export function formatSpan(seconds: number): string {
 
 const withRest = (text: string, rest: number, unit: string): string =>
   rest === 0 ? text : `${text} ${rest} ${unit}`
-
-/** `$1.20`, `€0.0031`: two digits, more where that would be nothing. */
-export function formatMoney(amount: number, currency: string): string {
-  const digits = amount !== 0 && Math.abs(amount) < 0.01 ? 4 : 2
-  const style = { style: 'currency', currency, minimumFractionDigits: digits } as const
-  return new Intl.NumberFormat('en', { ...style, maximumFractionDigits: digits }).format(amount)
-}
