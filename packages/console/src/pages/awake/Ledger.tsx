@@ -5,13 +5,13 @@ import { type ReactNode, useState } from 'react'
 
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
-import { formatAction } from '../../ui/format.ts'
+import { formatAction, formatMoney } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
 import type { TimeView } from '../../ui/time-view.ts'
 import type { AwakeCompute } from './awake-compute.ts'
 import { nameCause } from './awake-totals.ts'
-import { formatMoney, formatSpan } from './format-awake.ts'
+import { formatSpan } from './format-awake.ts'
 
 interface LedgerProps {
   computes: readonly AwakeCompute[]
