@@ -1,6 +1,7 @@
+import { type Diagnostic, diagnosticMark as mark } from '@coppice/api/client'
+
 import { CliError } from '../errors.ts'
 import { openSql, type Sql } from '../sql-connection.ts'
-import { type Diagnostic, mark } from './diagnostic.ts'
 
 /** Values as PostgreSQL prints them. */
 export type Row = Record<string, string | null>
