@@ -10,5 +10,7 @@ export const paths = {
   branch: (projectId: string, branchId: string): string =>
     `${branches(projectId)}/${encodeURIComponent(branchId)}`,
   operations: (projectId: string): string => `${project(projectId)}/operations`,
+  monitoring: (projectId: string): string => `${project(projectId)}/monitoring`,
+  queries: (projectId: string): string => `${project(projectId)}/queries`,
   settings: (projectId: string): string => `${project(projectId)}/settings`,
 }

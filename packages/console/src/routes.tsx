@@ -31,6 +31,11 @@ export const routes: RouteObject[] = [
                 path: 'branches/:branchId',
                 lazy: async () => import('./pages/branch/BranchPage.tsx'),
               },
+              {
+                path: 'monitoring',
+                lazy: async () => import('./pages/monitoring/MonitoringPage.tsx'),
+              },
+              { path: 'queries', lazy: async () => import('./pages/queries/QueriesPage.tsx') },
               { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
               { path: 'settings', lazy: async () => import('./pages/settings/SettingsPage.tsx') },
             ],

@@ -1,8 +1,10 @@
 import {
   type Icon,
   IconActivity,
+  IconChartLine,
   IconGitBranch,
   IconLayoutDashboard,
+  IconListSearch,
   IconSettings,
 } from '@tabler/icons-react'
 
@@ -21,6 +23,8 @@ export interface NavigationItem {
 export const navigation: readonly NavigationItem[] = [
   { label: 'Dashboard', icon: IconLayoutDashboard, to: paths.project, end: true },
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
+  { label: 'Monitoring', icon: IconChartLine, to: paths.monitoring },
+  { label: 'Queries', icon: IconListSearch, to: paths.queries },
   { label: 'Operations', icon: IconActivity, to: paths.operations },
   { label: 'Settings', icon: IconSettings, to: paths.settings },
 ]
