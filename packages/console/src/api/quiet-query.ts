@@ -28,22 +28,28 @@ const timeoutSeconds = 15
 /** A compute that was frozen is tried again so often, since nothing tells when it goes on. */
 const frozenRetryMs = 10_000
 
+interface AskOptions {
+  /** Somebody wants it done, which may wake the compute and write; else it is a look. */
+  isDeed?: boolean
+  signal?: AbortSignal
+}
+
 /**
  * The results of the statements that have columns, in their order. Rejects with ApiError, also for what
  * PostgreSQL objects to, under its SQLSTATE.
  */
-export async function askQuietly(
+export async function ask(
   { projectId, branchId, database }: QuietPlace,
   sql: string,
-  { readOnly = true, signal }: { readOnly?: boolean; signal?: AbortSignal } = {},
+  { isDeed = false, signal }: AskOptions = {},
 ): Promise<StatementResult[]> {
   const lines = await api.queryProjectBranch({
     path: { project_id: projectId, branch_id: branchId },
     body: {
       sql,
       db_name: database,
-      wake: false,
-      read_only: readOnly,
+      wake: isDeed,
+      read_only: !isDeed,
       timeout_seconds: timeoutSeconds,
     },
     ...(signal && { signal }),
@@ -87,7 +93,7 @@ export function useQuietQuery<T>(options: QuietQueryOptions<T>): UseQueryResult<
     queryKey: ['quiet', place?.projectId, place?.branchId, place?.database, name, sql],
     queryFn: async ({ signal }) => {
       if (place === undefined) throw new Error('there is no database to ask')
-      return read(await askQuietly(place, sql, { signal }))
+      return read(await ask(place, sql, { signal }))
     },
     enabled: place !== undefined && endpoint?.current_state === 'active',
     refetchInterval: ({ state }) =>

@@ -9,6 +9,8 @@ import classes from './charts.module.css'
 
 /** A drag that is shorter is a click. */
 const dragPx = 6
+/** The moment stands a little beside the middle. */
+const labelShiftPx = 60
 /** A mark is pointed at from so near. */
 const markPx = 8
 
@@ -19,6 +21,8 @@ export function ChartOverlay(props: TimeChartProps & { width: number; scales: Sc
   const cursor = useCursor()
   const setCursor = useSetCursor()
   const [anchor, setAnchor] = useState<number>()
+  /** Whether it is this chart, and not another, that is pointed at. */
+  const [isPointed, setIsPointed] = useState(false)
   const index = cursor === undefined ? -1 : nearest(times, cursor)
   const shown = cursor === undefined ? undefined : (times[index] ?? cursor)
 
@@ -69,9 +73,17 @@ export function ChartOverlay(props: TimeChartProps & { width: number; scales: Sc
       aria-valuenow={Math.max(0, index < 0 ? times.length - 1 : index)}
       aria-valuetext={valueText(props, index < 0 ? times.length - 1 : index)}
       onKeyDown={walk}
-      onBlur={() => setCursor(undefined)}
-      onPointerMove={(event) => setCursor(momentOf(event))}
+      onFocus={() => setIsPointed(true)}
+      onBlur={() => {
+        setIsPointed(false)
+        setCursor(undefined)
+      }}
+      onPointerMove={(event) => {
+        setIsPointed(true)
+        setCursor(momentOf(event))
+      }}
       onPointerLeave={() => {
+        setIsPointed(false)
         if (anchor === undefined) setCursor(undefined)
       }}
       onPointerDown={(event) => {
@@ -85,15 +97,12 @@ export function ChartOverlay(props: TimeChartProps & { width: number; scales: Sc
       onPointerCancel={() => setAnchor(undefined)}
     >
       {shown !== undefined && (
-        <>
-          <div className={classes['crosshair']} style={{ left: scales.x(shown) }} />
-          <div
-            className={classes['moment']}
-            style={{ left: Math.min(Math.max(scales.x(shown), plot.left + 66), width - 70) }}
-          >
-            {mark?.label ?? formatMoment(new Date(shown).toISOString())}
-          </div>
-        </>
+        <div className={classes['crosshair']} style={{ left: scales.x(shown) }} />
+      )}
+      {shown !== undefined && isPointed && (
+        <div className={classes['moment']} style={besides(scales.x(shown), width)}>
+          {mark?.label ?? formatMoment(new Date(shown).toISOString())}
+        </div>
       )}
       {anchor !== undefined && cursor !== undefined && (
         <div
@@ -103,6 +112,13 @@ export function ChartOverlay(props: TimeChartProps & { width: number; scales: Sc
       )}
     </div>
   )
+}
+
+/** Near a place, and within the chart, however long it is. */
+function besides(x: number, width: number): { left: number } | { right: number } {
+  return x < width / 2
+    ? { left: Math.max(0, x - labelShiftPx) }
+    : { right: Math.max(0, width - x - labelShiftPx) }
 }
 
 /** What a screen reader says of a moment. */

@@ -33,7 +33,7 @@ export function TimeChart(props: TimeChartProps): ReactNode {
             {title}
           </Title>
           {note !== undefined && (
-            <Text size="xs" c="var(--faint)" truncate>
+            <Text size="xs" c="var(--faint)" truncate title={note}>
               {note}
             </Text>
           )}
@@ -164,7 +164,7 @@ const Drawing = memo(function Drawing(props: TimeChartProps & { width: number })
           <text
             key={tick.atMs}
             className={classes['tick']}
-            x={Math.min(scales.x(tick.atMs), width - 20)}
+            x={Math.min(scales.x(tick.atMs), width - tickWidth / 3)}
             y={plot.height - 5}
             textAnchor="middle"
           >

@@ -217,7 +217,7 @@ function Charts({ endpoint, samples, from, to, stepSeconds, onZoom }: ChartsProp
 const noSeries = [] as const
 
 const memorySeries = ({ samples }: Timeline<ComputeSample>) => [
-  { name: 'Used', values: samples.map(({ memory_bytes }) => memory_bytes), color: 2 },
+  { name: 'Used', color: 2, values: samples.map(({ memory_bytes }) => memory_bytes) },
 ]
 
 interface SizeChartProps {
@@ -254,10 +254,10 @@ function SizeChart(props: SizeChartProps): ReactNode {
   return (
     <TimeChart
       title="Compute size"
-      note={`${formatComputeUnits(min, max)}: allocated, and what of it is used`}
+      note={`of ${formatComputeUnits(min, max)}: allocated, and what of it is used`}
       timeline={timeline}
       series={series}
-      format={(value) => `${formatNumber(value)} CU`}
+      format={formatNumber}
       onZoom={onZoom}
     />
   )

@@ -97,7 +97,7 @@ function columnsOf({ onEnd, onOpen }: ColumnActions): Column<Session>[] {
   return [
     {
       title: 'State',
-      width: 'minmax(120px, 1.3fr)',
+      width: 'minmax(104px, 1.6fr)',
       cell: (session) => (
         <>
           <SessionState session={session} />
@@ -119,7 +119,7 @@ function columnsOf({ onEnd, onOpen }: ColumnActions): Column<Session>[] {
     },
     {
       title: 'Query',
-      width: 'minmax(90px, 4fr)',
+      width: 'minmax(60px, 4fr)',
       cell: ({ pid, query, state }) =>
         query === '' ? (
           <Text c="var(--faint)">–</Text>
@@ -127,7 +127,6 @@ function columnsOf({ onEnd, onOpen }: ColumnActions): Column<Session>[] {
           <UnstyledButton
             className={classes['open'] ?? ''}
             data-faint={state !== 'active' || undefined}
-            aria-label={`Whole query of process ${pid}`}
             onClick={() => onOpen(pid)}
           >
             <SqlText sql={query} isLine />
@@ -136,15 +135,16 @@ function columnsOf({ onEnd, onOpen }: ColumnActions): Column<Session>[] {
     },
     {
       title: 'Who',
-      width: 'minmax(120px, 1.4fr)',
+      width: 'minmax(120px, 1.5fr)',
       wideOnly: true,
       cell: ({ role, database, application }) => (
         <>
           <Text size="sm" truncate>
-            {role} <span className={classes['faint']}>in {database}</span>
+            {role}
           </Text>
           <Text size="xs" c="var(--faint)" truncate>
-            {application === '' ? 'no application name' : application}
+            {database}
+            {application !== '' && ` · ${application}`}
           </Text>
         </>
       ),
@@ -158,7 +158,7 @@ function columnsOf({ onEnd, onOpen }: ColumnActions): Column<Session>[] {
     },
     {
       title: '',
-      width: '40px',
+      width: '34px',
       align: 'right',
       cell: (session) => (
         <Group justify="flex-end">

@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 
-import { askQuietly, type QuietPlace } from '../../api/quiet-query.ts'
+import { ask, type QuietPlace } from '../../api/quiet-query.ts'
 import { useAction } from '../../api/use-action.ts'
 import { SqlText } from '../../ui/SqlText.tsx'
 import type { Session } from './catalog-queries.ts'
@@ -41,7 +41,7 @@ export function EndSession({ place, ending, onClose }: EndSessionProps): ReactNo
   const end = useAction<Ending, boolean>({
     run: async ({ kind, session }) => {
       const sql = `select ${words[kind].call}(${session.pid}) as is_told`
-      const [result] = await askQuietly(place, sql)
+      const [result] = await ask(place, sql, { isDeed: true })
       return result?.rows[0]?.['is_told'] === 't'
     },
     done: (isTold, { kind, session }) =>

@@ -6,7 +6,7 @@ import { useQuietQuery } from '../../api/quiet-query.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { SqlText } from '../../ui/SqlText.tsx'
-import { locksSql, readLocks } from './catalog-queries.ts'
+import { type LockParty, locksSql, readLocks } from './catalog-queries.ts'
 import { formatElapsed } from './elapsed.ts'
 import { canCancel, type Ending, EndSession } from './EndSession.tsx'
 import { countWaiters, growLockTrees, type LockNode } from './lock-tree.ts'
@@ -134,10 +134,7 @@ function describe({ party, waiters, alsoWaitsFor }: LockNode, isRoot: boolean): 
     return 'It was prepared and neither committed nor rolled back: COMMIT PREPARED or ROLLBACK PREPARED ends it.'
   }
   if (wanted !== undefined) {
-    const what =
-      wanted.relation === undefined
-        ? kindOf(wanted.kind)
-        : `${kindOf(wanted.kind)} of ${wanted.relation}`
+    const what = whatOf(wanted)
     const waited = waitedSeconds === undefined ? '' : `, for ${formatElapsed(waitedSeconds)}`
     parts.push(`wants ${wanted.mode} on ${what}${waited}`)
   }
@@ -158,12 +155,17 @@ function describe({ party, waiters, alsoWaitsFor }: LockNode, isRoot: boolean): 
   return parts.join(' · ')
 }
 
+/** A table by its name; what has no name of its own by its kind. */
+function whatOf({ kind, relation }: NonNullable<LockParty['wanted']>): string {
+  if (kind === 'relation' && relation !== undefined) return relation
+  const what = kinds[kind] ?? kind
+  return relation === undefined ? what : `${what} of ${relation}`
+}
+
 const kinds: Readonly<Record<string, string>> = {
-  relation: 'the table',
+  relation: 'a table of another database',
   transactionid: 'a row',
   tuple: 'a row',
   virtualxid: 'the end of a transaction',
   advisory: 'an advisory lock',
 }
-
-const kindOf = (kind: string): string => kinds[kind] ?? kind

@@ -1,6 +1,7 @@
 import { Tabs } from '@mantine/core'
 import {
   IconActivityHeartbeat,
+  IconDatabaseOff,
   IconListDetails,
   IconLock,
   IconReportAnalytics,
@@ -12,13 +13,18 @@ import { useSearchParams } from 'react-router'
 import { queries } from '../../api/queries.ts'
 import { BranchChooser } from '../../branch-choice/BranchChooser.tsx'
 import { useBranchChoice } from '../../branch-choice/use-branch-choice.ts'
+import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorState } from '../../ui/ErrorState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
+import { Panel } from '../../ui/Panel.tsx'
+import { QueryView } from '../../ui/QueryView.tsx'
 import { useProjectId } from '../use-project-id.ts'
 import { Activity } from './Activity.tsx'
 import { Locks } from './Locks.tsx'
 import { Reports } from './Reports.tsx'
 import { Statements } from './Statements.tsx'
+
+import classes from './queries.module.css'
 
 const tabs = ['statements', 'activity', 'locks', 'reports'] as const
 
@@ -33,6 +39,10 @@ export function Component(): ReactNode {
   const endpoint = endpoints.data?.find(
     ({ branch_id, type }) => branch_id === branch?.id && type === 'read_write',
   )
+  const databases = useQuery({
+    ...queries.databases(projectId, branch?.id ?? ''),
+    enabled: branch !== undefined,
+  })
   const looked =
     branch && database && endpoints.data
       ? { place: { projectId, branchId: branch.id, database: database.name }, endpoint }
@@ -59,7 +69,7 @@ export function Component(): ReactNode {
         }
         keepMounted={false}
       >
-        <Tabs.List mb="md">
+        <Tabs.List mb="md" className={classes['tabs'] ?? ''}>
           <Tabs.Tab value="statements" leftSection={<IconListDetails size={16} />}>
             Statements
           </Tabs.Tab>
@@ -73,6 +83,18 @@ export function Component(): ReactNode {
             Reports
           </Tabs.Tab>
         </Tabs.List>
+        {databases.data?.length === 0 && (
+          <Panel>
+            <EmptyState icon={IconDatabaseOff} title="This branch has no database">
+              Create one on the page of the branch.
+            </EmptyState>
+          </Panel>
+        )}
+        {looked === undefined && databases.isFetching && (
+          <Panel>
+            <QueryView query={databases}>{() => null}</QueryView>
+          </Panel>
+        )}
         {looked && (
           <>
             <Tabs.Panel value="statements">

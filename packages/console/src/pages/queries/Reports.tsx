@@ -9,6 +9,7 @@ import { EmptyState } from '../../ui/EmptyState.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import type { Looked } from './looked.ts'
 import { QuietView } from './QuietView.tsx'
+import { WithExtension } from './WithExtension.tsx'
 
 import classes from './queries.module.css'
 
@@ -44,7 +45,19 @@ function titleOf({ name }: Diagnostic): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-function Report({ diagnostic, place, endpoint }: Looked & { diagnostic: Diagnostic }): ReactNode {
+function Report(props: ReportProps): ReactNode {
+  const { diagnostic, ...looked } = props
+  if (diagnostic.extension === undefined) return <ReportPanel {...props} />
+  return (
+    <WithExtension {...looked} title={titleOf(diagnostic)} name={diagnostic.extension}>
+      <ReportPanel {...props} />
+    </WithExtension>
+  )
+}
+
+type ReportProps = Looked & { diagnostic: Diagnostic }
+
+function ReportPanel({ diagnostic, place, endpoint }: ReportProps): ReactNode {
   const { name, description, sql, extension, none } = diagnostic
   const before = extension === undefined ? '' : `${findExtension(extension)};`
   const query = useQuietQuery({

@@ -28,7 +28,7 @@ export function SessionState({ session: { state, wait } }: { session: Session })
     <Group gap={8} wrap="nowrap">
       <span className={classes['dot']} data-kind={kind} aria-hidden />
       <Text size="sm" span truncate>
-        {isWaiting ? 'Waiting for a lock' : (words[state] ?? state)}
+        {isWaiting ? 'Waits for a lock' : (words[state] ?? state)}
       </Text>
     </Group>
   )

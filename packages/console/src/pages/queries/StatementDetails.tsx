@@ -46,12 +46,7 @@ export function StatementDetails(props: StatementDetailsProps): ReactNode {
   return (
     <Modal opened onClose={onClose} title="Statement" size="xl">
       <Stack gap="md">
-        <div>
-          <Group justify="flex-end" mb={4}>
-            <CopyIcon value={query} label="Copy statement" />
-          </Group>
-          <SqlText sql={query} />
-        </div>
+        <SqlText sql={query} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md">
           {figures.map(([name, value, note]) => (
             <div key={name}>
@@ -70,6 +65,7 @@ export function StatementDetails(props: StatementDetailsProps): ReactNode {
           ))}
         </SimpleGrid>
         <Group justify="flex-end" gap="xs">
+          <CopyIcon value={query} label="Copy statement" />
           <Button variant="default" onClick={onClose}>
             Close
           </Button>

@@ -1,29 +1,27 @@
-import { ApiError } from '@coppice/api/client'
 import { Button, Group, Modal, NativeSelect, Text, TextInput, UnstyledButton } from '@mantine/core'
-import { IconChartBar, IconFilter, IconListDetails, IconRotate } from '@tabler/icons-react'
+import { IconFilter, IconListDetails, IconRotate } from '@tabler/icons-react'
 import { type ReactNode, useMemo, useState } from 'react'
 
-import { askQuietly, useQuietQuery } from '../../api/quiet-query.ts'
+import { ask, useQuietQuery } from '../../api/quiet-query.ts'
 import { useAction } from '../../api/use-action.ts'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
-import { formatBytes, formatMilliseconds } from '../../ui/format.ts'
+import { formatBytes } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { RelativeTime } from '../../ui/RelativeTime.tsx'
 import { SqlText } from '../../ui/SqlText.tsx'
 import {
   type CountedStatement,
-  enableStatementsSql,
   readStatements,
   resetStatementsSql,
   type Statements as Found,
   statementsSql,
-  undefinedTable,
 } from './catalog-queries.ts'
 import type { Looked } from './looked.ts'
 import { QuietView } from './QuietView.tsx'
 import { formatShort } from './statement-text.ts'
 import { StatementDetails } from './StatementDetails.tsx'
+import { WithExtension } from './WithExtension.tsx'
 
 import classes from './queries.module.css'
 
@@ -41,7 +39,15 @@ const orders = {
 type Order = keyof typeof orders
 
 /** The statements of a database as pg_stat_statements has counted them, the costliest first. */
-export function Statements({ place, endpoint }: Looked): ReactNode {
+export function Statements(looked: Looked): ReactNode {
+  return (
+    <WithExtension {...looked} title="Statements" name="pg_stat_statements">
+      <CountedStatements {...looked} />
+    </WithExtension>
+  )
+}
+
+function CountedStatements({ place, endpoint }: Looked): ReactNode {
   const query = useQuietQuery({
     place,
     endpoint,
@@ -50,9 +56,8 @@ export function Statements({ place, endpoint }: Looked): ReactNode {
     read: readStatements,
     everyMs,
   })
-  const isMissing = query.error instanceof ApiError && query.error.code === undefinedTable
   const reset = useAction({
-    run: async () => askQuietly(place, resetStatementsSql),
+    run: async () => ask(place, resetStatementsSql, { isDeed: true }),
     done: () => 'Counting begins anew',
   })
   const [isAsked, setIsAsked] = useState(false)
@@ -82,13 +87,9 @@ export function Statements({ place, endpoint }: Looked): ReactNode {
         )
       }
     >
-      {isMissing && endpoint?.current_state === 'active' ? (
-        <EnableExtension place={place} endpoint={endpoint} />
-      ) : (
-        <QuietView query={query} endpoint={endpoint} keepsLast skeletonLines={8}>
-          {(found) => <Ranking found={found} place={place} endpoint={endpoint} />}
-        </QuietView>
-      )}
+      <QuietView query={query} endpoint={endpoint} keepsLast skeletonLines={8}>
+        {(found) => <Ranking found={found} place={place} endpoint={endpoint} />}
+      </QuietView>
       <Modal opened={isAsked} onClose={() => setIsAsked(false)} title="Count anew?">
         <Text size="sm">
           Everything that was counted of every database of this branch is forgotten. The database
@@ -108,27 +109,6 @@ export function Statements({ place, endpoint }: Looked): ReactNode {
         </Group>
       </Modal>
     </Panel>
-  )
-}
-
-function EnableExtension({ place }: Looked): ReactNode {
-  const enable = useAction({
-    run: async () => askQuietly(place, enableStatementsSql, { readOnly: false }),
-    done: () => 'Statements are counted from now on',
-  })
-  return (
-    <EmptyState
-      icon={IconChartBar}
-      title="Statements are not counted here"
-      action={
-        <Button mt="xs" loading={enable.isPending} onClick={() => enable.mutate()}>
-          Enable pg_stat_statements
-        </Button>
-      }
-    >
-      The database does not have the extension pg_stat_statements. It tells how often each statement
-      ran, how long it took and what it read.
-    </EmptyState>
   )
 }
 
@@ -221,11 +201,11 @@ function columnsOf(
     },
     {
       title: 'Total time',
-      width: '118px',
+      width: '96px',
       align: 'right',
       cell: ({ totalMs }) => (
-        <div>
-          {formatMilliseconds(totalMs)}
+        <div className={classes['total']}>
+          {formatShort(totalMs)}
           <span
             className={classes['share']}
             style={{ width: `${total > 0 ? (100 * totalMs) / total : 0}%` }}
@@ -236,34 +216,34 @@ function columnsOf(
     },
     {
       title: 'Mean',
-      width: '76px',
+      width: '78px',
       align: 'right',
       cell: ({ meanMs }) => formatShort(meanMs),
     },
     {
       title: 'Calls',
-      width: '80px',
+      width: '64px',
       align: 'right',
       cell: ({ calls }) => count(calls),
       wideOnly: true,
     },
     {
       title: 'Rows',
-      width: '90px',
+      width: '74px',
       align: 'right',
       cell: ({ rows }) => count(rows),
       wideOnly: true,
     },
     {
       title: 'Blocks read',
-      width: '96px',
+      width: '84px',
       align: 'right',
       cell: ({ blocksRead }) => count(blocksRead),
       wideOnly: true,
     },
     {
       title: 'WAL',
-      width: '84px',
+      width: '72px',
       align: 'right',
       cell: ({ walBytes }) => formatBytes(walBytes),
       wideOnly: true,

@@ -34,7 +34,7 @@ export interface Statements {
   statements: CountedStatement[]
 }
 
-/** All that is counted: the server keeps a thousand. Without the extension the error is `undefinedTable`. */
+/** All that is counted: the server keeps a thousand. For a database that has the extension. */
 export const statementsSql = `${findExtension('pg_stat_statements')};
   select to_json(stats_reset) #>> '{}' as since from pg_stat_statements_info ${diagnosticMark};
   select coalesce(queryid, 0) || ' ' || userid || ' ' || toplevel as id, left(query, 20000) as query,
@@ -48,9 +48,6 @@ export const statementsSql = `${findExtension('pg_stat_statements')};
   order by total_exec_time desc
   limit 1000 ${diagnosticMark}`
 
-/** SQLSTATE. */
-export const undefinedTable = '42P01'
-export const enableStatementsSql = 'create extension if not exists pg_stat_statements'
 export const resetStatementsSql = `${findExtension('pg_stat_statements')};
   select pg_stat_statements_reset() ${diagnosticMark}`
 
