@@ -210,8 +210,6 @@ describe.skipIf(chromiumPath === undefined)(
     })
 
     test('in the dark, on a phone, and of a compute that sleeps, which they do not wake', async () => {
-      // Else it would be frozen soon.
-      openPsql('keeper', 'select pg_sleep(600);')
       const dark = await openConsole(browser, platform, { scheme: 'dark' })
       await dark.goto(`${base}/monitoring?period=15m`)
       await dark.getByRole('region', { name: 'Compute size' }).waitFor()

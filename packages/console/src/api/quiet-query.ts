@@ -29,8 +29,8 @@ const timeoutSeconds = 15
 const frozenRetryMs = 10_000
 
 interface AskOptions {
-  /** Somebody wants it done, which may wake the compute and write; else it is a look. */
-  isDeed?: boolean
+  /** For what somebody wants done: it wakes the compute, and may write. Else it is a look. */
+  mayWake?: boolean
   signal?: AbortSignal
 }
 
@@ -41,15 +41,15 @@ interface AskOptions {
 export async function ask(
   { projectId, branchId, database }: QuietPlace,
   sql: string,
-  { isDeed = false, signal }: AskOptions = {},
+  { mayWake = false, signal }: AskOptions = {},
 ): Promise<StatementResult[]> {
   const lines = await api.queryProjectBranch({
     path: { project_id: projectId, branch_id: branchId },
     body: {
       sql,
       db_name: database,
-      wake: isDeed,
-      read_only: !isDeed,
+      wake: mayWake,
+      read_only: !mayWake,
       timeout_seconds: timeoutSeconds,
     },
     ...(signal && { signal }),

@@ -1,7 +1,7 @@
 import { type KeyboardEvent, type PointerEvent, type ReactNode, useState } from 'react'
 
 import { formatMoment } from '../ui/format.ts'
-import { plot, type Scales, type TimeChartProps } from './chart.ts'
+import { type Scales, type TimeChartProps } from './chart.ts'
 import { useCursor, useSetCursor } from './cursor.tsx'
 import { nearest } from './scales.ts'
 

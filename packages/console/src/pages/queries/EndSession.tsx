@@ -41,7 +41,7 @@ export function EndSession({ place, ending, onClose }: EndSessionProps): ReactNo
   const end = useAction<Ending, boolean>({
     run: async ({ kind, session }) => {
       const sql = `select ${words[kind].call}(${session.pid}) as is_told`
-      const [result] = await ask(place, sql, { isDeed: true })
+      const [result] = await ask(place, sql, { mayWake: true })
       return result?.rows[0]?.['is_told'] === 't'
     },
     done: (isTold, { kind, session }) =>

@@ -3,15 +3,16 @@ import { IconTerminal2 } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 
+import type { QuietPlace } from '../../api/quiet-query.ts'
 import { paths } from '../../paths.ts'
 import { CopyIcon } from '../../ui/CopyField.tsx'
 import { formatBytes, formatMilliseconds } from '../../ui/format.ts'
 import { SqlText } from '../../ui/SqlText.tsx'
 import type { CountedStatement } from './catalog-queries.ts'
-import type { Looked } from './looked.ts'
 import { explainOf, formatShort } from './statement-text.ts'
 
-interface StatementDetailsProps extends Looked {
+interface StatementDetailsProps {
+  place: QuietPlace
   statement: CountedStatement
   /** Of the time of all, from 0 to 1. */
   share: number

@@ -57,7 +57,7 @@ function CountedStatements({ place, endpoint }: Looked): ReactNode {
     everyMs,
   })
   const reset = useAction({
-    run: async () => ask(place, resetStatementsSql, { isDeed: true }),
+    run: async () => ask(place, resetStatementsSql, { mayWake: true }),
     done: () => 'Counting begins anew',
   })
   const [isAsked, setIsAsked] = useState(false)
@@ -88,7 +88,7 @@ function CountedStatements({ place, endpoint }: Looked): ReactNode {
       }
     >
       <QuietView query={query} endpoint={endpoint} keepsLast skeletonLines={8}>
-        {(found) => <Ranking found={found} place={place} endpoint={endpoint} />}
+        {(found) => <Ranking found={found} place={place} />}
       </QuietView>
       <Modal opened={isAsked} onClose={() => setIsAsked(false)} title="Count anew?">
         <Text size="sm">
@@ -112,7 +112,7 @@ function CountedStatements({ place, endpoint }: Looked): ReactNode {
   )
 }
 
-function Ranking({ found, place, endpoint }: Looked & { found: Found }): ReactNode {
+function Ranking({ found, place }: Pick<Looked, 'place'> & { found: Found }): ReactNode {
   const [order, setOrder] = useState<Order>('total')
   const [filter, setFilter] = useState('')
   const [opened, setOpened] = useState<CountedStatement>()
@@ -171,7 +171,6 @@ function Ranking({ found, place, endpoint }: Looked & { found: Found }): ReactNo
           statement={opened}
           share={total > 0 ? opened.totalMs / total : 0}
           place={place}
-          endpoint={endpoint}
           onClose={() => setOpened(undefined)}
         />
       )}

@@ -46,7 +46,7 @@ export function WithExtension(props: WithExtensionProps): ReactNode {
 
 function CreateExtension({ place, name }: Pick<WithExtensionProps, 'place' | 'name'>): ReactNode {
   const create = useAction({
-    run: async () => ask(place, `create extension if not exists ${name}`, { isDeed: true }),
+    run: async () => ask(place, `create extension if not exists ${name}`, { mayWake: true }),
     done: () => `${place.database} has ${name} now`,
   })
   return (
