@@ -41,6 +41,8 @@ describe.skipIf(chromiumPath === undefined)(
         platform.connectionUri,
         `select count(*), pg_sleep(0.4) from orders where id > 10`,
       )
+      // Else it would soon be frozen: these pages keep nothing awake.
+      openPsql('keeper', 'select pg_sleep(1200);')
     })
     afterAll(async () => {
       for (const session of sessions) session.kill()
