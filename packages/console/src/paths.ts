@@ -16,4 +16,6 @@ export const paths = {
   cost: (projectId: string): string => `${project(projectId)}/cost`,
   settings: (projectId: string, section?: string): string =>
     `${project(projectId)}/settings${section === undefined ? '' : `?section=${section}`}`,
+  monitoring: (projectId: string): string => `${project(projectId)}/monitoring`,
+  queries: (projectId: string): string => `${project(projectId)}/queries`,
 }

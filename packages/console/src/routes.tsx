@@ -36,6 +36,11 @@ export const routes: RouteObject[] = [
                 lazy: async () => import('./pages/time-machine/TimeMachinePage.tsx'),
               },
               { path: 'awake', lazy: async () => import('./pages/awake/AwakePage.tsx') },
+              {
+                path: 'monitoring',
+                lazy: async () => import('./pages/monitoring/MonitoringPage.tsx'),
+              },
+              { path: 'queries', lazy: async () => import('./pages/queries/QueriesPage.tsx') },
               { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
               { path: 'cost', lazy: async () => import('./pages/cost/CostPage.tsx') },
               { path: 'settings', lazy: async () => import('./pages/settings/SettingsPage.tsx') },

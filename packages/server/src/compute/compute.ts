@@ -383,9 +383,12 @@ export class Compute {
    * For looking, not for working: neither wakes the compute nor counts as activity. Undefined where the
    * compute is not active.
    */
-  async peek<T>(work: (sql: Sql) => Promise<T>): Promise<T | undefined> {
+  async peek<T>(
+    work: (sql: Sql) => Promise<T>,
+    database = platformDatabase,
+  ): Promise<T | undefined> {
     if (this.#state !== 'active') return undefined
-    return this.#look(work)
+    return this.#look(work, database)
   }
 
   /** A connection of its own to the platform's database, which keeps the compute awake until it is closed. */
@@ -908,10 +911,10 @@ export class Compute {
   }
 
   /** Without waking it, and without counting as a use that keeps it awake. */
-  async #look<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async #look<T>(work: (sql: Sql) => Promise<T>, database = platformDatabase): Promise<T> {
     this.#looks += 1
     try {
-      return await this.#connections.withSuperuser(platformDatabase, work)
+      return await this.#connections.withSuperuser(database, work)
     } finally {
       this.#looks -= 1
     }
