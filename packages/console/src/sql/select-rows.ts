@@ -52,7 +52,7 @@ export function selectRows(spec: PageSpec): string {
     ...key,
     ...(spec.withVersion ? ['xmin'] : []),
     ...(sort ? [quoteName(sort.column.name)] : []),
-    ...columns.map((column) => cell(column, rowKey)),
+    ...columns.map((column) => cell(column, spec)),
   ]
   const conditions = [
     ...matching(spec),
@@ -89,9 +89,12 @@ const matching = ({ filters, where }: Pick<PageSpec, 'filters' | 'where'>): stri
   ...(where.trim() === '' ? [] : [`(\n${where}\n)`]),
 ]
 
-function cell({ name, is_long }: TableColumn, rowKey: RowKey): string {
+/** Whole where the next page has to be found by it. */
+function cell({ name, is_long }: TableColumn, { rowKey, sort }: PageSpec): string {
   const isKey = rowKey.kind === 'columns' && rowKey.columns.includes(name)
-  return is_long && !isKey ? `left(${quoteName(name)}::text, ${cellLength + 1})` : quoteName(name)
+  const column = quoteName(name)
+  if (!is_long || isKey || sort?.column.name === name) return column
+  return `left(${column}::text, ${cellLength + 1}) AS ${column}`
 }
 
 /** NULLs stand where PostgreSQL puts them by itself, so that an index can be used: highest of all. */
@@ -102,26 +105,26 @@ function orderBy(key: readonly string[], sort: Sort | undefined): string[] {
 }
 
 function comesAfter(key: readonly string[], sort: Sort | undefined, after: After): string {
-  const laterKey = tupleAfter(key, after.key)
-  if (sort === undefined) return laterKey
+  if (sort === undefined) return tupleAfter(key, after.key)
   const name = quoteName(sort.column.name)
-  const rest = key.flatMap((one, at) => (one === name ? [] : [[one, after.key[at] ?? null] as const]))
-  const laterOfSame =
-    rest.length === 0
-      ? 'false'
-      : tupleAfter(
-          rest.map(([one]) => one),
-          rest.map(([, value]) => value),
-        )
-  const { descending } = sort
+  const rest = key.map((one, at) => [one, after.key[at] ?? null] as const)
+  const others = rest.filter(([one]) => one !== name)
+  const ofSame = (same: string): string[] =>
+    others.length === 0
+      ? []
+      : [`(${same} AND ${tupleAfter(others.map(([one]) => one), others.map(([, one]) => one))})`]
+  const { descending, column } = sort
   if (after.sort === null) {
-    const later = `(${name} IS NULL AND ${laterOfSame})`
-    return descending ? `(${name} IS NOT NULL OR ${later})` : later
+    const alternatives = [...(descending ? [`${name} IS NOT NULL`] : []), ...ofSame(`${name} IS NULL`)]
+    return `(${alternatives.join(' OR ')})`
   }
   const value = quoteValue(after.sort)
-  const further = `${name} ${descending ? '<' : '>'} ${value}`
-  const later = `${further} OR (${name} = ${value} AND ${laterOfSame})`
-  return !descending && !sort.column.not_null ? `(${later} OR ${name} IS NULL)` : `(${later})`
+  const alternatives = [
+    `${name} ${descending ? '<' : '>'} ${value}`,
+    ...ofSame(`${name} = ${value}`),
+    ...(descending || column.not_null ? [] : [`${name} IS NULL`]),
+  ]
+  return `(${alternatives.join(' OR ')})`
 }
 
 function tupleAfter(names: readonly string[], values: readonly (string | null)[]): string {
