@@ -9,6 +9,7 @@ export const paths = {
   branches,
   branch: (projectId: string, branchId: string): string =>
     `${branches(projectId)}/${encodeURIComponent(branchId)}`,
+  tables: (projectId: string): string => `${project(projectId)}/tables`,
   operations: (projectId: string): string => `${project(projectId)}/operations`,
   settings: (projectId: string): string => `${project(projectId)}/settings`,
 }

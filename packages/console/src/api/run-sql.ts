@@ -61,7 +61,8 @@ export async function runSql(
     if (line.type === 'error') throw new SqlError(line)
     if (line.type === 'statement') results.push({ columns: [], rows: [] })
     const result = results.at(-1)
-    if (result && line.type === 'columns') results[results.length - 1] = { ...result, columns: line.columns }
+    if (result && line.type === 'columns')
+      results[results.length - 1] = { ...result, columns: line.columns }
     if (line.type === 'rows') result?.rows.push(...line.rows)
     if (line.type === 'end') return results
   }

@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-import { type Filter, operators, parseFilters, renderFilter, renderFilters, splitList } from './filters.ts'
+import {
+  type Filter,
+  operators,
+  parseFilters,
+  renderFilter,
+  renderFilters,
+  splitList,
+} from './filters.ts'
 
 const condition = (operator: Filter['operator'], value = ''): string =>
   renderFilter({ column: 'a"b', operator, value })

@@ -5,7 +5,22 @@ import { escapeLike, quoteComment, quoteName, quoteTable, quoteValue } from './q
 
 /** What tries to end a name or a value early. */
 const hostile = fc.string({
-  unit: fc.constantFrom("'", '"', '\\', '$$', '$a$', ';', '--', '/*', '\n', '\r', 'é', '🐘', 'x', ' '),
+  unit: fc.constantFrom(
+    "'",
+    '"',
+    '\\',
+    '$$',
+    '$a$',
+    ';',
+    '--',
+    '/*',
+    '\n',
+    '\r',
+    'é',
+    '🐘',
+    'x',
+    ' ',
+  ),
 })
 
 /** The value of a literal as PostgreSQL's lexer reads it; undefined where it goes on or ends early. */
@@ -49,7 +64,7 @@ test('a name ends where it ends', () => {
     ),
   )
   expect(quoteTable({ schema: 'Sales "EU"', name: 'order' })).toBe('"Sales ""EU"""."order"')
-  expect(() => quoteName('')).toThrow()
+  expect(() => quoteName('')).toThrow('not empty')
 })
 
 test('a comment keeps to its line, and LIKE finds what was typed', () => {

@@ -110,9 +110,8 @@ test('rows without a key are walked through by their place, those of views are c
     ORDER BY tableoid, ctid
     LIMIT 101"
   `)
-  expect(
-    selectRows({ ...spec, rowKey: { kind: 'none' }, withVersion: false, after }),
-  ).toMatchInlineSnapshot(`
+  expect(selectRows({ ...spec, rowKey: { kind: 'none' }, withVersion: false, after }))
+    .toMatchInlineSnapshot(`
     "SELECT "id", left("title"::text, 1001) AS "title"
     FROM "public"."film"
     LIMIT 101

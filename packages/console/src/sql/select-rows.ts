@@ -112,10 +112,18 @@ function comesAfter(key: readonly string[], sort: Sort | undefined, after: After
   const ofSame = (same: string): string[] =>
     others.length === 0
       ? []
-      : [`(${same} AND ${tupleAfter(others.map(([one]) => one), others.map(([, one]) => one))})`]
+      : [
+          `(${same} AND ${tupleAfter(
+            others.map(([one]) => one),
+            others.map(([, one]) => one),
+          )})`,
+        ]
   const { descending, column } = sort
   if (after.sort === null) {
-    const alternatives = [...(descending ? [`${name} IS NOT NULL`] : []), ...ofSame(`${name} IS NULL`)]
+    const alternatives = [
+      ...(descending ? [`${name} IS NOT NULL`] : []),
+      ...ofSame(`${name} IS NULL`),
+    ]
     return `(${alternatives.join(' OR ')})`
   }
   const value = quoteValue(after.sort)

@@ -49,7 +49,9 @@ test('a transaction writes each row as it was read, or nothing', () => {
 test('statement n is change n - 1, and has its name', () => {
   const statements = transactionStatements(changes)
   expect([statements[0], statements.at(-1)]).toEqual(['BEGIN', 'COMMIT'])
-  changes.forEach((change, at) => expect(statements[at + 1]).toContain(`-- ${nameChange(change)}\n`))
+  changes.forEach((change, at) =>
+    expect(statements[at + 1]).toContain(`-- ${nameChange(change)}\n`),
+  )
   expect(changes.map(nameChange)).toEqual([
     'Update public.film 7',
     'Insert into public.film',

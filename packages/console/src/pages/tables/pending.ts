@@ -20,7 +20,9 @@ export const changeOf = (
 
 /** Rows to be added to a table, the newest first. */
 export const insertsOf = (pending: Pending, table: TableName): Change[] =>
-  pending.filter((change) => change.kind === 'insert' && isSameTable(change.table, table)).toReversed()
+  pending
+    .filter((change) => change.kind === 'insert' && isSameTable(change.table, table))
+    .toReversed()
 
 interface CellEdit {
   table: TableName

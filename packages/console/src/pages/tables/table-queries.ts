@@ -36,11 +36,19 @@ export const relationsQuery = (place: SqlPlace) =>
   })
 
 /** Null where there is no such table. */
+export async function readDetails(
+  place: SqlPlace,
+  table: TableName,
+  signal?: AbortSignal,
+): Promise<TableDetails | null> {
+  const [details] = await runJson<TableDetails>(place, detailsSql(table), signal)
+  return details ?? null
+}
+
 export const detailsQuery = (place: SqlPlace, table: TableName) =>
   queryOptions({
     queryKey: [...placeKey(place), 'details', table.schema, table.name],
-    queryFn: async ({ signal }) =>
-      (await runJson<TableDetails>(place, detailsSql(table), signal))[0] ?? null,
+    queryFn: async ({ signal }) => readDetails(place, table, signal),
     ...untilAsked,
   })
 
@@ -78,7 +86,13 @@ const hasVersions = ({ key, kind }: TableDetails): boolean =>
 
 export const rowsQuery = (place: SqlPlace, spec: RowsSpec) => {
   const { details, columns, sort, filters, where } = spec
-  const shape = [columns.map(({ name }) => name), sort?.column.name, sort?.descending, filters, where]
+  const shape = [
+    columns.map(({ name }) => name),
+    sort?.column.name,
+    sort?.descending,
+    filters,
+    where,
+  ]
   return infiniteQueryOptions({
     queryKey: [...placeKey(place), 'rows', details.schema, details.name, shape],
     queryFn: async ({ pageParam, signal }) => readPage(place, spec, pageParam, signal),
@@ -166,11 +180,7 @@ export interface WholeRow {
 }
 
 /** Null where it is gone. */
-export const wholeRowQuery = (
-  place: SqlPlace,
-  details: TableDetails,
-  key: RowVersion['key'],
-) =>
+export const wholeRowQuery = (place: SqlPlace, details: TableDetails, key: RowVersion['key']) =>
   queryOptions({
     queryKey: [...placeKey(place), 'row', details.schema, details.name, key],
     queryFn: async ({ signal }) => readWholeRow(place, details, key, signal),
@@ -179,12 +189,12 @@ export const wholeRowQuery = (
 
 export async function readWholeRow(
   place: SqlPlace,
-  details: Pick<TableDetails, 'schema' | 'name' | 'kind' | 'key' | 'columns'>,
+  details: TableDetails,
   key: RowVersion['key'],
   signal?: AbortSignal,
 ): Promise<WholeRow | null> {
   const names = details.columns.map(({ name }) => name)
-  const withVersion = hasVersions(details as TableDetails)
+  const withVersion = hasVersions(details)
   const list = [withVersion ? 'xmin' : 'NULL', ...names.map(quoteName)].join(', ')
   const sql = `SELECT ${list}\nFROM ${quoteTable(details)}\nWHERE ${renderKey(key)}\nLIMIT 1`
   const [result] = await runSql(place, sql, { readOnly: true, timeoutSeconds, signal })
