@@ -20,7 +20,7 @@ interface SqlOptions {
 }
 
 /** What one statement has answered. */
-export interface SqlResult {
+interface SqlResult {
   columns: readonly QueryColumn[]
   rows: (string | null)[][]
 }

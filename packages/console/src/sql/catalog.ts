@@ -187,8 +187,9 @@ const columnsSql = list(
 )
 
 const namesOf = (numbers: string, relation: string): string =>
-  `(SELECT json_agg(a.attname ORDER BY k.place) FROM unnest(${numbers}) WITH ORDINALITY k(number, place)
-        JOIN pg_attribute a ON a.attrelid = ${relation} AND a.attnum = k.number)`
+  `(SELECT json_agg(part.attname ORDER BY nth.place)
+        FROM unnest(${numbers}) WITH ORDINALITY nth(number, place)
+        JOIN pg_attribute part ON part.attrelid = ${relation} AND part.attnum = nth.number)`
 
 const keySql = `SELECT ${namesOf('i.indkey::smallint[]', 'c.oid')}
     FROM pg_index i

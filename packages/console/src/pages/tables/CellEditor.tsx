@@ -8,11 +8,11 @@ import {
 } from 'react'
 
 import type { TableColumn } from '../../sql/catalog.ts'
-import { choicesOf, editorOf } from './cells.ts'
+import { choicesOf, editorOf, typedValue } from './cells.ts'
 
 import classes from './row-grid.module.css'
 
-export interface CellEditorProps {
+interface CellEditorProps {
   column: TableColumn
   /** Undefined is the default, of a row that is to be added. */
   value: string | null | undefined
@@ -38,7 +38,7 @@ export function CellEditor(props: CellEditorProps): ReactNode {
     onCommit(next)
   }
   // Nobody has typed: NULL stays NULL and does not become empty.
-  const typed = draft === (value ?? '') ? value : draft
+  const typed = draft === (value ?? '') ? value : typedValue(column, draft)
   const onKeyDown = (event: KeyboardEvent): void => {
     event.stopPropagation()
     if (event.key === 'Escape') {

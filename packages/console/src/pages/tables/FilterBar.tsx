@@ -156,7 +156,7 @@ function FilterForm({ columns, onAdd, onSql }: FilterFormProps): ReactNode {
           <Button variant="subtle" size="xs" onClick={onSql}>
             Write SQL instead
           </Button>
-          <Button type="submit" size="xs">
+          <Button type="submit" size="xs" disabled={isChoice && value === ''}>
             Add condition
           </Button>
         </Group>

@@ -12,7 +12,7 @@ import {
 import { notifications } from '@mantine/notifications'
 import { IconAlertTriangle, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 
 import type { SqlPlace } from '../../api/run-sql.ts'
 import { describeFailure } from '../../api/use-action.ts'
@@ -26,7 +26,7 @@ import {
 import { CopyIcon } from '../../ui/CopyField.tsx'
 import { applyChanges, type ChangeFailure } from './apply-changes.ts'
 import { type Pending, takePresent, undo } from './pending.ts'
-import { placeKey } from './table-queries.ts'
+import { refresh } from './table-queries.ts'
 
 import classes from './tables.module.css'
 
@@ -53,7 +53,7 @@ export function ReviewChanges({
       if (found !== undefined) return
       notifications.show({ message: `${countChanges(pending.length)} committed`, color: 'leaf' })
       onPending(() => [])
-      void client.invalidateQueries({ queryKey: placeKey(place) })
+      void refresh(client, place)
       onClose()
     },
     onMutate: () => setFailure(undefined),
@@ -133,8 +133,17 @@ interface ReviewedChangeProps {
 function ReviewedChange(props: ReviewedChangeProps): ReactNode {
   const { change, sql, failure, onDrop, onTakePresent } = props
   const name = nameChange(change)
+  const section = useRef<HTMLElement>(null)
+  useEffect(() => {
+    if (failure) section.current?.scrollIntoView({ block: 'nearest' })
+  }, [failure])
   return (
-    <section className={classes['change']} data-failed={failure && true} aria-label={name}>
+    <section
+      ref={section}
+      className={classes['change']}
+      data-failed={failure && true}
+      aria-label={name}
+    >
       <div className={classes['changeHead']}>
         {failure && <IconAlertTriangle size={16} color="var(--mantine-color-error)" aria-hidden />}
         <Text span size="sm" fw={550} truncate style={{ flex: 1 }}>
@@ -146,9 +155,6 @@ function ReviewedChange(props: ReviewedChangeProps): ReactNode {
           </ActionIcon>
         </Tooltip>
       </div>
-      <pre className={classes['sql']} tabIndex={0}>
-        {sql}
-      </pre>
       {failure && (
         <Alert color="red" radius={0} role="alert" title="Nothing was changed">
           <Stack gap="xs" align="flex-start">
@@ -168,6 +174,9 @@ function ReviewedChange(props: ReviewedChangeProps): ReactNode {
           </Stack>
         </Alert>
       )}
+      <pre className={classes['sql']} tabIndex={0}>
+        {sql}
+      </pre>
     </section>
   )
 }

@@ -2,7 +2,6 @@ import { Button, Drawer, Group, Text } from '@mantine/core'
 import { IconArrowUpRight } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
-import { Link } from 'react-router'
 
 import { runSql, type SqlPlace } from '../../api/run-sql.ts'
 import type { IncomingKey, TableColumn, TableDetails } from '../../sql/catalog.ts'
@@ -182,11 +181,9 @@ function Referring({ place, foreignKey, filters, linkTo }: ReferringProps): Reac
           Count
         </Button>
       ) : (
-        <Link to={linkTo(table, { filters })} style={{ color: 'inherit' }}>
-          <Text size="sm" className="figures">
-            {count.data > countUpTo ? `more than ${countUpTo}` : count.data}
-          </Text>
-        </Link>
+        <Text size="sm" className="figures">
+          {count.data > countUpTo ? `more than ${countUpTo}` : count.data}
+        </Text>
       )}
     </Group>
   )

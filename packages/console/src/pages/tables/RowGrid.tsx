@@ -22,7 +22,7 @@ import type { TableColumn } from '../../sql/catalog.ts'
 import { CellEditor } from './CellEditor.tsx'
 import { columnWidth, fixedReason, isNumber } from './cells.ts'
 import { CellValue } from './CellValue.tsx'
-import type { GridRow } from './grid-rows.ts'
+import type { CellPlace, GridRow } from './grid-rows.ts'
 
 import classes from './row-grid.module.css'
 
@@ -30,11 +30,6 @@ const rowHeight = 34
 const leadWidth = 44
 /** Rows before the end at which more are read. */
 const readAhead = 30
-
-export interface CellPlace {
-  row: GridRow
-  column: TableColumn
-}
 
 interface RowGridProps {
   label: string

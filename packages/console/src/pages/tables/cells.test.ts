@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest'
 
 import type { TableColumn } from '../../sql/catalog.ts'
-import { cellText, editorOf, fixedReason, isCut, pointedAt, referringTo } from './cells.ts'
+import {
+  cellText,
+  editorOf,
+  fixedReason,
+  isCut,
+  pointedAt,
+  referringTo,
+  typedValue,
+} from './cells.ts'
 
 const column = (more: Partial<TableColumn>): TableColumn => ({
   name: 'c',
@@ -37,6 +45,12 @@ test('each type has its editor, and no editor loses what it cannot show', () => 
   expect(editorOf(column({}), 'one')).toBe('text')
   expect(editorOf(column({}), 'one\ntwo')).toBe('long')
   expect(editorOf(column({ base_type: 'jsonb' }), null)).toBe('long')
+})
+
+test('an emptied field is NULL where nothing can be empty', () => {
+  expect(typedValue(column({ category: 'N' }), '')).toBeNull()
+  expect(typedValue(column({ category: 'S' }), '')).toBe('')
+  expect(typedValue(column({ category: 'N' }), '0')).toBe('0')
 })
 
 test('what PostgreSQL generates cannot be edited', () => {

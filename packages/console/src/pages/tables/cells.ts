@@ -37,6 +37,10 @@ export function editorOf(column: TableColumn, value: string | null): EditorKind 
   return isLong ? 'long' : 'text'
 }
 
+/** What a text stands for: no number, date or boolean is empty, so an empty field is none. */
+export const typedValue = ({ category }: TableColumn, text: string): string | null =>
+  text === '' && /[NDTBI]/.test(category) ? null : text
+
 export const isJson = ({ base_type }: TableColumn): boolean => /^jsonb?$/.test(base_type)
 
 /** What can be chosen, as PostgreSQL writes it. */
@@ -79,8 +83,8 @@ export function columnWidth(
 ): number {
   const lengths = rows
     .slice(0, 40)
-    .map(({ values }) => (values[column.name] ?? 'NULL').length * (isCode(column) ? 7.6 : 7))
-  const content = Math.max(0, ...lengths) + 26
+    .map(({ values }) => (values[column.name] ?? 'NULL').length * (isCode(column) ? 7.8 : 7.7))
+  const content = Math.max(0, ...lengths) + 24
   const head = Math.max(column.name.length * 7.4 + 44, column.type.length * 6.2 + 24)
   return Math.round(Math.min(320, Math.max(84, head, content)))
 }

@@ -1,3 +1,4 @@
+import type { TableColumn } from '../../sql/catalog.ts'
 import type { TableName } from '../../sql/quote.ts'
 import type { Change, RowVersion } from '../../sql/transaction.ts'
 import { changeOf, insertsOf, type Pending } from './pending.ts'
@@ -14,6 +15,11 @@ export interface GridRow {
   /** What was read. */
   read: TableRow['values']
   change: Change | undefined
+}
+
+export interface CellPlace {
+  row: GridRow
+  column: TableColumn
 }
 
 /** Rows that are to be added, then those that were read. */

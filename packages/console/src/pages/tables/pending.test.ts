@@ -48,17 +48,21 @@ test('a row that is deleted is not edited too, and comes back when that is undon
 })
 
 test('a new row holds what it was given, and defaults otherwise', () => {
-  const added = addRow(addRow([], table, {}, 'a'), table, { title: 'copy' }, 'b')
-  expect(insertsOf(added, table).map(({ id }) => id)).toEqual(['b', 'a'])
-  const edited = editNewRow(added, 'a', 'title', null)
+  const added = addRow(addRow([], table, {}), table, { title: 'copy' })
+  expect(insertsOf(added, table).map(({ id }) => id)).toEqual(['new 2', 'new 1'])
+  const edited = editNewRow(added, 'new 1', 'title', null)
   expect(edited[0]).toMatchObject({ values: { title: null } })
-  expect(editNewRow(edited, 'a', 'title', undefined)[0]).toMatchObject({ values: {} })
+  expect(editNewRow(edited, 'new 1', 'title', undefined)[0]).toMatchObject({ values: {} })
   expect(insertsOf(edited, { ...table, name: 'actor' })).toEqual([])
 })
 
 test('a change that is taken to the present row writes over what is there now', () => {
   const pending = editCell([], { ...title, value: 'mine' })
   const present = { row: { ...row, xmin: '800' }, values: { id: '7', title: 'theirs' } }
+  const taken = takePresent(pending, pending[0]?.id ?? '', present)
+  expect(editCell(taken, { ...title, column: 'note', before: null, value: 'x' })).toMatchObject([
+    { row: { xmin: '800' } },
+  ])
   expect(takePresent(pending, pending[0]?.id ?? '', present)).toMatchObject([
     { row: { xmin: '800' }, before: { title: 'theirs' }, values: { title: 'mine' } },
   ])

@@ -38,8 +38,8 @@ export function editCell(pending: Pending, edit: CellEdit): Pending {
   const { table, row, column, before, value } = edit
   const id = rowId(table, row)
   const found = pending.find((change) => change.id === id)
-  if (found?.kind === 'delete') return pending
-  const was = found?.kind === 'update' ? found : { before: {}, values: {} }
+  if (found && found.kind !== 'update') return pending
+  const was = found ?? { before: {}, values: {} }
   const old: Values = { [column]: before, ...was.before }
   const values: Values = { ...was.values, [column]: value }
   const isAsBefore = old[column] === value
@@ -47,7 +47,8 @@ export function editCell(pending: Pending, edit: CellEdit): Pending {
     id,
     kind: 'update',
     table,
-    row,
+    // It may have been taken to the row as it is at present.
+    row: found?.row ?? row,
     before: isAsBefore ? without(old, column) : old,
     values: isAsBefore ? without(values, column) : values,
   }
@@ -56,10 +57,11 @@ export function editCell(pending: Pending, edit: CellEdit): Pending {
 }
 
 /** A new row; columns that are not named get their defaults. */
-export const addRow = (pending: Pending, table: TableName, values: Values, id: string): Pending => [
-  ...pending,
-  { id, kind: 'insert', table, values },
-]
+export function addRow(pending: Pending, table: TableName, values: Values): Pending {
+  const numbers = pending.map(({ id }) => Number(/^new (\d+)$/.exec(id)?.[1] ?? 0))
+  const id = `new ${Math.max(0, ...numbers) + 1}`
+  return [...pending, { id, kind: 'insert', table, values }]
+}
 
 /** A value of a row that is to be added; undefined is the column's default. */
 export const editNewRow = (

@@ -1,4 +1,9 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  type QueryClient,
+  queryOptions,
+} from '@tanstack/react-query'
 
 import { runJson, runSql, type SqlPlace } from '../../api/run-sql.ts'
 import { detailsSql, type Relation, relationsSql, type TableDetails } from '../../sql/catalog.ts'
@@ -25,6 +30,22 @@ const timeoutSeconds = 60
  */
 export const placeKey = ({ projectId, branchId, database, role, at }: SqlPlace) =>
   ['tables', projectId, branchId, database, role, at ?? null] as const
+
+/** Pages that are read anew at once; who has gone further down begins there again. */
+const pagesKept = 10
+
+/** Reads anew what is shown. */
+export async function refresh(client: QueryClient, place: SqlPlace): Promise<void> {
+  client.setQueriesData<InfiniteData<RowsPage>>(
+    { queryKey: [...placeKey(place), 'rows'] },
+    (data) =>
+      data && {
+        pages: data.pages.slice(0, pagesKept),
+        pageParams: data.pageParams.slice(0, pagesKept),
+      },
+  )
+  await client.invalidateQueries({ queryKey: placeKey(place) })
+}
 
 const untilAsked = { staleTime: Infinity, refetchOnReconnect: false } as const
 
@@ -75,7 +96,7 @@ interface RowsPage {
   next: After | undefined
 }
 
-export const rowKeyOf = ({ key, kind }: TableDetails): RowKey => {
+const rowKeyOf = ({ key, kind }: TableDetails): RowKey => {
   if (key !== null) return { kind: 'columns', columns: key }
   return kind === 'v' || kind === 'f' ? { kind: 'none' } : { kind: 'place' }
 }

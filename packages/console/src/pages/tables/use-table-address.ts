@@ -4,7 +4,7 @@ import { useSearchParams } from 'react-router'
 import { type Filter, parseFilters, renderFilters } from '../../sql/filters.ts'
 import type { TableName } from '../../sql/quote.ts'
 
-export const tabs = ['rows', 'structure', 'statistics'] as const
+const tabs = ['rows', 'structure', 'statistics'] as const
 export type Tab = (typeof tabs)[number]
 
 /** What the page shows, as far as its address says so. */
