@@ -188,7 +188,7 @@ function useGridStyle(columns: readonly TableColumn[], rows: readonly GridRow[])
       '--grid-columns': `${leadWidth}px ${widths.map((width) => `minmax(${width}px, ${width}fr)`).join(' ')}`,
       '--grid-width': `${total}px`,
     } as CSSProperties
-    // The first row stands for all of them.
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the first row stands for all of them
   }, [columns, sample])
 }
 
