@@ -12,6 +12,7 @@ test('each address of the console', () => {
     branch: paths.branch(project, branch),
     timeMachine: paths.timeMachine(project),
     awake: paths.awake(project),
+    tables: paths.tables(project),
     operations: paths.operations(project),
     cost: paths.cost(project),
     host: paths.host,
@@ -30,6 +31,7 @@ test('each address of the console', () => {
       "projects": "/projects",
       "settings": "/projects/wild-rain-1/settings",
       "signIn": "/sign-in",
+      "tables": "/projects/wild-rain-1/tables",
       "timeMachine": "/projects/wild-rain-1/time-machine",
     }
   `)

@@ -12,6 +12,7 @@ export const paths = {
     `${branches(projectId)}/${encodeURIComponent(branchId)}`,
   timeMachine: (projectId: string): string => `${project(projectId)}/time-machine`,
   awake: (projectId: string): string => `${project(projectId)}/awake`,
+  tables: (projectId: string): string => `${project(projectId)}/tables`,
   operations: (projectId: string): string => `${project(projectId)}/operations`,
   cost: (projectId: string): string => `${project(projectId)}/cost`,
   settings: (projectId: string, section?: string): string =>

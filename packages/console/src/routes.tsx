@@ -41,6 +41,7 @@ export const routes: RouteObject[] = [
                 lazy: async () => import('./pages/monitoring/MonitoringPage.tsx'),
               },
               { path: 'queries', lazy: async () => import('./pages/queries/QueriesPage.tsx') },
+              { path: 'tables', lazy: async () => import('./pages/tables/TablesPage.tsx') },
               { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
               { path: 'cost', lazy: async () => import('./pages/cost/CostPage.tsx') },
               { path: 'settings', lazy: async () => import('./pages/settings/SettingsPage.tsx') },

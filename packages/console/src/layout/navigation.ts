@@ -11,6 +11,7 @@ import {
   IconListSearch,
   IconSettings,
   IconSunMoon,
+  IconTable,
 } from '@tabler/icons-react'
 
 import { paths } from '../paths.ts'
@@ -28,12 +29,13 @@ export interface NavigationItem {
 export const navigation: readonly NavigationItem[] = [
   { label: 'Dashboard', icon: IconLayoutDashboard, to: paths.project, end: true },
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
+  { label: 'Tables', icon: IconTable, to: paths.tables },
   { label: 'Time machine', icon: IconHistory, to: paths.timeMachine },
-  { label: 'Awake', icon: IconSunMoon, to: paths.awake },
   { label: 'Monitoring', icon: IconChartLine, to: paths.monitoring },
   { label: 'Queries', icon: IconListSearch, to: paths.queries },
-  { label: 'Operations', icon: IconActivity, to: paths.operations },
+  { label: 'Awake', icon: IconSunMoon, to: paths.awake },
   { label: 'Usage and cost', icon: IconCoins, to: paths.cost },
+  { label: 'Operations', icon: IconActivity, to: paths.operations },
   { label: 'Settings', icon: IconSettings, to: paths.settings },
 ]
 
