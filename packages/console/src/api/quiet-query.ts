@@ -6,14 +6,10 @@ import type { Endpoint } from '@coppice/api'
 import { ApiError } from '@coppice/api/client'
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 
-import { api } from './client.ts'
+import { runSql, type SqlPlace } from './run-sql.ts'
 
 /** Which database of which branch. */
-export interface QuietPlace {
-  projectId: string
-  branchId: string
-  database: string
-}
+export type QuietPlace = Pick<SqlPlace, 'projectId' | 'branchId' | 'database'>
 
 /** Values as PostgreSQL writes them. */
 export type ResultRow = Record<string, string | null>
@@ -39,37 +35,19 @@ interface AskOptions {
  * PostgreSQL objects to, under its SQLSTATE.
  */
 export async function ask(
-  { projectId, branchId, database }: QuietPlace,
+  place: QuietPlace,
   sql: string,
   { mayWake = false, signal }: AskOptions = {},
 ): Promise<StatementResult[]> {
-  const lines = await api.queryProjectBranch({
-    path: { project_id: projectId, branch_id: branchId },
-    body: {
-      sql,
-      db_name: database,
-      wake: mayWake,
-      read_only: !mayWake,
-      timeout_seconds: timeoutSeconds,
-    },
-    ...(signal && { signal }),
-  })
-  const results: StatementResult[] = []
-  for await (const line of lines) {
-    if (line.type === 'error') throw new ApiError(400, { code: line.code, message: line.message })
-    if (line.type === 'columns') {
-      results.push({ columns: line.columns.map(({ name }) => name), rows: [] })
-    }
-    const result = results.at(-1)
-    if (line.type === 'rows' && result) {
-      for (const values of line.rows) {
-        result.rows.push(
-          Object.fromEntries(result.columns.map((name, at) => [name, values[at] ?? null])),
-        )
-      }
-    }
-  }
+  const results = await runSql(place, sql, { mayWake, readOnly: !mayWake, timeoutSeconds, signal })
   return results
+    .filter(({ columns }) => columns.length > 0)
+    .map(({ columns, rows }) => {
+      const names = columns.map(({ name }) => name)
+      const named = (row: (string | null)[]): ResultRow =>
+        Object.fromEntries(names.map((name, at) => [name, row[at] ?? null]))
+      return { columns: names, rows: rows.map(named) }
+    })
 }
 
 export const isAsleep = (error: unknown): boolean =>

@@ -2,7 +2,7 @@ import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 
 import type { MarkedRow, ResultColumn, RowMark } from './compare-rows.ts'
-import { rowsMax } from './run-query.ts'
+import { rowsMax } from './read-rows.ts'
 
 import classes from './then-and-now.module.css'
 

@@ -4,6 +4,7 @@ import { IconEye, IconPlayerPlay } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 
+import { SqlError, type SqlPlace } from '../../api/run-sql.ts'
 import { describeFailure } from '../../api/use-action.ts'
 import type { BranchChoice } from '../../branch-choice/use-branch-choice.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
@@ -11,9 +12,9 @@ import { type Moment, momentParam, momentText } from '../../ui/moment.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { type Comparison, compareRows } from './compare-rows.ts'
 import type { Migration } from './markers.ts'
+import { type ReadResult, readRows } from './read-rows.ts'
 import { readMigrations, readTables } from './read-tables.ts'
 import { ResultTable } from './ResultTable.tsx'
-import { type Place, type ReadResult, readRows, StatementError } from './run-query.ts'
 import { TablePairs } from './TablePairs.tsx'
 import { differs, keysOf, pairTables, previewSql, type Table } from './tables.ts'
 
@@ -48,12 +49,12 @@ export function ThenAndNow(props: ThenAndNowProps): ReactNode {
   const database = choice.database?.name
   const [sql, setSql] = useState('')
   const newSignal = useLatestOnly()
-  const placeAt = (at: Moment | undefined): Place => ({
+  const placeAt = (at: Moment | undefined): SqlPlace => ({
     projectId: branch.project_id,
     branchId: branch.id,
     database: database ?? '',
     role: choice.role,
-    moment: at,
+    ...(at?.kind === 'lsn' ? { lsn: at.lsn } : { at: at?.iso }),
   })
   const compare = useMutation({
     mutationFn: async ({ text, at, known }: { text: string; at: Moment; known: Look }) => {
@@ -148,10 +149,11 @@ function firstPreview({ past, present }: Look): string {
 }
 
 function Failure({ error }: { error: Error }): ReactNode {
-  const isStatement = error instanceof StatementError
+  const isStatement = error instanceof SqlError
+  const hint = isStatement && error.line.hint !== undefined ? `. ${error.line.hint}` : ''
   return (
     <Alert color="red" role="alert" title={isStatement ? 'PostgreSQL says' : 'That did not work'}>
-      {isStatement ? error.message : describeFailure(error)}
+      {isStatement ? error.message + hint : describeFailure(error)}
     </Alert>
   )
 }

@@ -1,7 +1,8 @@
 /** What the catalogs of a branch say, then or now. */
+import type { SqlPlace } from '../../api/run-sql.ts'
 import type { Row } from './compare-rows.ts'
 import type { Migration } from './markers.ts'
-import { type Place, readRows } from './run-query.ts'
+import { readRows } from './read-rows.ts'
 import { countedMax, type Table } from './tables.ts'
 
 const tablesMax = 500
@@ -23,7 +24,7 @@ const listSql = `
   order by pg_relation_size(c.oid) desc, 3`
 
 /** Those that the role may read, the largest first. */
-export async function readTables(place: Place, signal: AbortSignal): Promise<Table[]> {
+export async function readTables(place: SqlPlace, signal: AbortSignal): Promise<Table[]> {
   const { rows } = await readRows(place, listSql, signal, tablesMax)
   const tables = rows.map(toTable)
   const counted = tables.slice(0, countedTables)
@@ -54,7 +55,7 @@ const countSql = (tables: readonly Table[]): string =>
     .join(' union all ')
 
 /** What `neon migrate` has applied; none where it never has. */
-export async function readMigrations(place: Place, signal: AbortSignal): Promise<Migration[]> {
+export async function readMigrations(place: SqlPlace, signal: AbortSignal): Promise<Migration[]> {
   const known = await readRows(place, `select to_regclass('coppice.migrations')`, signal)
   if (known.rows[0]?.[0] === null) return []
   const sql = `
