@@ -81,7 +81,9 @@ export async function freePort(): Promise<number> {
   })
 }
 
-interface StartOptions {
+export interface StartOptions {
+  /** An empty directory that becomes the state directory; one is made unless given. */
+  home?: string
   poolSize?: string
   env?: NodeJS.ProcessEnv
   /** More flags of `up`, over those that every test has. */
@@ -91,7 +93,7 @@ interface StartOptions {
 }
 
 export async function startTestPlatform(options: StartOptions = {}): Promise<TestPlatform> {
-  const home = await mkdtemp(join(tmpdir(), 'coppice-e2e-'))
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'coppice-e2e-')))
   const { user } = options
   if (user) await chown(home, user.uid, user.gid)
   const ports = [await freePort(), await freePort(), await freePort(), await freePort()]

@@ -37,10 +37,15 @@ try {
       break
     }
     case 'down': {
-      const stopped = await stopPlatform(home, values['keep-computes'] ?? false)
-      const { endLeftWorkers } = await import('./program/gateway-processes.ts')
-      await endLeftWorkers(home)
-      emit({ stopped })
+      const keepComputes = values['keep-computes'] ?? false
+      if (await stopPlatform(home, keepComputes)) {
+        const { endLeftWorkers } = await import('./program/gateway-processes.ts')
+        await endLeftWorkers(home)
+        emit({ stopped: true })
+      } else {
+        const { stopLeft } = await import('./program/stop-left.ts')
+        emit({ stopped: await stopLeft(home, environment, keepComputes) })
+      }
       break
     }
     case 'gateway': {

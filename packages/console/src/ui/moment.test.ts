@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { momentAt, momentParam, momentText, msOfLsn, parseMoment } from './moment.ts'
+import { momentAt, momentFields, momentParam, momentText, msOfLsn, parseMoment } from './moment.ts'
 
 const now = new Date(2026, 10, 25, 12, 0, 0).getTime()
 const msOf = (text: string): number | undefined => {
@@ -46,7 +46,9 @@ test('what the field and the address show is read back as the same moment', () =
     expect(parseMoment(momentParam(moment), now)).toEqual(moment)
   }
   expect(parseMoment(momentText(momentAt(now - 250)), now)).toEqual(momentAt(now - 250))
+  expect(momentFields({ kind: 'lsn', lsn: '0/1' })).toEqual({ lsn: '0/1' })
   const fine = parseMoment('2026-11-25T11:59:03.123456Z', now)
+  expect(fine && momentFields(fine)).toEqual({ timestamp: '2026-11-25T11:59:03.123456Z' })
 })
 
 test('a place in the WAL lies between the points around it', () => {

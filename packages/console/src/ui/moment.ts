@@ -64,6 +64,10 @@ export const momentText = (moment: Moment): string =>
 export const momentParam = (moment: Moment): string =>
   moment.kind === 'lsn' ? moment.lsn : moment.iso
 
+/** As queries and snapshots take it. */
+export const momentFields = (moment: Moment): { timestamp: string } | { lsn: string } =>
+  moment.kind === 'lsn' ? { lsn: moment.lsn } : { timestamp: moment.iso }
+
 interface Point {
   ms: number
   lsn: string

@@ -97,6 +97,12 @@ export const pageBytes = 4096
 const freezeDeadlineMs = 1_000
 const freezePollMs = 2
 
+/** Lets the processes of a group of either version go on. */
+export async function thawGroup(directory: string): Promise<void> {
+  await writeIfThere(directory, 'freezer.state', 'THAWED')
+  await writeIfThere(directory, 'cgroup.freeze', 0)
+}
+
 /** Whether all that was told to stop has done so; after a deadline it is let go on. */
 export async function awaitFrozen(
   isFrozen: () => boolean,

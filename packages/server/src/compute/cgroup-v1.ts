@@ -12,6 +12,7 @@ import {
   readGroupFile,
   removeGroup,
   sweepGroups,
+  thawGroup,
   writeGroupFile,
   writeIfThere,
 } from './cgroup-files.ts'
@@ -75,7 +76,7 @@ async function memberGroup(places: V1Places): Promise<MemberGroup> {
   await makeAll(places)
   const { freezer } = places
   const thaw = async (): Promise<void> => {
-    if (freezer !== undefined) await writeIfThere(freezer, 'freezer.state', 'THAWED')
+    if (freezer !== undefined) await thawGroup(freezer)
   }
   return {
     enter: (pid) => {

@@ -11,6 +11,7 @@ import {
   readGroupFile,
   removeGroup,
   sweepGroups,
+  thawGroup,
   writeGroupFile,
   writeIfThere,
 } from './cgroup-files.ts'
@@ -72,7 +73,7 @@ async function computeGroup(directory: string): Promise<ControlGroup> {
 
 async function memberGroup(directory: string): Promise<MemberGroup> {
   await makeGroup(directory)
-  const thaw = async (): Promise<void> => writeIfThere(directory, 'cgroup.freeze', 0)
+  const thaw = async (): Promise<void> => thawGroup(directory)
   return {
     enter: (pid) => enterGroup(directory, pid),
     freeze: async () => {

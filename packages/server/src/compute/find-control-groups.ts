@@ -76,16 +76,48 @@ function groupName(name: string): string {
   return `coppice-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`
 }
 
-function readSurroundings(): Surroundings | undefined {
+function readSurroundings(pid: number | 'self' = 'self'): Surroundings | undefined {
   try {
     return {
       mountInfo: readFileSync('/proc/self/mountinfo', 'utf8'),
-      ownGroups: readFileSync('/proc/self/cgroup', 'utf8'),
+      ownGroups: readFileSync(`/proc/${pid}/cgroup`, 'utf8'),
     }
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
+    if (['ENOENT', 'ESRCH'].includes(errorCode(error) ?? '')) return undefined
     throw error
   }
+}
+
+/** In a group's path, the part that is one platform's. */
+const platformPart = /\/coppice-[0-9a-f]{8}(?=\/|$)/
+
+/** What a platform has put a process into: one group in each tree that this process can reach. */
+export interface ProcessGroups {
+  /** The process's own. */
+  own: string[]
+  /** Of the platform. */
+  platform: string[]
+}
+
+/** Nothing where no platform has put it into groups. */
+export function groupsOfProcess(pid: number): ProcessGroups {
+  const found: ProcessGroups = { own: [], platform: [] }
+  const around = readSurroundings(pid)
+  if (around === undefined) return found
+  const paths = around.ownGroups.split('\n').map((line) => line.split(':').slice(2).join(':'))
+  for (const { mountPoint } of groupMounts(around)) {
+    for (const path of new Set(paths)) {
+      const part = platformPart.exec(path)
+      if (part === null) continue
+      // Within a container the path may begin with what is outside of it.
+      const [before, below] = [path.slice(0, part.index), path.slice(part.index)]
+      const start = existsSync(join(mountPoint, path)) ? join(mountPoint, before) : mountPoint
+      if (!existsSync(join(start, below))) continue
+      found.own.push(join(start, below))
+      found.platform.push(join(start, part[0]))
+    }
+  }
+  return found
 }
 
 interface Mount {

@@ -112,8 +112,11 @@ export class ComputeHost implements Service {
     return this.#groups
   }
 
-  /** Loads all computes and takes over those that run. Recovery of what was cut off goes on behind. */
-  async start(): Promise<void> {
+  /**
+   * Loads all computes and takes over those that run. Recovery of what was cut off goes on behind, unless
+   * this is only to stop what runs.
+   */
+  async start({ recovers = true } = {}): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o711 })
     await mkdir(this.#options.runDirectory, { recursive: true, mode: 0o711 })
     await this.#groups.sweep()
@@ -126,6 +129,7 @@ export class ComputeHost implements Service {
       const found = await withCause({ reason: 'found running' }, async () => compute.load())
       if (found === 'cut off') cutOff.push(compute)
     })
+    if (!recovers) return
     this.#watch = setInterval(() => this.#tick(), watchIntervalMs)
     void forEachBounded(cutOff, recoveriesAtOnce, async (compute) => {
       const cause = { reason: 'recovery', detail: 'it was cut off' }

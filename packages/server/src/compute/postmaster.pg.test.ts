@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -165,6 +165,27 @@ describe.each(majorVersions)('a postmaster of PostgreSQL %d', (majorVersion) => 
     expect(await answers(neighbour)).toBe(true)
     await stopPostmaster(started.pid, stopOf(options))
     await stopPostmaster(neighbour.pid, stopOf(other))
+  })
+
+  test('is not deceived by a dead one that nobody has waited for', async () => {
+    const dataDirectory = await bench.createCluster(majorVersion)
+    const options = await prepare(dataDirectory)
+    // `sleep` is the parent of what the shell has started, and waits for nobody.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+      ...(bench.user && { uid: bench.user.uid, gid: bench.user.gid }),
+    })
+    try {
+      const [pid] = await once(parent.stdout.setEncoding('utf8'), 'data')
+      const sockets = join(dirname(options.configFile), 's')
+      const left = `${pid}${dataDirectory}\n1\n5432\n${sockets}\n\n  1 1\nready   \n`
+      await writeFile(join(dataDirectory, 'postmaster.pid'), left)
+      await writeFile(join(sockets, '.s.PGSQL.5432.lock'), left)
+      const started = await startPostmaster(options)
+      expect(await answers(started)).toBe(true)
+      await stopPostmaster(started.pid, stopOf(options))
+    } finally {
+      parent.kill('SIGKILL')
+    }
   })
 
   test('that cannot start says which setting is wrong, soon', async () => {

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { access, open, rm } from 'node:fs/promises'
+import { access, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { assert } from '../lib/assert.ts'
-import { AppError } from '../lib/errors.ts'
+import { AppError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { endOrphans, killDeadlineMs } from './orphans.ts'
-import { readPidFile } from './pid-file.ts'
+import { type PidFile, readPidFile } from './pid-file.ts'
 import { logEnd, rotateLog } from './postgres-log.ts'
 import {
   commandLine,
@@ -19,6 +19,7 @@ import {
 } from './processes.ts'
 import { isFreshClone } from './promote-clone.ts'
 import { waitUntilReady } from './readiness.ts'
+import { postgresPort } from './settings.ts'
 import { explainFailure } from './start-failure.ts'
 
 /**
@@ -191,10 +192,23 @@ async function clearTheWay({ dataDirectory, configFile }: PostmasterOptions): Pr
   }
   await endOrphans(dataDirectory)
   // Ended computes share their OS user, so PostgreSQL would take any of them that has this pid now for
-  // its own postmaster. Nothing works in the directory: the file is a dead one's.
-  if (await identifyProcess(pidFile.pid)) {
+  // its own postmaster, and also the dead one while nobody has waited for it: in a container perhaps
+  // nobody ever does. Nothing works in the directory: the file is a dead one's.
+  if (sendSignal(pidFile.pid, 0)) {
     await rm(join(dataDirectory, 'postmaster.pid'), { force: true })
+    await removeSocketLock(pidFile)
   }
+}
+
+/** The one that goes with a socket, by the same process. */
+async function removeSocketLock({ pid, socketDirectory }: PidFile): Promise<void> {
+  if (socketDirectory === '') return
+  const path = join(socketDirectory, `.s.PGSQL.${postgresPort}.lock`)
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    // A start that did not come so far.
+    if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) throw error
+  })
+  if (Number.parseInt(text ?? '', 10) === pid) await rm(path, { force: true })
 }
 
 async function requireDataDirectory(path: string): Promise<void> {

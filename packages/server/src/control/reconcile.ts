@@ -7,6 +7,7 @@ import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { readNextExclusive } from './exclusive-bytes.ts'
 import { takeDueSnapshots, trimHistory } from './history/trim.ts'
+import { createLeftOperationsRecoverer } from './operations/runner.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { removeCompute } from './put-compute.ts'
@@ -86,6 +87,7 @@ function createSchedule() {
         trimOldOperations,
       ],
     },
+    { everyMs: tickMs / 2, reconcilers: [createLeftOperationsRecoverer()] },
     { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },
     { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
     { everyMs: seldomMs, reconcilers: [readNextExclusive] },

@@ -21,7 +21,7 @@ export const environmentVariables = {
     'Who reads /metrics: key (the default), who has an API key; loopback, also who is on this machine.',
   COPPICE_LOG_LEVEL: 'trace, debug, info (the default), warn or error.',
   COPPICE_FAILPOINT_FILE:
-    'For tests: a file that names the step at which the process kills itself.',
+    'For tests: a file that names the step at which the process kills itself, or stands still.',
 } as const
 
 interface S3Keys {

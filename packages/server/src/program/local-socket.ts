@@ -18,6 +18,8 @@ export interface LocalSocket {
   operate(gateway: GatewayOperations): void
   /** What `POST /console/link` and `POST /console/password` do from now on. */
   admit(console: ConsoleOperations): void
+  /** Gives the home up again. */
+  release(): Promise<void>
 }
 
 /** What the platform's owner can do with the web console, from the machine itself. */
@@ -92,6 +94,9 @@ export async function claimHome(
     },
     admit: (given) => {
       console = given
+    },
+    release: async () => {
+      await new Promise((resolve) => server.close(resolve))
     },
   }
 }

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Installation } from '../compute/installations.ts'
 import {
   adoptPostmaster,
+  findPostmaster,
   type Postmaster,
   type PostmasterOptions,
   startPostmaster,
@@ -39,7 +40,7 @@ const stopTimeoutMs = 30_000
 
 export async function startStoreCluster(options: StoreClusterOptions): Promise<StoreCluster> {
   const { directory, socketDirectory, user, log } = options
-  const dataDirectory = join(directory, 'pgdata')
+  const { dataDirectory, configFile } = places(directory)
   await makePrivate(directory, user)
   await makePrivate(socketDirectory, user)
   if (!(await isThere(join(dataDirectory, 'PG_VERSION')))) await initialize(options, dataDirectory)
@@ -47,7 +48,7 @@ export async function startStoreCluster(options: StoreClusterOptions): Promise<S
   const postmasterOptions: PostmasterOptions = {
     binDirectory: options.installation.binDirectory,
     dataDirectory,
-    configFile: join(directory, 'postgresql.conf'),
+    configFile,
     logFile: join(directory, 'postgres.log'),
     user,
   }
@@ -55,6 +56,27 @@ export async function startStoreCluster(options: StoreClusterOptions): Promise<S
   return {
     address: { socketDirectory, username: superuser, database: 'postgres' },
     stop: async () => keeper.stop(),
+  }
+}
+
+/** Whether a killed platform has left one running. */
+export async function isStoreLeft(directory: string): Promise<boolean> {
+  const { dataDirectory, configFile } = places(directory)
+  return (await findPostmaster(dataDirectory, configFile)) !== undefined
+}
+
+/** Stops it, where there is one. */
+export async function stopLeftStore(directory: string): Promise<void> {
+  const { dataDirectory, configFile } = places(directory)
+  const running = await findPostmaster(dataDirectory, configFile)
+  if (running === undefined) return
+  await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
+}
+
+function places(directory: string) {
+  return {
+    dataDirectory: join(directory, 'pgdata'),
+    configFile: join(directory, 'postgresql.conf'),
   }
 }
 

@@ -3,7 +3,12 @@ import { AppError, describeError } from '../../lib/errors.ts'
 import { failpoint } from '../../lib/failpoint.ts'
 import type { Context } from '../context.ts'
 import { projectNotFound } from '../lookups.ts'
-import { listOpenOperations, type OperationRow, setOperationStatus } from '../store/operations.ts'
+import {
+  findOperation,
+  listOpenOperations,
+  type OperationRow,
+  setOperationStatus,
+} from '../store/operations.ts'
 import { findAnyProject } from '../store/projects.ts'
 import { kindOf } from './kinds.ts'
 
@@ -15,7 +20,7 @@ export async function runOperation(
   context: Context,
   operation: OperationRow,
 ): Promise<OperationRow> {
-  return context.locks.run(operation.branch_id ?? operation.project_id, async () => {
+  return context.locks.run(lockOf(operation), async () => {
     if (operation.status !== 'running') {
       await setOperationStatus(context.store, operation.id, 'running')
     }
@@ -40,27 +45,53 @@ export function runInBackground(context: Context, operation: OperationRow): void
   })
 }
 
+const lockOf = ({ branch_id, project_id }: OperationRow): string => branch_id ?? project_id
+
 /** Finishes or undoes what a crash left. Called once, before the API listens. */
 export async function recoverOperations(context: Context): Promise<number> {
   const open = await listOpenOperations(context.store)
-  for (const operation of open) {
-    const kind = kindOf(operation)
-    const { id, action } = operation
-    try {
-      const onCrash =
-        typeof kind.onCrash === 'string' ? kind.onCrash : await kind.onCrash(context, operation)
-      context.log.info({ operation_id: id, action, on_crash: onCrash }, 'recovering operation')
-      if (onCrash === 'finish') await runOperation(context, operation)
-      else {
-        await kind.undo?.(context, operation)
-        await setOperationStatus(context.store, id, 'cancelled', 'interrupted by a restart')
-      }
-    } catch (error) {
-      // `runOperation` has recorded its own failure; an undo that failed stays open for the next start.
-      context.log.error({ operation_id: id, error: describeError(error) }, 'recovery failed')
+  for (const operation of open) await recoverOperation(context, operation)
+  return open.length
+}
+
+/**
+ * The same for what this process has let go of: the store did not answer when the operation's end was to be
+ * recorded, or its failure undone. What somebody works on has its lock, so that an operation which is open
+ * and without it twice in a row is in nobody's hands: from its row to those are milliseconds.
+ */
+export function createLeftOperationsRecoverer(): (context: Context) => Promise<void> {
+  let seen = new Set<string>()
+  return async function recoverLeftOperations(context) {
+    const isHeld = (operation: OperationRow): boolean => context.locks.isHeld(lockOf(operation))
+    const idle = (await listOpenOperations(context.store)).filter((one) => !isHeld(one))
+    const left = idle.filter(({ id }) => seen.has(id))
+    seen = new Set(idle.map(({ id }) => id))
+    for (const { project_id, id } of left) {
+      // It may have ended while the one before it was recovered.
+      const operation = await findOperation(context.store, project_id, id)
+      if (operation === undefined || operation.finished_at !== null || isHeld(operation)) continue
+      await recoverOperation(context, operation)
     }
   }
-  return open.length
+}
+
+/** Never rejects: what could not be recovered stays open for the next time. */
+async function recoverOperation(context: Context, operation: OperationRow): Promise<void> {
+  const kind = kindOf(operation)
+  const { id, action } = operation
+  try {
+    const onCrash =
+      typeof kind.onCrash === 'string' ? kind.onCrash : await kind.onCrash(context, operation)
+    context.log.info({ operation_id: id, action, on_crash: onCrash }, 'recovering operation')
+    if (onCrash === 'finish') await runOperation(context, operation)
+    else {
+      await context.locks.run(lockOf(operation), async () => kind.undo?.(context, operation))
+      await setOperationStatus(context.store, id, 'cancelled', 'interrupted by a restart')
+    }
+  } catch (error) {
+    // `runOperation` has recorded its own failure.
+    context.log.error({ operation_id: id, error: describeError(error) }, 'recovery failed')
+  }
 }
 
 async function runSteps(context: Context, operation: OperationRow): Promise<void> {
@@ -91,7 +122,7 @@ async function fail(context: Context, operation: OperationRow, error: unknown): 
     await kindOf(operation).undo?.(context, operation)
     await setOperationStatus(context.store, operation.id, 'failed', message)
   } catch (undoError) {
-    // The row stays open: the next start undoes it.
+    // The row stays open: it is undone as soon as that works.
     context.log.error(
       { operation_id: operation.id, error: describeError(undoError) },
       'undoing an operation failed',

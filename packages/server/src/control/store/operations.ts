@@ -90,7 +90,7 @@ export async function listOperations(
     order by created_at desc, id desc limit ${query.limit}`
 }
 
-/** What a crash left unfinished, oldest first. */
+/** Unfinished ones, oldest first. */
 export async function listOpenOperations(sql: Queryable): Promise<OperationRow[]> {
   return sql<OperationRow[]>`
     select * from operations where status in ('scheduling', 'running') order by created_at, id`
