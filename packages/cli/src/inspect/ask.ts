@@ -1,5 +1,7 @@
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
-import { openSql, type Sql } from '../sql-connection.ts'
+import { openSql } from '../sql-connection.ts'
 import { type Diagnostic, mark } from './diagnostic.ts'
 
 /** Values as PostgreSQL prints them. */

@@ -1,7 +1,9 @@
-import type { Remaining } from '../merge/derive.ts'
+import type { Remaining } from '@coppice/migrate/merge/derive'
+import type { Conflict } from '@coppice/migrate/merge/three-way'
+import { withoutControls } from '@coppice/migrate/printable'
+
 import type { MergeAnswer } from '../merge/merge-branch.ts'
-import type { Conflict } from '../merge/three-way.ts'
-import { type Output, withoutControls } from '../output.ts'
+import type { Output } from '../output.ts'
 
 /** What a merge would do beside its statements, line by line. */
 export function mergeNotes(answer: MergeAnswer, output: Output): string[] {

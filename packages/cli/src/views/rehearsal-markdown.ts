@@ -1,5 +1,6 @@
-import type { Finding } from '../migrate/lint.ts'
-import type { FileReport, Rehearsal } from '../migrate/rehearsal.ts'
+import type { Finding } from '@coppice/migrate/lint'
+import type { FileReport, Rehearsal } from '@coppice/migrate/rehearsal'
+
 import {
   describeFigures,
   describePlan,

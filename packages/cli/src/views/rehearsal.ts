@@ -1,7 +1,8 @@
-import type { Finding } from '../migrate/lint.ts'
-import type { FileReport, Rehearsal } from '../migrate/rehearsal.ts'
+import type { Finding } from '@coppice/migrate/lint'
+import { withoutControls } from '@coppice/migrate/printable'
+import type { FileReport, Rehearsal } from '@coppice/migrate/rehearsal'
+
 import type { Output } from '../output.ts'
-import { withoutControls } from '../output.ts'
 import {
   describeFigures,
   describePlan,
