@@ -1,10 +1,13 @@
+import { linesOf, linesType } from './lines.ts'
 import type { RouteInput, RouteOutput } from './route.ts'
 import type { Routes } from './routes.ts'
 import { type Method, methodAndUrl, type RouteName, urls } from './urls.ts'
 
-/** One function a route, named by its operationId. */
+/** One function a route, named by its operationId. An aborted `signal` calls it off. */
 export type Client = {
-  [K in keyof Routes]: (input: RouteInput<Routes[K]>) => Promise<RouteOutput<Routes[K]>>
+  [K in keyof Routes]: (
+    input: RouteInput<Routes[K]> & { signal?: AbortSignal },
+  ) => Promise<RouteOutput<Routes[K]>>
 }
 
 /** An error answer of the API: `code` is stable, `message` is for people. */
@@ -40,6 +43,7 @@ interface CallInput {
   path?: Values
   query?: Values
   body?: unknown
+  signal?: AbortSignal
 }
 
 const defaultTimeoutMs = 60_000
@@ -59,20 +63,41 @@ async function call(
   route: { method: Method; url: string },
   input: CallInput,
 ): Promise<unknown> {
+  const { signal, answered } = deadline(options.timeoutMs ?? defaultTimeoutMs, input.signal)
   const response = await fetch(buildUrl(options.baseUrl, route.url, input), {
     method: route.method,
     headers: {
       ...options.headers,
       ...(options.apiKey !== undefined && { authorization: `Bearer ${options.apiKey}` }),
-      accept: 'application/json',
+      accept: `application/json, ${linesType}`,
       ...(input.body !== undefined && { 'content-type': 'application/json' }),
       ...(options.userAgent !== undefined && { 'user-agent': options.userAgent }),
     },
     ...(input.body !== undefined && { body: JSON.stringify(input.body) }),
-    signal: AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs),
+    signal,
   })
+  if (response.headers.get('content-type')?.startsWith(linesType)) {
+    // It goes on for as long as the work does.
+    answered()
+    return linesOf(response, (failure) => new ApiError(500, failure))
+  }
   if (!response.ok) throw await readError(response)
   return response.status === 204 ? undefined : response.json()
+}
+
+function deadline(
+  timeoutMs: number,
+  called: AbortSignal | undefined,
+): { signal: AbortSignal; answered: () => void } {
+  const late = new AbortController()
+  const timer = setTimeout(() => {
+    late.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError'))
+  }, timeoutMs)
+  if (typeof timer === 'object') timer.unref()
+  return {
+    signal: called ? AbortSignal.any([late.signal, called]) : late.signal,
+    answered: () => clearTimeout(timer),
+  }
 }
 
 async function readError(response: Response): Promise<ApiError> {

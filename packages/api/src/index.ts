@@ -54,6 +54,7 @@ export {
 } from './figures.ts'
 export { branchIdPattern } from './id-patterns.ts'
 export type { Jwks, JwksCreate } from './jwks.ts'
+export { type FailureLine, linesType } from './lines.ts'
 export type { LogFieldValuesQuery, LogRecord, LogSeverity, LogsQuery } from './logs.ts'
 export type {
   AnonymizedState,
@@ -75,6 +76,7 @@ export {
   type ProjectSettings,
   type ProjectUpdate,
 } from './project.ts'
+export type { QueryColumn, QueryLine, QueryRequest } from './query.ts'
 export type { Role } from './role.ts'
 export type { Route, RouteInput, RouteOutput } from './route.ts'
 export { type Routes, routes } from './routes.ts'

@@ -14,6 +14,8 @@ export interface RouteSchemas {
   readonly response: TSchema
   /** The error that is answered with 204 and no body: Neon's deletions of what is not there (any more). */
   readonly absent?: ErrorCode
+  /** Answered with any number of `response`, one a line (application/x-ndjson), while it goes on. */
+  readonly lines?: true
 }
 
 /** One endpoint of the HTTP API, as data. */
@@ -32,7 +34,7 @@ export type RouteInput<R extends Route> = {
 
 /** What the route answers; undefined for 204. */
 export type RouteOutput<R extends Route> =
-  | Static<R['response']>
+  | (R extends { lines: true } ? AsyncIterable<Static<R['response']>> : Static<R['response']>)
   | (R extends { absent: ErrorCode } ? undefined : never)
 
 /** Joins an endpoint's schemas with its place, keeping their literal types. */

@@ -15,6 +15,7 @@ import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { poolerRoutes } from './routes/pooler.ts'
 import { projectRoutes } from './routes/projects.ts'
+import { queryRoutes } from './routes/query.ts'
 import { schemaRoutes } from './routes/schema.ts'
 import type { RouteName } from './urls.ts'
 
@@ -24,6 +25,7 @@ export const routes = {
   ...branchRoutes,
   ...maskingRoutes,
   ...historyRoutes,
+  ...queryRoutes,
   ...schemaRoutes,
   ...endpointRoutes,
   ...computeRoutes,

@@ -43,6 +43,7 @@ export const urls = {
   getAnonymizedBranchStatus: 'GET /projects/:project_id/branches/:branch_id/anonymized_status',
   startAnonymization: 'POST /projects/:project_id/branches/:branch_id/anonymize',
   getProjectBranchSchema: 'GET /projects/:project_id/branches/:branch_id/schema',
+  queryProjectBranch: 'POST /projects/:project_id/branches/:branch_id/query',
   getProjectBranchSchemaComparison: 'GET /projects/:project_id/branches/:branch_id/compare_schema',
   listProjectBranchEndpoints: 'GET /projects/:project_id/branches/:branch_id/endpoints',
   listProjectBranchDatabases: 'GET /projects/:project_id/branches/:branch_id/databases',

@@ -41,6 +41,11 @@ export class TimeTravel {
 
   /** Rejects with AppError, whose message may be shown. */
   async wake(pastId: string): Promise<{ socketPath: string }> {
+    return (await this.visit(pastId)).wake()
+  }
+
+  /** The compute on the moment, which is made present unless somebody is there already. */
+  async visit(pastId: string): Promise<Compute> {
     let visit = this.#visits.get(pastId)
     if (visit === undefined) {
       if (this.#visits.size >= visitsMax) {
@@ -53,7 +58,9 @@ export class TimeTravel {
       this.#visits.set(pastId, visit)
     }
     visit.compute ??= this.#arrive(pastId, visit.endpointId)
-    return (await visit.compute).wake()
+    const compute = await visit.compute
+    await compute.wake()
+    return compute
   }
 
   openSession(session: SessionDetails & { endpointId: string }): SessionHandle {

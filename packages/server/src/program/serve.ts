@@ -210,12 +210,13 @@ async function start(
   await ensureTemplate(context, settings.defaultPgVersion)
 
   const sampler = new MetricsSampler(context)
+  const timeTravel = new TimeTravel(context)
   const gateway = createGatewayService({
     home,
     controlPlane: createControlPlane({
       host,
       store: store.sql,
-      timeTravel: new TimeTravel(context),
+      timeTravel,
       secrets: context.secrets,
       onSent: (endpointId, bytes) => sampler.countSent(endpointId, bytes),
     }),
@@ -258,7 +259,7 @@ async function start(
   stops.push(async () => changes.stop())
   const api = await createHttpServer({
     store: store.sql,
-    handlers: createHandlers(context, status),
+    handlers: createHandlers(context, timeTravel, status),
     log,
     version,
     console: { access, changes, platformId: store.platformId },

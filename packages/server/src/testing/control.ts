@@ -15,6 +15,7 @@ import { createHandlers } from '../control/http/handlers.ts'
 import { type ConsoleParts, createHttpServer } from '../control/http/server.ts'
 import { prepareStart } from '../control/prepare-start.ts'
 import { migrateStore, openStore, platformId } from '../control/store/store.ts'
+import { TimeTravel } from '../control/time-travel.ts'
 import { readEnvironment } from '../lib/config.ts'
 import type { OsUser } from '../lib/exec.ts'
 import { createHome, homePaths } from '../lib/home.ts'
@@ -132,7 +133,7 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
   }
   const app = await createHttpServer({
     store,
-    handlers: createHandlers(context, status),
+    handlers: createHandlers(context, new TimeTravel(context), status),
     log,
     version: 'test',
     console: consoleParts,

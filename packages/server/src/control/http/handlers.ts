@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import type { TimeTravel } from '../time-travel.ts'
 import { accountHandlers } from './account-handlers.ts'
 import { branchHandlers } from './branch-handlers.ts'
 import { computeHandlers } from './compute-handlers.ts'
@@ -14,12 +15,14 @@ import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
+import { queryHandlers } from './query-handlers.ts'
 import { schemaHandlers } from './schema-handlers.ts'
 import type { Handlers } from './server.ts'
 
 /** Handlers translate: request to domain call, rows to the API's shapes. They decide nothing. */
 export function createHandlers(
   context: Context,
+  timeTravel: TimeTravel,
   platformStatus: Handlers['getPlatformStatus'],
 ): Handlers {
   return {
@@ -28,6 +31,7 @@ export function createHandlers(
     ...maskingHandlers(context),
     ...historyHandlers(context),
     ...schemaHandlers(context),
+    ...queryHandlers(context, timeTravel),
     ...endpointHandlers(context),
     ...computeHandlers(context),
     ...poolerHandlers(context),

@@ -7,12 +7,12 @@ import {
   type RouteName,
   type RouteOutput,
   type Routes,
+  linesType,
   routes,
 } from '@coppice/api'
 import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyBaseLogger,
-  type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -20,16 +20,18 @@ import Fastify, {
 } from 'fastify'
 
 import { withCause } from '../../lib/cause.ts'
-import { AppError, describeError } from '../../lib/errors.ts'
+import { AppError } from '../../lib/errors.ts'
 import type { ConsoleAccess, KeyScope } from '../console/access.ts'
 import type { ChangeFeed } from '../console/changes.ts'
 import type { Exposition } from '../metrics/exposition.ts'
-import { type Store, storeError } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
+import { toAppError } from './app-error.ts'
 import { authenticate, type Authenticator, authorize } from './auth.ts'
 import { isNavigation, mountConsoleFiles } from './console-files.ts'
 import { mountConsoleSession } from './console-routes.ts'
 import { mountEvents } from './events-route.ts'
 import { addPrometheus, type MetricsAccess } from './prometheus.ts'
+import { sendLines } from './send-lines.ts'
 import { createSerializerCompiler } from './serialization.ts'
 import { sessionCookie } from './session-cookie.ts'
 import { createValidatorCompiler } from './validation.ts'
@@ -37,6 +39,8 @@ import { createValidatorCompiler } from './validation.ts'
 /** What a handler is told besides its input. */
 export interface Caller {
   apiKey: KeyScope
+  /** Aborted when the client goes away before it has the whole answer. */
+  signal: AbortSignal
 }
 
 export type Handlers = {
@@ -141,6 +145,17 @@ const openapi = (version: string) => ({
   security: [{ bearer: [] }],
 })
 
+type Authorized = Pick<Caller, 'apiKey'>
+
+/** Aborted when the connection closes before the answer is whole. */
+function leaving({ raw }: FastifyReply): AbortSignal {
+  const left = new AbortController()
+  raw.once('close', () => {
+    if (!raw.writableFinished) left.abort(new Error('the client has gone away'))
+  })
+  return left.signal
+}
+
 type AnyHandler = (input: unknown, caller: Caller) => Promise<unknown>
 
 function mount(
@@ -161,7 +176,9 @@ function mount(
       ...(route.query && { querystring: route.query }),
       ...(route.body && { body: route.body }),
       response: {
-        [route.status]: route.response,
+        [route.status]: route.lines
+          ? { content: { [linesType]: { schema: route.response } } }
+          : route.response,
         ...(route.absent && { 204: { type: 'null', description: 'It is not there (any more)' } }),
       },
     },
@@ -175,9 +192,11 @@ function mount(
       const { params, query, body } = request
       try {
         const input = { path: params, query, body }
-        const caller = request.getDecorator<Caller>('caller')
+        const { apiKey } = request.getDecorator<Authorized>('caller')
+        const caller = { apiKey, signal: leaving(reply) }
         const cause = { reason: 'API', detail: name }
         const answer = await withCause(cause, async () => handler(input, caller))
+        if (route.lines) return await sendLines(request, reply, answer as AsyncIterable<unknown>)
         return await reply.code(route.status).send(answer)
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== route.absent) throw error
@@ -212,13 +231,7 @@ function acceptEmptyBodies(app: FastifyInstance): void {
 const retryAfter: Readonly<Record<number, string>> = { 423: '1', 429: '5', 503: '1' }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = toAppError(error)
-  if (known.code === 'internal') {
-    request.log.error(
-      { url: request.routeOptions.url, error: describeError(error) },
-      'request failed',
-    )
-  }
+  const known = toAppError(error, request)
   const seconds = retryAfter[known.status]
   if (seconds !== undefined) reply.header('retry-after', seconds)
   return reply.code(known.status).send({
@@ -232,15 +245,4 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 /** The client's own request id where it sent a plain one, to find the request in both logs. */
 function requestId(header: string | string[] | undefined): string {
   return typeof header === 'string' && /^[\w-]{1,64}$/.test(header) ? header : randomUUID()
-}
-
-function toAppError(error: unknown): AppError {
-  const known = storeError(error)
-  if (known instanceof AppError) return known
-  const { validation, statusCode, message } = (known ?? {}) as Partial<FastifyError>
-  // Fastify's own refusals: malformed JSON, a body over the limit, a value out of its schema.
-  if (validation !== undefined || (statusCode !== undefined && statusCode < 500)) {
-    return new AppError('invalid_request', message ?? 'invalid request', { cause: error })
-  }
-  return new AppError('internal', 'internal error', { cause: error })
 }

@@ -230,7 +230,7 @@ async function serve(access: 'key' | 'loopback') {
   const { context, consoleParts } = control
   const app = await createHttpServer({
     store: context.store,
-    handlers: createHandlers(context, async () => {
+    handlers: createHandlers(context, new TimeTravel(context), async () => {
       throw new Error('not asked here')
     }),
     log: context.log,
