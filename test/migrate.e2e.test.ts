@@ -3,10 +3,9 @@ import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { Rehearsal, StatementReport, UndoAnswer } from '@coppice/api'
 import type { ApplyAnswer } from '@coppice/migrate/apply'
-import type { Rehearsal, StatementReport } from '@coppice/migrate/rehearsal'
 import type { StatusRow } from '@coppice/migrate/status'
-import type { UndoAnswer } from '@coppice/migrate/undo'
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 

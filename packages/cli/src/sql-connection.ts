@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { AdvisedError } from '@coppice/migrate/advised-error'
 import {
   type Database,
   lookingSession,
@@ -121,7 +122,7 @@ async function authority(parameters: ReadonlyMap<string, string>): Promise<{ ca?
 
 /** Never with the connection string, which holds the password. */
 function explain(error: unknown, { host, port, database }: ConnectionParts): unknown {
-  if (error instanceof CliError || !(error instanceof Error)) return error
+  if (error instanceof AdvisedError || !(error instanceof Error)) return error
   const place = `database ${database} at ${host}${port === undefined ? '' : `:${port}`}`
   if (error.name === 'PostgresError') {
     return new CliError(`PostgreSQL refused, in ${place}: ${error.message}`, { cause: error })

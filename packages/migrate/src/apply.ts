@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+import type { AppliedFile } from '@coppice/api'
+
 import { AdvisedError } from './advised-error.ts'
 import type { Blocker } from './blockers.ts'
 import { watchBlockers } from './blockers.ts'
@@ -34,15 +36,8 @@ export interface ApplyOptions extends Retries {
   keepUntil: string | undefined
 }
 
-/** A file that has run. */
-export interface Applied {
-  name: string
-  statements: number
-  duration_ms: number
-}
-
 export interface ApplyAnswer {
-  applied: Applied[]
+  applied: AppliedFile[]
   restore_point: string | null
 }
 
@@ -77,7 +72,7 @@ export async function applyMigrations(
     const restorePointId = await restorePointFor(scope, session, tasks, options)
     return watchBlockers(database, session.pid, async (blockers) => {
       const run: Run = { observer, session, options, tools, restorePointId, blockers }
-      const applied: Applied[] = []
+      const applied: AppliedFile[] = []
       for (const task of tasks) applied.push(await applyFile(run, task))
       return { applied, restore_point: restorePointId ?? null }
     })
@@ -115,7 +110,7 @@ async function restorePointFor(
   return takeRestorePoint(scope, session, first.migration.name, keepUntil)
 }
 
-async function applyFile(run: Run, task: Task): Promise<Applied> {
+async function applyFile(run: Run, task: Task): Promise<AppliedFile> {
   const { observer, session } = run
   const { migration, done } = task
   const startedMs = performance.now()

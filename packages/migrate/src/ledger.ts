@@ -146,7 +146,9 @@ export async function lastRestorePoint(session: Session): Promise<RestorePointRo
   if (!(await hasLedger(session))) return undefined
   const [row] = await session.sql<Array<Printed<RestorePointRow>>>`
     select id, to_char(taken_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as taken_at,
-      lsn, snapshot_id, expires_at, next_xid, counters::text, own_rows::text, own_transactions
+      lsn, snapshot_id,
+      to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as expires_at,
+      next_xid, counters::text, own_rows::text, own_transactions
     from coppice.restore_points
     where id in (select restore_point_id from coppice.migrations)
     order by restore_points.taken_at desc limit 1`

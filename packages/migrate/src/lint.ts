@@ -1,15 +1,11 @@
+import type { Finding } from '@coppice/api'
+
 import { alterTableRules } from './lint-alter-table.ts'
 import type { Hint, Subject } from './lint-rule.ts'
 import type { Migration } from './migration.ts'
 import type { Statement } from './statements.ts'
 import { hasOption } from './transactional.ts'
 import { isFields, lastName, nodesOf, relationName, text, type TreeNode } from './tree.ts'
-
-/** Something in a migration that can hurt, and how to write it without. */
-export interface Finding extends Hint {
-  file: string
-  line: number
-}
 
 /**
  * What PostgreSQL's manual says of the locks and rewrites of each form of DDL, applied to files. Tables that

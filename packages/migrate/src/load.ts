@@ -1,32 +1,10 @@
+import type { LoadFigures, LoadReport } from '@coppice/api'
+
 import { AdvisedError } from './advised-error.ts'
 import type { Database } from './database.ts'
 import { rounded } from './measure.ts'
 import type { RecordedQuery } from './plans.ts'
 import { firstLineOf } from './statement-error.ts'
-
-/** What the statements that ran beside a rehearsal had to wait. */
-export interface LoadReport {
-  connections: number
-  before: LoadFigures
-  during: LoadFigures
-  /** The slowest during the migration, the slowest first. */
-  slowest: SlowStatement[]
-}
-
-export interface LoadFigures {
-  statements: number
-  failed: number
-  p50_ms: number
-  p99_ms: number
-  max_ms: number
-}
-
-export interface SlowStatement {
-  sql: string
-  duration_ms: number
-  /** The statement of the migration that ran when this one began: `0002_roles.sql:14`. */
-  beside: string | null
-}
 
 interface Run {
   sql: string

@@ -1,14 +1,6 @@
-import { type RestorePointRow, type TableCounters } from './ledger.ts'
+import type { Loss } from '@coppice/api'
 
-/** What going back to a restore point takes away. */
-export interface Loss {
-  /** Transactions that have written since, without those of the apply: at most so many. */
-  transactions: number
-  /** Rows inserted, updated or deleted since by others than the apply, by table; those with none left out. */
-  tables: Array<{ table: string; rows: number }>
-  /** PostgreSQL has begun to count anew since, so more rows may have changed than are told. */
-  isLowerBound: boolean
-}
+import { type RestorePointRow, type TableCounters } from './ledger.ts'
 
 /** Compares what has been counted now with what had been counted then. */
 export function countLoss(point: RestorePointRow, now: TableCounters, nextXid: string): Loss {
@@ -26,12 +18,16 @@ export function countLoss(point: RestorePointRow, now: TableCounters, nextXid: s
   return {
     transactions: Math.max(0, transactions),
     tables: tables.toSorted((a, b) => b.rows - a.rows || (a.table < b.table ? -1 : 1)),
-    isLowerBound,
+    is_lower_bound: isLowerBound,
   }
 }
 
 /** In words, a line each. */
-export function describeLoss({ transactions, tables, isLowerBound }: Loss): string[] {
+export function describeLoss({
+  transactions,
+  tables,
+  is_lower_bound: isLowerBound,
+}: Loss): string[] {
   const rows = tables.map(
     ({ table, rows: count }) => `  ${table}: ${count} rows inserted, updated or deleted`,
   )

@@ -1,7 +1,8 @@
+import type { LockReport, SizedRelation, StatementReport } from '@coppice/api'
+
 import type { LockSampler, Sighting } from './lock-sampler.ts'
 import { heldUpBy, strengthOf } from './locks.ts'
 import { type Reading, type Relation, sizesOf, takeReading } from './reading.ts'
-import type { LockReport, SizedRelation, StatementReport } from './rehearsal.ts'
 import type { Session } from './session.ts'
 import { firstLineOf } from './statement-error.ts'
 import type { Statement } from './statements.ts'

@@ -1,17 +1,7 @@
+import type { PlanChange } from '@coppice/api'
+
 import { type Database, lookingSession, type Sql } from './database.ts'
 import { isFields, text } from './tree.ts'
-
-/** A recorded query whose plan is another after the migration, or that fails then. */
-export interface PlanChange {
-  query: string
-  calls: number
-  before: string
-  /** Null: it fails. */
-  after: string | null
-  cost_before: number
-  cost_after: number | null
-  error: string | null
-}
 
 /** A query that pg_stat_statements has counted, its constants written as `$1`. */
 export interface RecordedQuery {

@@ -1,8 +1,10 @@
+import type { FileReport, Finding, Rehearsal } from '@coppice/api'
+
 import { AdvisedError } from './advised-error.ts'
 import { clearLeftover } from './concurrent-index.ts'
 import type { Database } from './database.ts'
 import { readLedger } from './ledger.ts'
-import { type Finding, lint } from './lint.ts'
+import { lint } from './lint.ts'
 import { underLoad, type Window, withoutParameters } from './load.ts'
 import { type LockSampler, sampleLocks } from './lock-sampler.ts'
 import { type Measured, measure, rounded } from './measure.ts'
@@ -11,10 +13,9 @@ import type { Observer } from './observer.ts'
 import { compareWithLedger, planTasks, type Task } from './plan.ts'
 import { comparePlans, planQueries, readTopQueries, type RecordedQuery } from './plans.ts'
 import { takeReading } from './reading.ts'
-import type { FileReport, Rehearsal } from './rehearsal.ts'
 import { type BranchScope, getBranch } from './scope.ts'
 import { inTransaction, migratingSession, openSession, type Session } from './session.ts'
-import { failedAt } from './statement-error.ts'
+import { failedAt, firstLineOf } from './statement-error.ts'
 import type { Statement } from './statements.ts'
 import { onThrowawayBranch } from './throwaway-branch.ts'
 import { readToolHistory } from './tool-ledgers.ts'
@@ -125,7 +126,6 @@ async function runFile(
   sampler: LockSampler,
   { migration, done, entry }: Task,
 ): Promise<void> {
-  stage.observer.progress(migration.name)
   const startedMs = performance.now()
   const report: FileReport = {
     name: migration.name,
@@ -137,6 +137,7 @@ async function runFile(
   const original = await takeReading(session)
   const measured: Measured[] = []
   const one = async (statement: Statement) => {
+    stage.observer.progress(`${migration.name}:${statement.line}: ${firstLineOf(statement)}`)
     const result = await measureAt(session, sampler, original, migration, statement)
     measured.push(result)
     report.statements.push(result.report)

@@ -1,4 +1,4 @@
-import type { Branch } from '@coppice/api'
+import type { Branch, Loss, UndoAnswer } from '@coppice/api'
 
 import { AdvisedError } from './advised-error.ts'
 import type { Database } from './database.ts'
@@ -9,7 +9,7 @@ import {
   readPosition,
   type RestorePointRow,
 } from './ledger.ts'
-import { countLoss, type Loss } from './loss.ts'
+import { countLoss } from './loss.ts'
 import { type BranchScope, getBranch } from './scope.ts'
 import { openSession, readingSession } from './session.ts'
 import { stampOf } from './stamp.ts'
@@ -58,14 +58,6 @@ function nothingToUndo({ name }: Branch): AdvisedError {
   return new AdvisedError(`Nothing has been applied to branch ${name} that could be undone.`, {
     advice: 'An earlier moment: coppice branches restore, coppice snapshots list.',
   })
-}
-
-export interface UndoAnswer {
-  restored_branch: Branch
-  backup_branch: Branch
-  /** Names of the migrations that are no longer applied. */
-  undone: string[]
-  lost: Loss
 }
 
 /** Brings the branch back to before the last apply, as it was previewed. */

@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
-import type { Rehearsal } from '@coppice/migrate/rehearsal'
+import type { Rehearsal } from '@coppice/api'
 import { type Command, Option } from 'commander'
 
 import type { Cli } from '../cli.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
+import { keepReport } from '../migrate/keep-report.ts'
 import { readLoad } from '../migrate/load.ts'
 import { addFiles, addTargetFlags, openTarget, type TargetFlags } from '../migrate/target.ts'
 import { observerOf } from '../observer.ts'
@@ -71,6 +72,7 @@ async function run(cli: Cli, files: readonly string[], flags: RehearseFlags): Pr
     loadConnections: flags.loadConnections,
     statementTimeoutMs: flags.statementTimeout,
   })
+  await keepReport(cli, target, rehearsal)
   await show(cli, rehearsal, flags.markdown)
   if (rehearsal.error !== null) throw new CliError(`The rehearsal failed: ${rehearsal.error}`)
   if (flags.strict && rehearsal.findings.length > 0) {

@@ -3,7 +3,7 @@ import {
   findRenames,
   lastName,
   type RenameFlags,
-  unanswered,
+  UnansweredRenamesError,
 } from '@coppice/migrate/merge/renames'
 import { describeName } from '@coppice/migrate/merge/schema-object'
 
@@ -17,7 +17,7 @@ export function askRenames(cli: Cli, flags: RenameFlags): AnswerRenames {
   return async (base, branch, parent) => {
     const { renames, questions } = findRenames(base, branch, parent, flags)
     if (questions.length === 0) return renames
-    if (!cli.output.isInteractive) throw unanswered(questions)
+    if (!cli.output.isInteractive) throw new UnansweredRenamesError(questions)
     for (const { dropped, candidates } of questions) {
       const open = candidates.filter((candidate) => !renames.some(({ to }) => to === candidate))
       if (open.length === 0) continue

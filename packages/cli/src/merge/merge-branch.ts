@@ -1,18 +1,15 @@
-import type { Branch } from '@coppice/api'
+import type { Branch, DerivedStatement, MergeConflict, Rehearsal, Remaining } from '@coppice/api'
 import { applyMigrations } from '@coppice/migrate/apply'
 import type { Database } from '@coppice/migrate/database'
-import type { Remaining } from '@coppice/migrate/merge/derive'
-import type { DerivedStatement } from '@coppice/migrate/merge/derived-sql'
 import { migrationsOf, originOf, refuseIfChanged } from '@coppice/migrate/merge/merge'
 import { type MergePlan, planMerge } from '@coppice/migrate/merge/plan-merge'
 import type { RenameFlags } from '@coppice/migrate/merge/renames'
-import type { Conflict } from '@coppice/migrate/merge/three-way'
-import type { Rehearsal } from '@coppice/migrate/rehearsal'
 import { rehearse } from '@coppice/migrate/rehearse'
 
 import { confirmed } from '../choose.ts'
 import type { Cli } from '../cli.ts'
 import type { BranchScope, Scope } from '../context.ts'
+import { keepReport } from '../migrate/keep-report.ts'
 import { observerOf } from '../observer.ts'
 import { parseMoment } from '../parse.ts'
 import { askRenames } from './ask-renames.ts'
@@ -37,7 +34,7 @@ export interface MergeOptions {
 export interface MergeAnswer {
   branch: string
   into: string
-  conflicts: Conflict[]
+  conflicts: MergeConflict[]
   alike: string[]
   statements: DerivedStatement[]
   remaining: Remaining[]
@@ -81,10 +78,13 @@ export async function mergeBranch(
       statementTimeoutMs: 0,
     })
   }
+  if (answer.rehearsal) {
+    await keepReport(cli, { scope: target, database: parent }, answer.rehearsal)
+  }
   options.show(answer)
   answer.refusal = await refusalOf(cli, answer, options)
   if (migrations.length === 0 || options.dryRun || answer.refusal) return answer
-  await refuseIfChanged(parent, plan.found, into)
+  await refuseIfChanged(parent, plan.checksum, into.name)
   const { restore_point } = await applyMigrations(observer, target, parent, migrations, {
     ...applyOptions,
     keepUntil: parseMoment(restorePointLives),

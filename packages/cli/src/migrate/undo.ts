@@ -1,6 +1,7 @@
+import type { UndoAnswer } from '@coppice/api'
 import type { Database } from '@coppice/migrate/database'
 import { describeLoss } from '@coppice/migrate/loss'
-import { type UndoAnswer, undoMigrations, previewUndo } from '@coppice/migrate/undo'
+import { previewUndo, undoMigrations } from '@coppice/migrate/undo'
 
 import { confirmed } from '../choose.ts'
 import type { Cli } from '../cli.ts'

@@ -1,5 +1,4 @@
-import type { Remaining } from '@coppice/migrate/merge/derive'
-import type { Conflict } from '@coppice/migrate/merge/three-way'
+import type { MergeConflict, Remaining } from '@coppice/api'
 import { withoutControls } from '@coppice/migrate/printable'
 
 import type { MergeAnswer } from '../merge/merge-branch.ts'
@@ -36,7 +35,7 @@ export function remainingLines(remaining: readonly Remaining[], output: Output):
 }
 
 function conflictLines(
-  { object, base, branch, parent }: Conflict,
+  { object, base, branch, parent }: MergeConflict,
   answer: MergeAnswer,
   output: Output,
 ): string[] {

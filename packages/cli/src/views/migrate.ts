@@ -1,5 +1,5 @@
+import type { UndoAnswer } from '@coppice/api'
 import type { StatusRow } from '@coppice/migrate/status'
-import type { UndoAnswer } from '@coppice/migrate/undo'
 
 import { formatMoment } from '../format.ts'
 import { renderTable } from '../table.ts'

@@ -1,7 +1,11 @@
-import type { LoadFigures } from '@coppice/migrate/load'
+import type {
+  LoadFigures,
+  PlanChange,
+  Rehearsal,
+  SizedRelation,
+  StatementReport,
+} from '@coppice/api'
 import { holdsUpWork } from '@coppice/migrate/locks'
-import type { PlanChange } from '@coppice/migrate/plans'
-import type { Rehearsal, SizedRelation, StatementReport } from '@coppice/migrate/rehearsal'
 
 import { formatBytes } from '../format.ts'
 

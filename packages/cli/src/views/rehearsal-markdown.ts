@@ -1,5 +1,4 @@
-import type { Finding } from '@coppice/migrate/lint'
-import type { FileReport, Rehearsal } from '@coppice/migrate/rehearsal'
+import type { FileReport, Finding, Rehearsal } from '@coppice/api'
 
 import {
   describeFigures,

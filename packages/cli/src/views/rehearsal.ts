@@ -1,6 +1,5 @@
-import type { Finding } from '@coppice/migrate/lint'
+import type { FileReport, Finding, Rehearsal } from '@coppice/api'
 import { withoutControls } from '@coppice/migrate/printable'
-import type { FileReport, Rehearsal } from '@coppice/migrate/rehearsal'
 
 import type { Output } from '../output.ts'
 import {

@@ -1,3 +1,5 @@
+import type { Remaining } from '@coppice/api'
+
 import { AdvisedError } from '../advised-error.ts'
 import { inTransaction, type Session } from '../session.ts'
 import { type Inspected, inspect, migraStatements, withBranchChanges } from './migra.ts'
@@ -20,13 +22,6 @@ export interface Derivation {
   statements: string[]
   /** Objects that are not as they should be after all of them. */
   remaining: Remaining[]
-}
-
-/** What a person has to write. A definition is null where there is no object. */
-export interface Remaining {
-  object: string
-  is: string | null
-  should_be: string | null
 }
 
 /** One round makes objects, the next what belongs to them; more would be a circle. */

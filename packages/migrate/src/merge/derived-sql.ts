@@ -1,9 +1,4 @@
-/** A statement that was derived. */
-export interface DerivedStatement {
-  sql: string
-  /** It takes an object away, if only to make it anew. */
-  drops: boolean
-}
+import type { DerivedStatement } from '@coppice/api'
 
 const dropping =
   /^(?:drop|alter (?:table|view|type) .* drop (?:column|constraint|expression|identity))\b/i

@@ -10,8 +10,7 @@ import { stampOf } from '../stamp.ts'
 import { renderScript } from './derived-sql.ts'
 import type { MergePlan } from './plan-merge.ts'
 import { readSchema } from './read-schema.ts'
-import type { Schema } from './schema-object.ts'
-import { differencesOf } from './three-way.ts'
+import { checksumOfSchema } from './schema-checksum.ts'
 
 /** Where the branch left its parent. Rejects any other pair of branches. */
 export function originOf(branch: Branch, into: Branch): Moment {
@@ -62,12 +61,15 @@ export async function migrationsOf(branch: Branch, plan: MergePlan): Promise<Mig
 /** What was planned and rehearsed is for the parent as it was then: rejects where it is another now. */
 export async function refuseIfChanged(
   database: Database,
-  found: Schema,
-  into: Branch,
+  checksum: string,
+  branchName: string,
 ): Promise<void> {
   const now = await openSession(database, readingSession, readSchema)
-  if (differencesOf(found, now).length === 0) return
-  throw new AdvisedError(`The schema of ${into.name} has changed meanwhile; nothing was changed.`, {
-    advice: 'Merge again.',
-  })
+  if (checksumOfSchema(now) === checksum) return
+  throw new AdvisedError(
+    `The schema of ${branchName} has changed meanwhile; nothing was changed.`,
+    {
+      advice: 'Merge again.',
+    },
+  )
 }

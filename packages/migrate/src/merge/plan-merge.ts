@@ -1,4 +1,4 @@
-import type { Branch } from '@coppice/api'
+import type { Branch, DerivedStatement, MergeConflict, Remaining } from '@coppice/api'
 import { ApiError } from '@coppice/api/client'
 
 import { AdvisedError } from '../advised-error.ts'
@@ -8,17 +8,18 @@ import type { Observer } from '../observer.ts'
 import type { Scope } from '../scope.ts'
 import { migratingSession, openSession, readingSession, type Session } from '../session.ts'
 import { onThrowawayBranch, type ThrowawayCopy } from '../throwaway-branch.ts'
-import { type BranchSide, derive, type Remaining } from './derive.ts'
-import { type DerivedStatement, describeStatement } from './derived-sql.ts'
+import { type BranchSide, derive } from './derive.ts'
+import { describeStatement } from './derived-sql.ts'
 import { inspect } from './migra.ts'
 import { readSchema } from './read-schema.ts'
 import { type AnswerRenames, type Rename, renameStatement } from './renames.ts'
+import { checksumOfSchema } from './schema-checksum.ts'
 import type { Schema } from './schema-object.ts'
-import { compareThreeWay, type Conflict } from './three-way.ts'
+import { compareThreeWay } from './three-way.ts'
 
 /** What a change of the schema would be. */
 export interface MergePlan {
-  conflicts: Conflict[]
+  conflicts: MergeConflict[]
   /** Objects that both sides have changed in the same way. */
   alike: string[]
   /** Run first, each in its own transaction. */
@@ -27,8 +28,8 @@ export interface MergePlan {
   statements: DerivedStatement[]
   /** What is not derived, and left to a person. */
   remaining: Remaining[]
-  /** The schema of the branch that is merged into, as it was found. */
-  found: Schema
+  /** Of the schema of the branch that is merged into, as it was found. */
+  checksum: string
 }
 
 /** The copies that a plan is made on, and the branch that it leads to. */
@@ -79,7 +80,7 @@ export async function planMerge(
     const found = await readSchema(session)
     if (!base) renames = await ask(found, found)
     const renamed = await rename(session, renames)
-    return { ...(await planOn(session, base, branch, renamed)), found }
+    return { ...(await planOn(session, base, branch, renamed)), checksum: checksumOfSchema(found) }
   })
 }
 
@@ -102,7 +103,7 @@ async function planOn(
   base: Schema | undefined,
   branch: BranchSide,
   renamed: readonly DerivedStatement[],
-): Promise<Omit<MergePlan, 'found'>> {
+): Promise<Omit<MergePlan, 'checksum'>> {
   const parent = await readSchema(session)
   const { changes, conflicts, alike } = compareThreeWay(base ?? parent, branch.schema, parent)
   if (conflicts.length > 0) return { conflicts, alike, first: [], statements: [], remaining: [] }

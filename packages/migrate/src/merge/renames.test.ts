@@ -5,7 +5,7 @@ import {
   parseRename,
   type RenameFlags,
   renameStatement,
-  unanswered,
+  UnansweredRenamesError,
 } from './renames.ts'
 import type { Schema, SchemaObject } from './schema-object.ts'
 
@@ -108,7 +108,7 @@ test('flags that match nothing are refused', () => {
 
 test('the error where nobody can be asked has the flags to give', () => {
   const { questions } = findRenames(schema(before), schema(renamed), schema(before), none)
-  expect(unanswered(questions).advice).toBe(
+  expect(new UnansweredRenamesError(questions).advice).toBe(
     'column users.name is gone. One of:\n  --rename users.name=full_name\n  --drop users.name',
   )
 })

@@ -62,18 +62,35 @@ export function findRenames(
   return { renames, questions }
 }
 
-/** The error where nobody can be asked. */
-export function unanswered(questions: readonly RenameQuestion[]): AdvisedError {
-  const lines = questions.flatMap(({ dropped, candidates }) => {
+/** What was renamed has to be said first. */
+export class UnansweredRenamesError extends AdvisedError {
+  readonly questions: readonly RenameQuestion[]
+
+  constructor(questions: readonly RenameQuestion[]) {
+    super('Renamed, or dropped and made anew? The schemas do not say.', {
+      advice: waysToAnswer(questions).join('\n'),
+    })
+    this.questions = questions
+  }
+}
+
+/** Answers by what has been said beforehand. Rejects with `UnansweredRenamesError` what that leaves open. */
+export function answerBy(flags: RenameFlags): AnswerRenames {
+  return async (base, branch, parent) => {
+    const { renames, questions } = findRenames(base, branch, parent, flags)
+    if (questions.length > 0) throw new UnansweredRenamesError(questions)
+    return renames
+  }
+}
+
+function waysToAnswer(questions: readonly RenameQuestion[]): string[] {
+  return questions.flatMap(({ dropped, candidates }) => {
     const name = describeName(dropped.key)
     return [
       `${dropped.kind} ${name} is gone. One of:`,
       ...candidates.map((candidate) => `  --rename ${name}=${lastName(candidate)}`),
       `  --drop ${name}`,
     ]
-  })
-  return new AdvisedError('Renamed, or dropped and made anew? The schemas do not say.', {
-    advice: lines.join('\n'),
   })
 }
 

@@ -1,3 +1,5 @@
+import type { MergeConflict } from '@coppice/api'
+
 import { describeObject, type Schema, type SchemaObject } from './schema-object.ts'
 
 /** What a branch has done to an object; absent before where it made it, after where it dropped it. */
@@ -7,18 +9,10 @@ export interface Change {
   after: SchemaObject | undefined
 }
 
-/** An object that both have changed, each in its own way. A definition is null where there is no object. */
-export interface Conflict {
-  object: string
-  base: string | null
-  branch: string | null
-  parent: string | null
-}
-
 /** What a merge has to do. */
 export interface ThreeWay {
   changes: Change[]
-  conflicts: Conflict[]
+  conflicts: MergeConflict[]
   /** Objects that both have changed in the same way. */
   alike: string[]
 }
@@ -116,7 +110,7 @@ function orphans(
   base: Schema,
   branch: Schema,
   parent: Schema,
-): Conflict[] {
+): MergeConflict[] {
   const merged = withChanges(parent, changes)
   return changes.flatMap(({ id, after }) =>
     after?.parent && branch.has(after.parent) && !merged.has(after.parent)
@@ -131,7 +125,7 @@ function conflictOf(
   branch: Schema,
   parent: Schema,
   id: string,
-): Conflict {
+): MergeConflict {
   return {
     object: describeObject(object),
     base: wholeDefinition(base, id),

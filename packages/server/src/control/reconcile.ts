@@ -7,6 +7,7 @@ import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { readNextExclusive } from './exclusive-bytes.ts'
 import { takeDueSnapshots, trimHistory } from './history/trim.ts'
+import { trimOldRehearsals } from './migrations/rehearsals.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { removeCompute } from './put-compute.ts'
@@ -88,6 +89,7 @@ function createSchedule() {
         expireSnapshots,
         purgeDeleted,
         trimOldOperations,
+        trimOldRehearsals,
       ],
     },
     { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },

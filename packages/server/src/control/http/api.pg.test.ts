@@ -625,7 +625,9 @@ describe('requests', () => {
     async (code) => {
       const { context, apiKey } = control
       const handlers = {
-        ...createHandlers(context, new TimeTravel(context), async () => Promise.reject(new Error('not asked'))),
+        ...createHandlers(context, new TimeTravel(context), async () =>
+          Promise.reject(new Error('not asked')),
+        ),
         getActiveRegions: async () => Promise.reject(new AppError(code, 'not now')),
       }
       const { store, log } = context

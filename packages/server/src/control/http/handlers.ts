@@ -11,6 +11,7 @@ import { jwksHandlers } from './jwks-handlers.ts'
 import { logHandlers } from './log-handlers.ts'
 import { maskingHandlers } from './masking-handlers.ts'
 import { metricsHandlers } from './metrics-handlers.ts'
+import { migrationHandlers } from './migration-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
@@ -25,12 +26,13 @@ export function createHandlers(
   timeTravel: TimeTravel,
   platformStatus: Handlers['getPlatformStatus'],
 ): Handlers {
-  return {
+  const handlers: Handlers = {
     ...projectHandlers(context),
     ...branchHandlers(context),
     ...maskingHandlers(context),
     ...historyHandlers(context),
     ...schemaHandlers(context),
+    ...migrationHandlers(context, timeTravel, () => handlers),
     ...queryHandlers(context, timeTravel),
     ...endpointHandlers(context),
     ...computeHandlers(context),
@@ -45,4 +47,5 @@ export function createHandlers(
     ...jwksHandlers(context),
     getPlatformStatus: platformStatus,
   }
+  return handlers
 }
