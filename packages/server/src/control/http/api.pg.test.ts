@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../../lib/errors.ts'
 import { startTestControl, type TestControl } from '../../testing/control.ts'
 import { syncCatalog } from '../catalog-sync.ts'
+import { TimeTravel } from '../time-travel.ts'
 import { createHandlers } from './handlers.ts'
 import { createHttpServer } from './server.ts'
 

@@ -1,0 +1,187 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+import type { QueryLine, QueryRequest } from '@coppice/api'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { startTestControl, type TestControl } from '../../testing/control.ts'
+import { until } from '../../testing/until.ts'
+
+let control: TestControl
+let path: { project_id: string; branch_id: string }
+
+beforeAll(async () => {
+  control = await startTestControl()
+  await control.context.history.archiver.start()
+  const { project, branch } = await control.client.createProject({ body: { project: {} } })
+  path = { project_id: project.id, branch_id: branch.id }
+})
+afterAll(async () => control.close())
+
+const ask = async (sql: string, more: Partial<QueryRequest> = {}, signal?: AbortSignal) =>
+  control.client.queryProjectBranch({
+    path,
+    body: { sql, db_name: 'neondb', ...more },
+    ...(signal && { signal }),
+  })
+
+async function collect(sql: string, more: Partial<QueryRequest> = {}): Promise<QueryLine[]> {
+  const lines: QueryLine[] = []
+  for await (const line of await ask(sql, more)) lines.push(line)
+  return lines
+}
+const rowsOf = (lines: QueryLine[]) =>
+  lines.flatMap((line) => (line.type === 'rows' ? line.rows : []))
+
+describe('a query', () => {
+  test('is answered with columns, rows as text and how each statement ended', async () => {
+    const lines = await collect(
+      `create table person (id int primary key, name varchar(20), tags text[]);
+       insert into person values (1, 'Ada', '{a,b}'), (2, null, '{}');
+       select id, name, tags, now() as at from person order by id`,
+    )
+    expect(lines.map(({ type }) => type)).toEqual([
+      'statement',
+      'complete',
+      'statement',
+      'complete',
+      'statement',
+      'columns',
+      'rows',
+      'complete',
+      'end',
+    ])
+    expect(lines[1]).toMatchObject({ command: 'CREATE TABLE', row_count: null })
+    expect(lines[3]).toMatchObject({ command: 'INSERT', row_count: 2 })
+    expect(lines[5]).toMatchObject({
+      columns: [
+        { name: 'id', type: 'integer', column_number: 1 },
+        { name: 'name', type: 'character varying' },
+        { name: 'tags', type: 'text[]' },
+        { name: 'at', type: 'timestamp with time zone', table_id: 0 },
+      ],
+    })
+    expect(rowsOf(lines).map((row) => row.slice(0, 3))).toEqual([
+      ['1', 'Ada', '{a,b}'],
+      ['2', null, '{}'],
+    ])
+    expect(lines[7]).toMatchObject({ command: 'SELECT', row_count: 2 })
+  })
+
+  test('with no rows has its columns, and notices come between', async () => {
+    const lines = await collect(
+      `do $$ begin raise notice 'look'; end $$; select 1 as one where false`,
+    )
+    expect(lines).toMatchObject([
+      { type: 'statement' },
+      { type: 'notice', severity: 'NOTICE', message: 'look' },
+      { type: 'complete', command: 'DO' },
+      { type: 'statement' },
+      { type: 'columns', columns: [{ name: 'one', type: 'integer' }] },
+      { type: 'complete', row_count: 0 },
+      { type: 'end' },
+    ])
+  })
+
+  test('ends at the first error, which says where it is in the whole text', async () => {
+    const sql = `select '🐘';\nselect nothing from nowhere; create table never ()`
+    const lines = await collect(sql)
+    const error = lines.find((line) => line.type === 'error')
+    expect(error).toMatchObject({ statement: 1, code: '42P01', position: sql.indexOf('nowhere') })
+    expect(lines.at(-1)).toMatchObject({ type: 'end' })
+    expect(rowsOf(await collect(`select to_regclass('never')`))).toEqual([[null]])
+  })
+
+  test('is its own transaction for each statement, unless it says BEGIN', async () => {
+    await collect('create table kept (id int); select 1/0')
+    expect(rowsOf(await collect(`select to_regclass('kept')`))).toEqual([['kept']])
+    await collect('begin; create table lost (id int); select 1/0; commit')
+    expect(rowsOf(await collect(`select to_regclass('lost')`))).toEqual([[null]])
+    expect((await collect('vacuum kept; select 1')).at(-2)).toMatchObject({ type: 'complete' })
+  })
+
+  test('runs as the owner of the database, who is no superuser', async () => {
+    const [row] = rowsOf(
+      await collect(`select session_user, rolsuper from pg_roles where rolname = session_user`),
+    )
+    expect(row).toEqual(['neondb_owner', 'f'])
+    await expect(ask('select 1', { role_name: 'nobody' })).rejects.toMatchObject({
+      code: 'role_not_found',
+    })
+    await expect(ask('select 1', { db_name: 'nowhere' })).rejects.toMatchObject({
+      code: 'database_not_found',
+    })
+  })
+
+  test('writes nothing when it is to read only', async () => {
+    const lines = await collect('create table unwanted ()', { read_only: true })
+    expect(lines).toContainEqual(expect.objectContaining({ type: 'error', code: '25006' }))
+  })
+
+  test('is given up after its time', async () => {
+    const lines = await collect('select pg_sleep(60)', { timeout_seconds: 1 })
+    expect(lines).toContainEqual(expect.objectContaining({ type: 'error', code: '57014' }))
+  })
+
+  test('of a million rows comes in batches, and is held nowhere', async () => {
+    let rows = 0
+    let longest = 0
+    for await (const line of await ask(
+      `select i, repeat('x', 100) from generate_series(1, 300000) i`,
+    )) {
+      if (line.type === 'rows') {
+        rows += line.rows.length
+        longest = Math.max(longest, line.rows.length)
+      }
+    }
+    expect(rows).toBe(300_000)
+    expect(longest).toBeLessThanOrEqual(1000)
+  })
+
+  test('is cancelled when its reader goes away', async () => {
+    const running = async () =>
+      Number(
+        rowsOf(
+          await collect(
+            `select count(*) from pg_stat_activity where state = 'active' and query ~ '^select .gone'`,
+          ),
+        )[0]?.[0],
+      )
+    const leaving = new AbortController()
+    const lines = await ask(`select 'gone', pg_sleep(600)`, {}, leaving.signal)
+    const reading = (async () => {
+      for await (const line of lines) expect(line.type).not.toBe('complete')
+    })()
+    await until(async () => (await running()) === 1)
+    leaving.abort()
+    await expect(reading).rejects.toThrow()
+    await until(async () => (await running()) === 0)
+  })
+
+  test('that is left in the middle of its rows is cancelled too', async () => {
+    for await (const line of await ask('select i from generate_series(1, 100000000) i')) {
+      if (line.type === 'rows') break
+    }
+    await until(async () => {
+      const [row] = rowsOf(
+        await collect(`select count(*) from pg_stat_activity where query ~ '^select i from'`),
+      )
+      return row?.[0] === '0'
+    })
+  })
+
+  test('reads a moment of the past', async () => {
+    await collect(`create table counted as select 1 as n`)
+    await control.client.createSnapshot({ path })
+    await delay(1100)
+    const then = new Date().toISOString()
+    await delay(100)
+    await collect('update counted set n = 2')
+    expect(rowsOf(await collect('select n from counted', { timestamp: then }))).toEqual([['1']])
+    const lines = await collect('delete from counted', { timestamp: then })
+    expect(lines).toContainEqual(expect.objectContaining({ type: 'error', code: '25006' }))
+  })
+
+  test('without a statement is refused', async () => {
+    await expect(ask(' -- nothing')).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+})

@@ -1,0 +1,238 @@
+import type { QueryLine } from '@coppice/api'
+import { Client } from 'pg'
+
+import { postgresPort } from '../../compute/settings.ts'
+import { platformDatabase } from '../../compute/superuser.ts'
+import { AppError } from '../../lib/errors.ts'
+import type { Context } from '../context.ts'
+import type { TimeTravel } from '../time-travel.ts'
+import { LineQueue } from './line-queue.ts'
+import { type DatabasePlace, reachDatabase, type ReachedDatabase } from './reach-database.ts'
+import { placeOf, readTag, reportOf } from './reports.ts'
+import { RowBatch } from './row-batch.ts'
+import { splitStatements, type StatementSpan } from './split-statements.ts'
+import { runStatement, type WireColumn, type WireReport } from './statement-run.ts'
+import { nameTypes } from './type-names.ts'
+
+export interface QuerySpec extends Omit<DatabasePlace, 'applicationName'> {
+  /** Statements, each by itself unless they say BEGIN; the first that fails is the last. */
+  sql: string
+  readOnly: boolean
+  timeoutSeconds: number
+}
+
+/** Each holds a connection of its compute; a compute has a hundred. */
+const maxRunning = 50
+let running = 0
+
+/**
+ * Runs SQL as a role of the branch and answers what comes, line by line, no faster than it is read. When
+ * `signal` is aborted, what runs is cancelled. Rejects with AppError before the first statement; what
+ * PostgreSQL objects to is a line.
+ */
+export async function runQuery(
+  context: Context,
+  timeTravel: TimeTravel,
+  spec: QuerySpec,
+  signal: AbortSignal,
+): Promise<AsyncIterable<QueryLine>> {
+  if (running >= maxRunning) {
+    throw new AppError(
+      'too_many_requests',
+      `${maxRunning} queries run through the API already; wait for one, or connect with a driver`,
+    )
+  }
+  running += 1
+  let reached: ReachedDatabase | undefined
+  try {
+    const spans = await splitStatements(spec.sql)
+    if (spans.length === 0)
+      throw new AppError('invalid_request', 'there is no statement in the SQL')
+    reached = await reachDatabase(context, timeTravel, { ...spec, applicationName })
+    const client = await connect(reached, spec)
+    return new QueryRun(reached, client, spec.sql, spans).lines(signal, () => (running -= 1))
+  } catch (error) {
+    running -= 1
+    reached?.session.end()
+    throw error
+  }
+}
+
+const applicationName = 'coppice sql'
+const connectTimeoutMs = 15_000
+
+async function connect(reached: ReachedDatabase, spec: QuerySpec): Promise<Client> {
+  const settings = {
+    statement_timeout: `${spec.timeoutSeconds}s`,
+    ...(spec.readOnly && { default_transaction_read_only: 'on' }),
+  }
+  const client = new Client({
+    host: reached.socketDirectory,
+    port: postgresPort,
+    database: reached.database,
+    user: reached.role,
+    password: reached.password,
+    application_name: applicationName,
+    connectionTimeoutMillis: connectTimeoutMs,
+    options: Object.entries(settings)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+  })
+  // A lost connection is told by the statement that runs.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    throw connectionRefused(error, reached, spec)
+  }
+}
+
+/** SQLSTATEs (PostgreSQL manual, appendix A). */
+const wrongPassword = '28P01'
+const noSuchDatabase = '3D000'
+
+function connectionRefused(error: unknown, reached: ReachedDatabase, spec: QuerySpec): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const { message } = error as Error
+  if (code === noSuchDatabase) return new AppError('database_not_found', message)
+  const isPast = spec.timestamp !== undefined || spec.lsn !== undefined
+  if (code === wrongPassword && isPast) {
+    return new AppError(
+      'not_available',
+      `role ${reached.role} had another password at that moment, or was not there yet; name another role, or make a branch of the moment`,
+    )
+  }
+  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return error
+  return new AppError('not_available', `PostgreSQL refused the connection: ${message}`)
+}
+
+/** One request's statements on one connection. */
+class QueryRun {
+  readonly #reached: ReachedDatabase
+  readonly #client: Client
+  readonly #sql: string
+  readonly #spans: readonly StatementSpan[]
+  /** Columns wait for the names of their types. */
+  readonly #queue: LineQueue<QueryLine | Promise<QueryLine>>
+  readonly #batch: RowBatch
+  #isOver = false
+
+  constructor(
+    reached: ReachedDatabase,
+    client: Client,
+    sql: string,
+    spans: readonly StatementSpan[],
+  ) {
+    this.#reached = reached
+    this.#client = client
+    this.#sql = sql
+    this.#spans = spans
+    const { stream } = client.connection
+    this.#queue = new LineQueue({ onFull: () => stream.pause(), onRoom: () => stream.resume() })
+    this.#batch = new RowBatch((line) => this.#queue.push(line))
+  }
+
+  /** To be read to its end, or left. */
+  async *lines(signal: AbortSignal, onEnd: () => void): AsyncGenerator<QueryLine> {
+    const leave = (): void => this.#queue.end(signal.reason)
+    signal.addEventListener('abort', leave, { once: true })
+    const work = this.#runAll().then(
+      () => this.#queue.end(),
+      (error: unknown) => this.#queue.end(error),
+    )
+    try {
+      for await (const line of this.#queue) {
+        this.#reached.session.touch()
+        yield line
+      }
+    } finally {
+      signal.removeEventListener('abort', leave)
+      await this.#close()
+      await work
+      this.#reached.session.end()
+      onEnd()
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#isOver) return this.#client.end().catch(() => undefined)
+    this.#isOver = true
+    await cancelBackend(this.#reached, this.#client)
+    this.#client.connection.stream.destroy()
+  }
+
+  async #runAll(): Promise<void> {
+    const started = performance.now()
+    for (const [statement, span] of this.#spans.entries()) {
+      if (this.#isOver || !(await this.#runOne(statement, span))) break
+    }
+    this.#isOver = true
+    this.#queue.push({ type: 'end', duration_ms: since(started) })
+  }
+
+  /** Whether it succeeded. */
+  async #runOne(statement: number, { start, end }: StatementSpan): Promise<boolean> {
+    const queue = this.#queue
+    const started = performance.now()
+    queue.push({ type: 'statement', statement, start, end })
+    let succeeded = true
+    const onNotice = (notice: WireReport): void =>
+      queue.push({ type: 'notice', statement, ...reportOf(notice) })
+    this.#client.on('notice', onNotice)
+    try {
+      await runStatement(this.#client, this.#sql.slice(start, end), {
+        onColumns: (columns) => queue.push(this.#describe(statement, columns)),
+        onRow: (row) => this.#batch.add(statement, row),
+        onComplete: (tag) => {
+          this.#batch.flush()
+          queue.push({ type: 'complete', statement, ...readTag(tag), duration_ms: since(started) })
+        },
+        onError: (error) => {
+          succeeded = false
+          this.#batch.flush()
+          const position = placeOf(this.#sql, start, error.position)
+          queue.push({
+            type: 'error',
+            statement,
+            ...reportOf(error),
+            ...(position !== undefined && { position }),
+            duration_ms: since(started),
+          })
+        },
+      })
+    } finally {
+      this.#client.off('notice', onNotice)
+    }
+    return succeeded
+  }
+
+  async #describe(statement: number, columns: WireColumn[]): Promise<QueryLine> {
+    const { compute, database } = this.#reached
+    const types = [...new Set(columns.map(({ dataTypeID }) => dataTypeID))]
+    // A query that breaks off does not wait for them.
+    const names = await nameTypes(compute, database, types).catch(() => new Map<number, string>())
+    return {
+      type: 'columns',
+      statement,
+      columns: columns.map(({ name, dataTypeID, tableID, columnID }) => ({
+        name,
+        type: names.get(dataTypeID) ?? String(dataTypeID),
+        type_id: dataTypeID,
+        table_id: tableID,
+        column_number: columnID,
+      })),
+    }
+  }
+}
+
+async function cancelBackend({ compute }: ReachedDatabase, client: Client): Promise<void> {
+  const { processID } = client as Client & { processID: number | null }
+  if (processID === null) return
+  await compute
+    .withSuperuser(platformDatabase, async (sql) => sql`select pg_cancel_backend(${processID})`)
+    // A compute that is gone runs nothing.
+    .catch(() => undefined)
+}
+
+const since = (started: number): number => Math.round((performance.now() - started) * 1000) / 1000
