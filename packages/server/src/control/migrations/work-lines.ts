@@ -3,6 +3,7 @@ import { AdvisedError } from '@coppice/migrate/advised-error'
 import type { Observer } from '@coppice/migrate/observer'
 
 import { AppError } from '../../lib/errors.ts'
+import { LineQueue } from '../query/line-queue.ts'
 
 /** Each holds a branch and sessions. */
 const worksMax = 8
@@ -33,31 +34,21 @@ async function* run<T>(
   work: (observer: Observer) => Promise<T>,
 ): AsyncGenerator<WorkLine | T> {
   atWork += 1
-  const lines: WorkLine[] = []
-  let wake = () => undefined as void
-  const tell = (type: WorkLine['type'], message: string) => {
-    lines.push({ type, message })
-    wake()
-  }
+  const lines = new LineQueue<WorkLine>({ onFull: () => undefined, onRoom: () => undefined })
+  const tell: Tell = (type, message) => lines.push({ type, message })
   const alive = setInterval(() => tell('alive', 'still at work'), aliveEveryMs)
-  let isOver = false
-  const done = explained(async () => work(observerOf(signal, tell))).finally(() => {
+  const result = explained(async () => work(observerOf(signal, tell))).finally(() => {
     atWork -= 1
     clearInterval(alive)
-    isOver = true
-    wake()
+    lines.end()
   })
-  // Awaited below; until then a work that fails must not end the process.
-  done.catch(() => undefined)
-  for (;;) {
-    yield* lines.splice(0)
-    if (isOver) break
-    await new Promise<void>((resolve) => {
-      wake = resolve
-    })
-  }
-  yield await done
+  // Awaited below, unless the reader has gone: then a work that fails must not end the process.
+  result.catch(() => undefined)
+  yield* lines
+  yield await result
 }
+
+type Tell = (type: WorkLine['type'], message: string) => void
 
 /** What the engine refuses is the caller's to read: with what to do about it, in one message. */
 export async function explained<T>(work: () => Promise<T>): Promise<T> {
@@ -72,10 +63,7 @@ export async function explained<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function observerOf(
-  signal: AbortSignal,
-  tell: (type: WorkLine['type'], message: string) => void,
-): Observer {
+function observerOf(signal: AbortSignal, tell: Tell): Observer {
   return {
     note: (text) => tell('note', text),
     progress: (text) => tell('progress', text),
