@@ -11,14 +11,22 @@ test('each address of the console', () => {
     branches: paths.branches(project),
     branch: paths.branch(project, branch),
     operations: paths.operations(project),
+    schema: paths.schema(project, branch),
+    migrations: paths.migrations(project),
+    rehearsal: paths.rehearsal(project, 'r'),
+    newRehearsal: paths.newRehearsal(project, branch, 'shop'),
     settings: paths.settings(project),
   }).toMatchInlineSnapshot(`
     {
       "branch": "/projects/wild-rain-1/branches/br-1%2Fx",
       "branches": "/projects/wild-rain-1/branches",
+      "migrations": "/projects/wild-rain-1/migrations",
+      "newRehearsal": "/projects/wild-rain-1/migrations/new?branch=br-1%2Fx&database=shop",
       "operations": "/projects/wild-rain-1/operations",
       "project": "/projects/wild-rain-1",
       "projects": "/projects",
+      "rehearsal": "/projects/wild-rain-1/migrations/rehearsals/r",
+      "schema": "/projects/wild-rain-1/schema?branch=br-1%2Fx",
       "settings": "/projects/wild-rain-1/settings",
       "signIn": "/sign-in",
     }

@@ -2,6 +2,7 @@
  * What pages read. A key begins with the kind of thing, as the events of the platform name it, and the
  * project's id, so that an event makes exactly what it concerns be read anew (`events.ts`).
  */
+import { ApiError } from '@coppice/api/client'
 import { queryOptions } from '@tanstack/react-query'
 
 import { api, getSession } from './client.ts'
@@ -99,4 +100,64 @@ export const queries = {
       queryKey: ['snapshots', project_id],
       queryFn: async () => (await api.listSnapshots({ path: { project_id } })).snapshots,
     }),
+  /** The ledger of a database. It is in the branch: who reads it wakes it, so nobody does unasked. */
+  migrations: (project_id: string, branch_id: string, db_name: string) =>
+    queryOptions({
+      queryKey: ['migrations', project_id, branch_id, db_name],
+      queryFn: async () =>
+        api.listMigrations({ path: { project_id, branch_id }, query: { db_name } }),
+      staleTime: Infinity,
+      refetchOnWindowFocus: false,
+      refetchOnReconnect: false,
+    }),
+  rehearsals: (project_id: string) =>
+    queryOptions({
+      queryKey: ['rehearsals', project_id],
+      queryFn: async () => (await api.listRehearsals({ path: { project_id } })).rehearsals,
+    }),
+  /** A report does not change. */
+  rehearsal: (project_id: string, rehearsal_id: string) =>
+    queryOptions({
+      queryKey: ['rehearsals', project_id, rehearsal_id],
+      queryFn: async () =>
+        (await api.getRehearsal({ path: { project_id, rehearsal_id } })).rehearsal,
+      staleTime: Infinity,
+    }),
+  /** How the schema of a database differs on two branches. Wakes both, so nobody asks by themselves. */
+  schemaComparison: (project_id: string, place: ComparedSchemas) =>
+    queryOptions({
+      queryKey: ['schema-comparison', project_id, place],
+      queryFn: async () => readComparison(project_id, place),
+      staleTime: Infinity,
+      refetchOnWindowFocus: false,
+      refetchOnReconnect: false,
+    }),
+}
+
+/** Two branches, by id, and a database that both may have. */
+export interface ComparedSchemas {
+  base: string
+  branch: string
+  database: string
+}
+
+async function readComparison(
+  project_id: string,
+  { base, branch, database }: ComparedSchemas,
+): Promise<{ script: string; diff: string }> {
+  const query = { db_name: database }
+  const [{ sql = '' }, { diff = '' }] = await Promise.all([
+    api
+      .getProjectBranchSchema({ path: { project_id, branch_id: base }, query })
+      .catch((error: unknown) => {
+        // Compared with nothing, everything is new.
+        if (error instanceof ApiError && error.code === 'database_not_found') return { sql: '' }
+        throw error
+      }),
+    api.getProjectBranchSchemaComparison({
+      path: { project_id, branch_id: branch },
+      query: { ...query, base_branch_id: base },
+    }),
+  ])
+  return { script: sql, diff }
 }

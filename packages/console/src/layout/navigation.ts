@@ -1,8 +1,10 @@
 import {
   type Icon,
   IconActivity,
+  IconDatabaseEdit,
   IconGitBranch,
   IconLayoutDashboard,
+  IconSchema,
   IconSettings,
 } from '@tabler/icons-react'
 
@@ -21,6 +23,8 @@ export interface NavigationItem {
 export const navigation: readonly NavigationItem[] = [
   { label: 'Dashboard', icon: IconLayoutDashboard, to: paths.project, end: true },
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
+  { label: 'Schema', icon: IconSchema, to: paths.schema },
+  { label: 'Migrations', icon: IconDatabaseEdit, to: paths.migrations },
   { label: 'Operations', icon: IconActivity, to: paths.operations },
   { label: 'Settings', icon: IconSettings, to: paths.settings },
 ]

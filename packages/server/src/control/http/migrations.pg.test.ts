@@ -220,7 +220,7 @@ describe('applying', () => {
     const holders = `select count(*) from pg_locks where relation = 'users'::regclass and mode = 'AccessExclusiveLock'`
     await until(async () => (await run('main', holders))[0]?.[0] === '1')
     leaving.abort()
-    await expect(reading).rejects.toThrow()
+    await expect(reading).rejects.toThrow('aborted')
     await until(async () => (await run('main', holders))[0]?.[0] === '0')
     await expect(run('main', 'select late from users')).rejects.toThrow('does not exist')
   })
