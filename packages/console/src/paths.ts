@@ -7,7 +7,9 @@ const migrations = (projectId: string, branchId?: string, database?: string): st
 /** `?branch=…`, of what is there. */
 function search(parameters: Readonly<Record<string, string | undefined>>): string {
   const text = new URLSearchParams(
-    Object.entries(parameters).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+    Object.entries(parameters).flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, value]],
+    ),
   ).toString()
   return text === '' ? '' : `?${text}`
 }

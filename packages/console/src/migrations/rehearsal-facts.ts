@@ -43,9 +43,7 @@ export function factsOf(statement: StatementReport): Fact[] {
       ),
     ...rewritten.map((one) => fact('rewrite', `Writes ${sized(one)} anew`, true)),
     ...built.map((one) => fact('index', `Builds ${sized(one)}`)),
-    ...(read.length > 0
-      ? [fact('scan', `Reads from end to end: ${read.join(', ')}`)]
-      : []),
+    ...(read.length > 0 ? [fact('scan', `Reads from end to end: ${read.join(', ')}`)] : []),
     ...(volume.length > 0 ? [fact('volume', volume.join(', '))] : []),
   ]
 }
