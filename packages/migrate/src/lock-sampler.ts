@@ -32,6 +32,8 @@ export async function sampleLocks<T>(
         await delay(sampleEveryMs)
       }
     })()
+    // Awaited below; until then one that fails, as when its branch goes, must not end the process.
+    sampling.catch(() => undefined)
     try {
       return await work({
         take() {

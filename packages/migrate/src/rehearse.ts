@@ -55,14 +55,19 @@ export async function rehearse(
       files: [],
       windows: [],
       error: null,
+      isCalledOff: false,
     }
     const tasks = await readTasks(stage.database, migrations, options.allowOutOfOrder)
     const before = await planQueries(stage.database, top)
     const run = async () => runTasks(stage, tasks, options.statementTimeoutMs)
+    const stay = observer.onCancel(() => (stage.isCalledOff = true))
     const loaded =
       load &&
       (await underLoad(stage.database, load, options.loadConnections, run, () => stage.windows))
     if (!loaded) await run()
+    stay()
+    // What it failed for then says nothing about the migrations.
+    if (stage.isCalledOff) throw new AdvisedError('The rehearsal was called off.')
     const { changes, compared } = await comparedPlans(stage, top, before)
     return {
       branch: branch.name,
@@ -84,6 +89,7 @@ interface Stage {
   files: FileReport[]
   windows: Window[]
   error: string | null
+  isCalledOff: boolean
 }
 
 /** On the branch, which has the ledger that its parent has. */

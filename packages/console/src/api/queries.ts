@@ -123,7 +123,7 @@ export const queries = {
         (await api.getRehearsal({ path: { project_id, rehearsal_id } })).rehearsal,
       staleTime: Infinity,
     }),
-  /** How the schema of a database differs on two branches. Wakes both, so nobody asks by themselves. */
+  /** The schema of a database on two branches, as scripts. Wakes both, so nobody asks unasked. */
   schemaComparison: (project_id: string, place: ComparedSchemas) =>
     queryOptions({
       queryKey: ['schema-comparison', project_id, place],
@@ -144,20 +144,17 @@ export interface ComparedSchemas {
 async function readComparison(
   project_id: string,
   { base, branch, database }: ComparedSchemas,
-): Promise<{ script: string; diff: string }> {
-  const query = { db_name: database }
-  const [{ sql = '' }, { diff = '' }] = await Promise.all([
-    api
-      .getProjectBranchSchema({ path: { project_id, branch_id: base }, query })
-      .catch((error: unknown) => {
-        // Compared with nothing, everything is new.
-        if (error instanceof ApiError && error.code === 'database_not_found') return { sql: '' }
-        throw error
-      }),
-    api.getProjectBranchSchemaComparison({
-      path: { project_id, branch_id: branch },
-      query: { ...query, base_branch_id: base },
-    }),
-  ])
-  return { script: sql, diff }
+): Promise<{ base: string; branch: string }> {
+  const read = async (branch_id: string): Promise<string> => {
+    const query = { db_name: database }
+    const answer = api.getProjectBranchSchema({ path: { project_id, branch_id }, query })
+    return (await answer).sql ?? ''
+  }
+  const ofBase = read(base).catch((error: unknown) => {
+    // Compared with nothing, everything is new.
+    if (error instanceof ApiError && error.code === 'database_not_found') return ''
+    throw error
+  })
+  const [one, other] = await Promise.all([ofBase, read(branch)])
+  return { base: one, branch: other }
 }

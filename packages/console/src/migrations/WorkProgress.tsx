@@ -43,6 +43,9 @@ export function WorkProgress({ title, told, startedAt, onCancel }: WorkProgressP
           </li>
         ))}
       </ol>
+      <Text size="xs" c="var(--faint)" mt={6}>
+        Leaving this page calls it off; what was made for it is removed.
+      </Text>
     </div>
   )
 }

@@ -1,5 +1,4 @@
 import type { Branch, DerivedStatement, MergeConflict, Remaining } from '@coppice/api'
-import { ApiError } from '@coppice/api/client'
 
 import { AdvisedError } from '../advised-error.ts'
 import type { Database } from '../database.ts'
@@ -85,7 +84,7 @@ export async function planMerge(
 }
 
 function outsideHistory(error: unknown): boolean {
-  return error instanceof ApiError && error.code === 'outside_history'
+  return error instanceof Error && 'code' in error && error.code === 'outside_history'
 }
 
 function baseIsGone({ name }: Branch, cause: unknown): AdvisedError {

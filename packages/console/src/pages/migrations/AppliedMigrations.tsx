@@ -142,7 +142,7 @@ const columnsFor = (undone: string | undefined): Column<AppliedMigration>[] => [
         )}
         {undone !== undefined && row.restore_point_id === undone && (
           <Badge size="sm" color="gray" variant="light" tt="none" visibleFrom="sm">
-            undone by undo
+            last apply
           </Badge>
         )}
       </Group>

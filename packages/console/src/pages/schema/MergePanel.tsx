@@ -1,7 +1,7 @@
 import type { Branch, MergePlan, Remaining } from '@coppice/api'
 import { ActionIcon, Alert, Badge, Checkbox, Group, SimpleGrid, Stack, Text } from '@mantine/core'
 import { IconArrowsSplit2, IconCheck, IconHandStop, IconX } from '@tabler/icons-react'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 
 import { Failure, RehearseAndApply } from '../../migrations/RehearseAndApply.tsx'
 import { SqlLine } from '../../migrations/SqlText.tsx'
@@ -27,9 +27,14 @@ export function MergePanel({ branch, into, database, planning }: MergePanelProps
   const { work, answer } = planning
   const isParent = branch.parent_id === into.id
   const plan = work.result?.plan
+  const top = useRef<HTMLDivElement>(null)
+  // It comes below what was being looked at.
+  useEffect(() => {
+    void top.current?.scrollIntoView({ block: 'start' })
+  }, [])
   const title = isParent ? `Merge into ${into.name}` : `SQL from ${into.name} to ${branch.name}`
   return (
-    <>
+    <Stack gap="md" ref={top} className={classes['merge'] ?? ''}>
       <Panel
         title={title}
         description={
@@ -57,7 +62,7 @@ export function MergePanel({ branch, into, database, planning }: MergePanelProps
       {plan?.three_way && plan.files.length > 0 && (
         <Applying plan={plan} into={into} database={database} />
       )}
-    </>
+    </Stack>
   )
 }
 
@@ -164,7 +169,6 @@ function Conflicts({ conflicts, branch, into }: ConflictsProps): ReactNode {
   return (
     <Alert
       color="yellow"
-      variant="outline"
       icon={<IconArrowsSplit2 size={18} />}
       title="Both have changed the same things differently"
     >
@@ -193,7 +197,6 @@ function RemainingList({ remaining }: { remaining: readonly Remaining[] }): Reac
   return (
     <Alert
       color="yellow"
-      variant="outline"
       icon={<IconHandStop size={18} />}
       title="Not derived, and to be made by hand"
     >

@@ -22,6 +22,8 @@ const dropped = 'dropped'
 /** A schema does not say whether something was renamed, or dropped and another made: a person does. */
 export function RenameQuestions({ questions, onAnswer }: RenameQuestionsProps): ReactNode {
   const [chosen, setChosen] = useState<ReadonlyMap<string, string>>(new Map())
+  const isTaken = (by: string, candidate: string): boolean =>
+    [...chosen].some(([name, answer]) => name !== by && answer === `${renamedTo}${candidate}`)
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     const answers: Answers = { renames: [], drops: [] }
@@ -51,6 +53,8 @@ export function RenameQuestions({ questions, onAnswer }: RenameQuestionsProps): 
                   key={candidate}
                   value={`${renamedTo}${candidate}`}
                   label={`It is called ${candidate} now`}
+                  // What has become of one thing is not what another has become.
+                  disabled={isTaken(name, candidate)}
                 />
               ))}
               <Radio value={dropped} label="It was dropped, with what was in it" />

@@ -8,7 +8,7 @@ import {
   IconRefresh,
 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useState } from 'react'
 import { useSearchParams } from 'react-router'
 
 import { queries } from '../../api/queries.ts'
@@ -35,11 +35,26 @@ export function Component(): ReactNode {
   const [search, setSearch] = useSearchParams()
   const branch = search.has('branch') ? choice.branch : newestChild(branches)
   const base = chooseBase(branches, branch, search.get('base'))
-  const setBase = (id: string): void => {
-    const after = new URLSearchParams(search)
-    after.set('base', id)
-    setSearch(after, { replace: true })
-  }
+  const change = useCallback(
+    (changes: Readonly<Record<string, string | undefined>>) =>
+      setSearch(
+        (before) => {
+          const after = new URLSearchParams(before)
+          for (const [key, value] of Object.entries(changes)) {
+            if (value === undefined) after.delete(key)
+            else after.set(key, value)
+          }
+          return after
+        },
+        { replace: true },
+      ),
+    [setSearch],
+  )
+  const isPinned = search.has('branch') && search.has('base')
+  // Branches come and go while one looks, those of one's own rehearsals too.
+  useEffect(() => {
+    if (!isPinned && branch && base) change({ branch: branch.id, base: base.id })
+  }, [isPinned, branch, base, change])
   return (
     <>
       <PageHeader
@@ -57,9 +72,22 @@ export function Component(): ReactNode {
       ) : (
         <Stack gap="md">
           <div className={classes['choice']}>
-            <BaseSelect branches={branches} branch={branch} base={base} onChange={setBase} />
+            <BaseSelect
+              branches={branches}
+              branch={branch}
+              base={base}
+              onChange={(id) => change({ base: id })}
+            />
             <IconArrowLeft size={18} aria-hidden className={classes['arrow']} />
-            <BranchChooser choice={{ ...choice, branch }} />
+            <BranchChooser
+              choice={{
+                ...choice,
+                branch,
+                // Another branch is compared with its own parent.
+                choose: (chosen) =>
+                  change({ ...chosen, ...(chosen.branch && { base: undefined }) }),
+              }}
+            />
           </div>
           {branch && base && database && (
             <Comparison
@@ -75,9 +103,12 @@ export function Component(): ReactNode {
   )
 }
 
+/** As rehearsals and merges call the branches that they throw away. */
+const throwaway = /^(?:rehearsal|merge|base)-of-.*-\d{8}T\d{6}Z$/
+
 function newestChild(branches: readonly Branch[]): Branch | undefined {
   const [newest] = branches
-    .filter(({ parent_id }) => parent_id !== undefined)
+    .filter(({ parent_id, name }) => parent_id !== undefined && !throwaway.test(name))
     .toSorted((one, other) => Date.parse(other.created_at) - Date.parse(one.created_at))
   return newest ?? branches.find((one) => !one.default)
 }
@@ -183,7 +214,7 @@ function Comparison({ base, branch, database }: ComparisonProps): ReactNode {
             <Button
               size="xs"
               leftSection={<IconGitMerge size={14} />}
-              disabled={isMerging || !comparison.data?.diff}
+              disabled={isMerging || comparison.data === undefined}
               onClick={planning.begin}
             >
               {isParent ? `Merge into ${base.name}` : 'Show the SQL'}
@@ -192,7 +223,7 @@ function Comparison({ base, branch, database }: ComparisonProps): ReactNode {
         }
       >
         <QueryView query={comparison} skeletonLines={8}>
-          {({ script, diff }) => <SchemaDiff script={script} diff={diff} />}
+          {({ base: left, branch: right }) => <SchemaDiff left={left} right={right} />}
         </QueryView>
       </Panel>
       {isMerging && (

@@ -19,7 +19,7 @@ import {
   type KeptRehearsalRow,
   listRehearsals,
 } from '../migrations/rehearsals.ts'
-import { explained, workInLines } from '../migrations/work-lines.ts'
+import { explained, Works } from '../migrations/work-lines.ts'
 import type { RehearsalRow } from '../store/rehearsals.ts'
 import type { TimeTravel } from '../time-travel.ts'
 import { createOwnClient } from './own-client.ts'
@@ -31,6 +31,7 @@ export function migrationHandlers(
   timeTravel: TimeTravel,
   handlers: () => Handlers,
 ) {
+  const works = new Works()
   const place = async (
     path: { project_id: string; branch_id: string },
     choice: { db_name: string; role_name?: string },
@@ -44,7 +45,7 @@ export function migrationHandlers(
   return {
     planSchemaMerge: async ({ path, body }, caller) => {
       const at = await place(path, body, caller)
-      return workInLines(caller.signal, async (observer) => ({
+      return works.run(caller.signal, async (observer) => ({
         type: 'result' as const,
         plan: await planSchemaMerge(at, body, observer),
       }))
@@ -52,7 +53,7 @@ export function migrationHandlers(
     rehearseMigrations: async ({ path, body }, caller) => {
       const at = await place(path, body, caller)
       const files = await explained(async () => parseFiles(body.files))
-      return workInLines(caller.signal, async (observer) => ({
+      return works.run(caller.signal, async (observer) => ({
         type: 'result' as const,
         rehearsal: presentKept(await rehearseFiles(context, at, files, body, observer)),
       }))
@@ -60,7 +61,7 @@ export function migrationHandlers(
     applyMigrations: async ({ path, body }, caller) => {
       const at = await place(path, body, caller)
       const files = await explained(async () => parseFiles(body.files))
-      return workInLines(caller.signal, async (observer) => ({
+      return works.run(caller.signal, async (observer) => ({
         type: 'result' as const,
         ...(await applyFiles(at, files, body, observer)),
       }))

@@ -29,12 +29,13 @@ export function branchDatabase(
       const applicationName = String(settings['application_name'])
       const reached = await reachDatabase(context, timeTravel, { ...place, applicationName })
       const sql = connect(reached, settings, onClose)
-      let endBackend = () => undefined as void
+      let endBackend = (): void => undefined
       try {
         const [self] = await sql<{ pid: string }[]>`select pg_backend_pid() as pid`
         reached.session.setBackend(Number(self?.pid))
         endBackend = () => void terminate(reached, self?.pid ?? '')
         signal.addEventListener('abort', endBackend, { once: true })
+        signal.throwIfAborted()
         return await work(sql)
       } catch (error) {
         throw explain(error, place.database)
@@ -69,10 +70,9 @@ async function terminate(reached: ReachedDatabase, pid: string): Promise<void> {
   const sql = connect(reached, {}, () => undefined)
   try {
     await sql`select pg_terminate_backend(${pid}::text::int)`
+    await sql.end({ timeout: endTimeoutSeconds })
   } catch {
     // What it would have ended has ended with its PostgreSQL.
-  } finally {
-    await sql.end({ timeout: endTimeoutSeconds })
   }
 }
 
