@@ -69,6 +69,8 @@ describe.skipIf(chromiumPath === undefined)(
       await inspect(page, 'schema-conflict')
       await page.getByRole('button', { name: 'Close the merge' }).click()
       await onMain(`alter table users alter plan set default 'free'`)
+      // The copies that it was worked out on are gone.
+      await until(async () => (await branchNames()).length === 2)
     })
 
     test('schema: a merge is asked about, rehearsed, applied, and says the way back', async () => {

@@ -121,9 +121,10 @@ export function RehearseAndApply(props: RehearseAndApplyProps): ReactNode {
           </>
         }
       >
-        {files.length === 1 ? 'The file runs' : `${files.length} files run`} on database {database}{' '}
-        of {name}, each in one transaction where PostgreSQL lets it be. A statement that does not
-        get its locks within 3 seconds lets others go first and tries again.
+        {files.length === 1 ? 'The SQL runs' : `${files.length} files run`} on database {database}{' '}
+        of {name}, {files.length === 1 ? '' : 'each '}in one transaction where PostgreSQL lets it
+        be. A statement that does not get its locks within 3 seconds lets others go first and tries
+        again.
       </ConfirmByName>
     </Stack>
   )

@@ -103,6 +103,7 @@ const columnsOf = (projectId: string): Column<RehearsalSummary>[] => [
     title: 'Made',
     width: '120px',
     align: 'right',
+    wideOnly: true,
     cell: ({ created_at }) => <RelativeTime at={created_at} />,
   },
 ]

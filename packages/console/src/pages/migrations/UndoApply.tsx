@@ -85,7 +85,7 @@ function Loss({ preview, branch, database }: LossProps): ReactNode {
       <Text size="sm" mt="sm" fw={600}>
         {lost.transactions === 0 && lost.tables.length === 0
           ? 'Nobody else has written anything since.'
-          : `Up to ${lost.transactions} transactions of others have written since:`}
+          : `Written by others since, in at most ${lost.transactions} transaction${lost.transactions === 1 ? '' : 's'}:`}
       </Text>
       {lost.tables.length > 0 && (
         <List size="sm" mt={4}>

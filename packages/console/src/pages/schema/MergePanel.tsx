@@ -30,7 +30,7 @@ export function MergePanel({ branch, into, database, planning }: MergePanelProps
   const top = useRef<HTMLDivElement>(null)
   // It comes below what was being looked at.
   useEffect(() => {
-    void top.current?.scrollIntoView({ block: 'start' })
+    top.current?.scrollIntoView({ block: 'start' })
   }, [])
   const title = isParent ? `Merge into ${into.name}` : `SQL from ${into.name} to ${branch.name}`
   return (

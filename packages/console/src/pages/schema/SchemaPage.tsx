@@ -139,7 +139,7 @@ function BaseSelect({ branches, branch, base, onChange }: BaseSelectProps): Reac
   return (
     <Select
       aria-label="Compared with"
-      w={220}
+      w={200}
       leftSection={<IconGitBranch size={16} />}
       data={branches
         .filter(({ id }) => id !== branch?.id)
@@ -199,7 +199,7 @@ function Comparison({ base, branch, database }: ComparisonProps): ReactNode {
       <Panel
         flush
         title="Differences"
-        description={`${base.name} on the left, ${branch.name} on the right`}
+        description={`From ${base.name} (−) to ${branch.name} (+)`}
         actions={
           <Group gap="xs">
             <Button

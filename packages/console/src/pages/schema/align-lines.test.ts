@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import { alignLines, differingPart, foldEqual } from './align-lines.ts'
 
 const beside = (left: string, right: string) =>
-  alignLines([...left], [...right]).map((line) => `${line.left ?? ''}|${line.right ?? ''}`)
+  alignLines(left.split(''), right.split('')).map(
+    (line) => `${line.left ?? ''}|${line.right ?? ''}`,
+  )
 
 test('texts stand beside each other, with what went and came at one place on one line', () => {
   expect(beside('abcdef', 'abCxdefy')).toEqual([
@@ -19,6 +21,9 @@ test('texts stand beside each other, with what went and came at one place on one
   ])
   expect(beside('', 'ab')).toEqual(['|a', '|b'])
   expect(beside('ab', 'ab')).toEqual(['a|a', 'b|b'])
+  const [last, more] = alignLines(['a int'], ['a int,', 'b int'])
+  expect(last).toEqual({ isSame: true, left: 'a int', right: 'a int,' })
+  expect(more).toEqual({ isSame: false, left: undefined, right: 'b int' })
 })
 
 test('each side keeps its lines, and what is said to be the same is', () => {
@@ -28,7 +33,7 @@ test('each side keeps its lines, and what is said to be the same is', () => {
       const lines = alignLines(left, right)
       expect(lines.flatMap((line) => line.left ?? [])).toEqual(left)
       expect(lines.flatMap((line) => line.right ?? [])).toEqual(right)
-      for (const line of lines) if (line.isSame) expect(line.left).toBe(line.right)
+      expect(lines.filter((line) => line.isSame && line.left !== line.right)).toEqual([])
     }),
   )
 })

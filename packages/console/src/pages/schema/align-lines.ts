@@ -15,28 +15,40 @@ const cellsMax = 4_000_000
 export function alignLines(left: readonly string[], right: readonly string[]): AlignedLine[] {
   const shorter = Math.min(left.length, right.length)
   let head = 0
-  while (head < shorter && left[head] === right[head]) head++
+  while (head < shorter && isSame(left[head], right[head])) head++
   let tail = 0
-  while (tail < shorter - head && left.at(-1 - tail) === right.at(-1 - tail)) tail++
-  const same = (text: string): AlignedLine => ({ isSame: true, left: text, right: text })
-  return [
-    ...left.slice(0, head).map(same),
-    ...alignMiddle(left.slice(head, left.length - tail), right.slice(head, right.length - tail)),
-    ...left.slice(left.length - tail).map(same),
+  while (tail < shorter - head && isSame(left.at(-1 - tail), right.at(-1 - tail))) tail++
+  const ends = [left.length - tail, right.length - tail] as const
+  const pairs = [
+    ...Array.from({ length: head }, (_, at) => [at, at] as const),
+    ...commonLines(left.slice(head, ends[0]), right.slice(head, ends[1])).map(
+      ([one, other]) => [head + one, head + other] as const,
+    ),
+    ...Array.from({ length: tail }, (_, at) => [ends[0] + at, ends[1] + at] as const),
   ]
+  return besideEachOther(left, right, pairs)
 }
 
-function alignMiddle(left: readonly string[], right: readonly string[]): AlignedLine[] {
+/** The last column of a table has no comma, and is no other for that. */
+function isSame(one: string | undefined, other: string | undefined): boolean {
+  return one?.replace(/,$/, '') === other?.replace(/,$/, '')
+}
+
+function besideEachOther(
+  left: readonly string[],
+  right: readonly string[],
+  pairs: readonly (readonly [number, number])[],
+): AlignedLine[] {
   const lines: AlignedLine[] = []
-  const common = commonLines(left, right)
   let [atLeft, atRight] = [0, 0]
-  for (const [nextLeft, nextRight] of [...common, [left.length, right.length] as const]) {
+  for (const [nextLeft, nextRight] of [...pairs, [left.length, right.length] as const]) {
     const [gone, come] = [left.slice(atLeft, nextLeft), right.slice(atRight, nextRight)]
     for (let at = 0; at < Math.max(gone.length, come.length); at++) {
       lines.push({ isSame: false, left: gone[at], right: come[at] })
     }
-    const text = left[nextLeft]
-    if (text !== undefined) lines.push({ isSame: true, left: text, right: text })
+    if (nextLeft < left.length) {
+      lines.push({ isSame: true, left: left[nextLeft], right: right[nextRight] })
+    }
     atLeft = nextLeft + 1
     atRight = nextRight + 1
   }
@@ -55,16 +67,15 @@ function commonLines(
   const at = (row: number, column: number): number => lengths[row * width + column] ?? 0
   for (let row = left.length - 1; row >= 0; row--) {
     for (let column = right.length - 1; column >= 0; column--) {
-      lengths[row * width + column] =
-        left[row] === right[column]
-          ? at(row + 1, column + 1) + 1
-          : Math.max(at(row + 1, column), at(row, column + 1))
+      lengths[row * width + column] = isSame(left[row], right[column])
+        ? at(row + 1, column + 1) + 1
+        : Math.max(at(row + 1, column), at(row, column + 1))
     }
   }
   const pairs: (readonly [number, number])[] = []
   let [row, column] = [0, 0]
   while (row < left.length && column < right.length) {
-    if (left[row] === right[column]) pairs.push([row++, column++])
+    if (isSame(left[row], right[column])) pairs.push([row++, column++])
     else if (at(row + 1, column) >= at(row, column + 1)) row++
     else column++
   }
