@@ -17,6 +17,7 @@ function search(parameters: Readonly<Record<string, string | undefined>>): strin
 export const paths = {
   signIn: '/sign-in',
   projects: '/projects',
+  host: '/host',
   project,
   branches,
   branch: (projectId: string, branchId: string): string =>
@@ -31,5 +32,7 @@ export const paths = {
   /** A rehearsal of SQL that is pasted or dropped there. */
   newRehearsal: (projectId: string, branchId?: string, database?: string): string =>
     `${migrations(projectId)}/new${search({ branch: branchId, database })}`,
-  settings: (projectId: string): string => `${project(projectId)}/settings`,
+  cost: (projectId: string): string => `${project(projectId)}/cost`,
+  settings: (projectId: string, section?: string): string =>
+    `${project(projectId)}/settings${search({ section })}`,
 }

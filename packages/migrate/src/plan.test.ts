@@ -118,7 +118,7 @@ test('what an undo loses is what others have changed, and says where counting be
       { table: 'public.new', rows: 5 },
       { table: 'public.a', rows: 3 },
     ],
-    isLowerBound: false,
+    is_lower_bound: false,
   })
   const anew = countLoss(
     point,
@@ -128,7 +128,7 @@ test('what an undo loses is what others have changed, and says where counting be
   expect(anew).toMatchObject({
     transactions: 0,
     tables: [{ table: 'public.b', rows: 6 }],
-    isLowerBound: true,
+    is_lower_bound: true,
   })
   expect(describeLoss(anew).join()).toContain('it may be more')
 })

@@ -1,10 +1,13 @@
 import {
   type Icon,
   IconActivity,
+  IconCoins,
   IconDatabaseEdit,
+  IconFolders,
   IconGitBranch,
   IconLayoutDashboard,
   IconSchema,
+  IconServer2,
   IconSettings,
 } from '@tabler/icons-react'
 
@@ -26,5 +29,18 @@ export const navigation: readonly NavigationItem[] = [
   { label: 'Schema', icon: IconSchema, to: paths.schema },
   { label: 'Migrations', icon: IconDatabaseEdit, to: paths.migrations },
   { label: 'Operations', icon: IconActivity, to: paths.operations },
+  { label: 'Usage and cost', icon: IconCoins, to: paths.cost },
   { label: 'Settings', icon: IconSettings, to: paths.settings },
+]
+
+export interface PlatformPage {
+  label: string
+  icon: Icon
+  to: string
+}
+
+/** The pages of the platform as a whole. */
+export const platformPages: readonly PlatformPage[] = [
+  { label: 'Projects', icon: IconFolders, to: paths.projects },
+  { label: 'Host', icon: IconServer2, to: paths.host },
 ]

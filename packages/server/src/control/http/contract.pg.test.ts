@@ -136,6 +136,7 @@ describe('any request is answered as documented, never with a fault:', () => {
     'createProjectBranchAnonymized',
     'createProjectEndpoint',
     'planSchemaMerge',
+    'getPlatformChecks',
   ])
 
   test.each(ours)('%s', async (name, route) => {
