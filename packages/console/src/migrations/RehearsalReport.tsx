@@ -15,7 +15,7 @@ import { formatBytes, formatMilliseconds } from '../ui/format.ts'
 import { Panel } from '../ui/Panel.tsx'
 import { StatTile } from '../ui/StatTile.tsx'
 import { factsOf, type FactKind, totalsOf } from './rehearsal-facts.ts'
-import { SqlLine } from './SqlText.tsx'
+import { SqlLine } from './SqlLine.tsx'
 
 import classes from './migrations.module.css'
 

@@ -4,7 +4,7 @@ import { IconArrowsSplit2, IconCheck, IconHandStop, IconX } from '@tabler/icons-
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 
 import { Failure, RehearseAndApply } from '../../migrations/RehearseAndApply.tsx'
-import { SqlLine } from '../../migrations/SqlText.tsx'
+import { SqlLine } from '../../migrations/SqlLine.tsx'
 import { WorkProgress } from '../../migrations/WorkProgress.tsx'
 import { CopyIcon } from '../../ui/CopyField.tsx'
 import { Panel } from '../../ui/Panel.tsx'

@@ -10,7 +10,7 @@ import {
 } from '@tabler/icons-react'
 import { type ReactNode, useMemo, useRef, useState } from 'react'
 
-import { SqlLine } from '../../migrations/SqlText.tsx'
+import { SqlLine } from '../../migrations/SqlLine.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { type AlignedLine, differingPart, foldEqual } from './align-lines.ts'
 import { type ComparedObject, compareSchemas } from './compare-schemas.ts'
