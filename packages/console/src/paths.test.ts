@@ -10,6 +10,9 @@ test('each address of the console', () => {
     project: paths.project(project),
     branches: paths.branches(project),
     branch: paths.branch(project, branch),
+    timeMachine: paths.timeMachine(project),
+    awake: paths.awake(project),
+    tables: paths.tables(project),
     operations: paths.operations(project),
     schema: paths.schema(project, branch),
     migrations: paths.migrations(project),
@@ -21,6 +24,7 @@ test('each address of the console', () => {
     prices: paths.settings(project, 'prices'),
   }).toMatchInlineSnapshot(`
     {
+      "awake": "/projects/wild-rain-1/awake",
       "branch": "/projects/wild-rain-1/branches/br-1%2Fx",
       "branches": "/projects/wild-rain-1/branches",
       "cost": "/projects/wild-rain-1/cost",
@@ -35,6 +39,8 @@ test('each address of the console', () => {
       "schema": "/projects/wild-rain-1/schema?branch=br-1%2Fx",
       "settings": "/projects/wild-rain-1/settings",
       "signIn": "/sign-in",
+      "tables": "/projects/wild-rain-1/tables",
+      "timeMachine": "/projects/wild-rain-1/time-machine",
     }
   `)
 })

@@ -22,6 +22,9 @@ export const paths = {
   branches,
   branch: (projectId: string, branchId: string): string =>
     `${branches(projectId)}/${encodeURIComponent(branchId)}`,
+  timeMachine: (projectId: string): string => `${project(projectId)}/time-machine`,
+  awake: (projectId: string): string => `${project(projectId)}/awake`,
+  tables: (projectId: string): string => `${project(projectId)}/tables`,
   operations: (projectId: string): string => `${project(projectId)}/operations`,
   /** Compares a branch with its parent, or with another; without a branch, one can be chosen. */
   schema: (projectId: string, branchId?: string): string =>
@@ -35,4 +38,6 @@ export const paths = {
   cost: (projectId: string): string => `${project(projectId)}/cost`,
   settings: (projectId: string, section?: string): string =>
     `${project(projectId)}/settings${search({ section })}`,
+  monitoring: (projectId: string): string => `${project(projectId)}/monitoring`,
+  queries: (projectId: string): string => `${project(projectId)}/queries`,
 }

@@ -4,11 +4,16 @@ import {
   IconCoins,
   IconDatabaseEdit,
   IconFolders,
+  IconChartLine,
   IconGitBranch,
+  IconHistory,
   IconLayoutDashboard,
   IconSchema,
   IconServer2,
+  IconListSearch,
   IconSettings,
+  IconSunMoon,
+  IconTable,
 } from '@tabler/icons-react'
 
 import { paths } from '../paths.ts'
@@ -26,10 +31,15 @@ export interface NavigationItem {
 export const navigation: readonly NavigationItem[] = [
   { label: 'Dashboard', icon: IconLayoutDashboard, to: paths.project, end: true },
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
+  { label: 'Tables', icon: IconTable, to: paths.tables },
   { label: 'Schema', icon: IconSchema, to: paths.schema },
   { label: 'Migrations', icon: IconDatabaseEdit, to: paths.migrations },
-  { label: 'Operations', icon: IconActivity, to: paths.operations },
+  { label: 'Time machine', icon: IconHistory, to: paths.timeMachine },
+  { label: 'Monitoring', icon: IconChartLine, to: paths.monitoring },
+  { label: 'Queries', icon: IconListSearch, to: paths.queries },
+  { label: 'Awake', icon: IconSunMoon, to: paths.awake },
   { label: 'Usage and cost', icon: IconCoins, to: paths.cost },
+  { label: 'Operations', icon: IconActivity, to: paths.operations },
   { label: 'Settings', icon: IconSettings, to: paths.settings },
 ]
 
