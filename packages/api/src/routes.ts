@@ -10,6 +10,7 @@ import { jwksRoutes } from './routes/jwks.ts'
 import { logRoutes } from './routes/logs.ts'
 import { maskingRoutes } from './routes/masking.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { migrationRoutes } from './routes/migrations.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
@@ -27,6 +28,7 @@ export const routes = {
   ...historyRoutes,
   ...queryRoutes,
   ...schemaRoutes,
+  ...migrationRoutes,
   ...endpointRoutes,
   ...computeRoutes,
   ...poolerRoutes,

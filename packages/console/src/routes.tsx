@@ -31,6 +31,19 @@ export const routes: RouteObject[] = [
                 path: 'branches/:branchId',
                 lazy: async () => import('./pages/branch/BranchPage.tsx'),
               },
+              { path: 'schema', lazy: async () => import('./pages/schema/SchemaPage.tsx') },
+              {
+                path: 'migrations',
+                lazy: async () => import('./pages/migrations/MigrationsPage.tsx'),
+              },
+              {
+                path: 'migrations/new',
+                lazy: async () => import('./pages/migrations/RehearsePage.tsx'),
+              },
+              {
+                path: 'migrations/rehearsals/:rehearsalId',
+                lazy: async () => import('./pages/migrations/RehearsalPage.tsx'),
+              },
               {
                 path: 'time-machine',
                 lazy: async () => import('./pages/time-machine/TimeMachinePage.tsx'),

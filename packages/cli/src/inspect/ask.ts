@@ -1,7 +1,8 @@
 import { type Diagnostic, diagnosticMark as mark, findExtension } from '@coppice/api/client'
+import type { Sql } from '@coppice/migrate/database'
 
 import { CliError } from '../errors.ts'
-import { openSql, type Sql } from '../sql-connection.ts'
+import { openSql } from '../sql-connection.ts'
 
 /** Values as PostgreSQL prints them. */
 export type Row = Record<string, string | null>

@@ -7,6 +7,7 @@ import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { readNextExclusive } from './exclusive-bytes.ts'
 import { takeDueSnapshots, trimHistory } from './history/trim.ts'
+import { trimOldRehearsals } from './migrations/rehearsals.ts'
 import { createLeftOperationsRecoverer } from './operations/runner.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
@@ -85,6 +86,7 @@ function createSchedule() {
         expireSnapshots,
         purgeDeleted,
         trimOldOperations,
+        trimOldRehearsals,
       ],
     },
     { everyMs: tickMs / 2, reconcilers: [createLeftOperationsRecoverer()] },

@@ -11,6 +11,7 @@ import { jwksHandlers } from './jwks-handlers.ts'
 import { logHandlers } from './log-handlers.ts'
 import { maskingHandlers } from './masking-handlers.ts'
 import { metricsHandlers } from './metrics-handlers.ts'
+import { migrationHandlers } from './migration-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
 import { platformHandlers } from './platform-handlers.ts'
@@ -29,12 +30,13 @@ export function createHandlers(
   timeTravel: TimeTravel,
   program: ProgramHandlers,
 ): Handlers {
-  return {
+  const handlers: Handlers = {
     ...projectHandlers(context),
     ...branchHandlers(context),
     ...maskingHandlers(context),
     ...historyHandlers(context),
     ...schemaHandlers(context),
+    ...migrationHandlers(context, timeTravel, () => handlers),
     ...queryHandlers(context, timeTravel),
     ...endpointHandlers(context),
     ...computeHandlers(context),
@@ -50,4 +52,5 @@ export function createHandlers(
     ...platformHandlers(context),
     ...program,
   }
+  return handlers
 }
