@@ -16,16 +16,19 @@ export async function sendLines(
 ): Promise<FastifyReply> {
   return reply
     .headers({ 'content-type': linesType, 'x-accel-buffering': 'no' })
-    .send(Readable.from(renderLines(request, lines)))
+    .send(Readable.from(renderLines(request, reply, lines)))
 }
 
 async function* renderLines(
   request: FastifyRequest,
+  { raw }: FastifyReply,
   lines: AsyncIterable<unknown>,
 ): AsyncGenerator<string> {
   try {
     for await (const line of lines) yield `${JSON.stringify(line)}\n`
   } catch (error) {
+    // Nobody is there to be told.
+    if (raw.destroyed) return
     const { code, message } = toAppError(error, request)
     const failure: FailureLine = { type: 'failure', request_id: request.id, code, message }
     yield `${JSON.stringify(failure)}\n`

@@ -4,7 +4,7 @@ export class LineQueue<T> implements AsyncIterable<T> {
   readonly #onFull: () => void
   readonly #onRoom: () => void
   #wake: (() => void) | undefined
-  #end: { error: unknown } | undefined
+  #end: { error: Error | undefined } | undefined
   #isFull = false
 
   constructor(gauge: { onFull: () => void; onRoom: () => void }) {
@@ -22,7 +22,7 @@ export class LineQueue<T> implements AsyncIterable<T> {
   }
 
   /** There is no more; with an error, the reader gets it after what came before. */
-  end(error?: unknown): void {
+  end(error?: Error): void {
     this.#end ??= { error }
     this.#wake?.()
   }

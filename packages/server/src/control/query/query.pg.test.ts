@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { startTestControl, type TestControl } from '../../testing/control.ts'
 import { until } from '../../testing/until.ts'
+import { takeLineSnapshot } from '../history/line-snapshots.ts'
+import { requireAnyBranch } from '../store/branches.ts'
 
 let control: TestControl
 let path: { project_id: string; branch_id: string }
@@ -153,17 +155,19 @@ describe('a query', () => {
     })()
     await until(async () => (await running()) === 1)
     leaving.abort()
-    await expect(reading).rejects.toThrow()
+    await expect(reading).rejects.toThrow('aborted')
     await until(async () => (await running()) === 0)
   })
 
   test('that is left in the middle of its rows is cancelled too', async () => {
-    for await (const line of await ask('select i from generate_series(1, 100000000) i')) {
+    for await (const line of await ask('select generate_series(1, 100000000) i')) {
       if (line.type === 'rows') break
     }
     await until(async () => {
       const [row] = rowsOf(
-        await collect(`select count(*) from pg_stat_activity where query ~ '^select i from'`),
+        await collect(
+          `select count(*) from pg_stat_activity where query ~ '^select generate_series'`,
+        ),
       )
       return row?.[0] === '0'
     })
@@ -171,7 +175,8 @@ describe('a query', () => {
 
   test('reads a moment of the past', async () => {
     await collect(`create table counted as select 1 as n`)
-    await control.client.createSnapshot({ path })
+    const { volume_id } = await requireAnyBranch(control.context.store, path.branch_id)
+    await takeLineSnapshot(control.context, volume_id)
     await delay(1100)
     const then = new Date().toISOString()
     await delay(100)

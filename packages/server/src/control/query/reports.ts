@@ -27,8 +27,11 @@ export function placeOf(
   position: string | undefined,
 ): number | undefined {
   if (position === undefined) return undefined
-  const before = [...sql.slice(start)].slice(0, Number(position) - 1).join('')
-  return start + before.length
+  let index = start
+  for (let left = Number(position) - 1; left > 0 && index < sql.length; left--) {
+    index += (sql.codePointAt(index) ?? 0) > 0xff_ff ? 2 : 1
+  }
+  return index
 }
 
 /** A command tag taken apart: `INSERT 0 3`, `SELECT 5`, `CREATE TABLE`. */

@@ -135,11 +135,11 @@ class QueryRun {
 
   /** To be read to its end, or left. */
   async *lines(signal: AbortSignal, onEnd: () => void): AsyncGenerator<QueryLine> {
-    const leave = (): void => this.#queue.end(signal.reason)
+    const leave = (): void => this.#queue.end(new Error('the reader has gone away'))
     signal.addEventListener('abort', leave, { once: true })
     const work = this.#runAll().then(
       () => this.#queue.end(),
-      (error: unknown) => this.#queue.end(error),
+      (error: unknown) => this.#queue.end(asError(error)),
     )
     try {
       for await (const line of this.#queue) {
@@ -234,5 +234,8 @@ async function cancelBackend({ compute }: ReachedDatabase, client: Client): Prom
     // A compute that is gone runs nothing.
     .catch(() => undefined)
 }
+
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error))
 
 const since = (started: number): number => Math.round((performance.now() - started) * 1000) / 1000

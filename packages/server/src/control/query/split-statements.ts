@@ -27,5 +27,5 @@ export async function splitStatements(sql: string): Promise<StatementSpan[]> {
   }
 }
 
-/** White space and empty statements before the first word; comments stay, for they may be hints. */
+/** White space and empty statements before the first word or comment. */
 const leadingBlank = (text: string): number => /^[\s;]*/.exec(text)?.[0].length ?? 0
