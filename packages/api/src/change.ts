@@ -7,6 +7,7 @@ export type ChangeKind =
   | 'roles'
   | 'databases'
   | 'snapshots'
+  | 'saved_queries'
 
 /**
  * An event of `GET /events`: that something has changed, and where. What it is now says the API. A stream

@@ -80,6 +80,7 @@ export type { QueryColumn, QueryLine, QueryRequest } from './query.ts'
 export type { Role } from './role.ts'
 export type { Route, RouteInput, RouteOutput } from './route.ts'
 export { type Routes, routes } from './routes.ts'
+export type { SavedQuery, SavedQueryCreate, SavedQueryUpdate } from './saved-query.ts'
 export type { DatabaseTables } from './schema.ts'
 export type {
   BackupSchedule,

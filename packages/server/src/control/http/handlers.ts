@@ -16,6 +16,7 @@ import { organizationHandlers } from './organization-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
 import { queryHandlers } from './query-handlers.ts'
+import { savedQueryHandlers } from './saved-query-handlers.ts'
 import { schemaHandlers } from './schema-handlers.ts'
 import type { Handlers } from './server.ts'
 
@@ -32,6 +33,7 @@ export function createHandlers(
     ...historyHandlers(context),
     ...schemaHandlers(context),
     ...queryHandlers(context, timeTravel),
+    ...savedQueryHandlers(context),
     ...endpointHandlers(context),
     ...computeHandlers(context),
     ...poolerHandlers(context),
