@@ -10,6 +10,7 @@ test('each address of the console', () => {
     project: paths.project(project),
     branches: paths.branches(project),
     branch: paths.branch(project, branch),
+    sql: paths.sql(project),
     operations: paths.operations(project),
     settings: paths.settings(project),
   }).toMatchInlineSnapshot(`
@@ -21,6 +22,7 @@ test('each address of the console', () => {
       "projects": "/projects",
       "settings": "/projects/wild-rain-1/settings",
       "signIn": "/sign-in",
+      "sql": "/projects/wild-rain-1/sql",
     }
   `)
 })

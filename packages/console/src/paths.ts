@@ -9,6 +9,7 @@ export const paths = {
   branches,
   branch: (projectId: string, branchId: string): string =>
     `${branches(projectId)}/${encodeURIComponent(branchId)}`,
+  sql: (projectId: string): string => `${project(projectId)}/sql`,
   operations: (projectId: string): string => `${project(projectId)}/operations`,
   settings: (projectId: string): string => `${project(projectId)}/settings`,
 }

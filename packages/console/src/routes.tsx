@@ -31,6 +31,7 @@ export const routes: RouteObject[] = [
                 path: 'branches/:branchId',
                 lazy: async () => import('./pages/branch/BranchPage.tsx'),
               },
+              { path: 'sql', lazy: async () => import('./pages/sql/SqlPage.tsx') },
               { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
               { path: 'settings', lazy: async () => import('./pages/settings/SettingsPage.tsx') },
             ],

@@ -4,6 +4,7 @@ import {
   IconGitBranch,
   IconLayoutDashboard,
   IconSettings,
+  IconTerminal2,
 } from '@tabler/icons-react'
 
 import { paths } from '../paths.ts'
@@ -21,6 +22,7 @@ export interface NavigationItem {
 export const navigation: readonly NavigationItem[] = [
   { label: 'Dashboard', icon: IconLayoutDashboard, to: paths.project, end: true },
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
+  { label: 'SQL editor', icon: IconTerminal2, to: paths.sql },
   { label: 'Operations', icon: IconActivity, to: paths.operations },
   { label: 'Settings', icon: IconSettings, to: paths.settings },
 ]
