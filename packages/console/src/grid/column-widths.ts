@@ -5,8 +5,9 @@ const characterPx = 7.3
 const paddingPx = 24
 const narrowestPx = 72
 const widestPx = 420
-/** Rows that are looked at: the first ones are like the others. */
+/** Rows that are looked at: the first ones are like the others, but for a few characters. */
 const sampleRows = 60
+const slackCharacters = 4
 
 export const smallestPx = 40
 
@@ -16,7 +17,10 @@ export function naturalWidths(source: GridSource, hasRows: boolean): number[] {
   return source.columns.map(({ name, type }, column) => {
     let longest = Math.max(name.length, type.length * 0.9) + 1
     for (let row = 0; row < rows; row += 1) {
-      longest = Math.max(longest, Math.min(source.cell(row, column)?.length ?? 4, 100))
+      longest = Math.max(
+        longest,
+        Math.min((source.cell(row, column)?.length ?? 0) + slackCharacters, 100),
+      )
     }
     return Math.round(Math.min(widestPx, Math.max(narrowestPx, longest * characterPx + paddingPx)))
   })

@@ -36,7 +36,11 @@ export function RunBar(props: RunBarProps): ReactNode {
           <Button
             size="xs"
             leftSection={<IconPlayerPlay size={15} />}
-            rightSection={<Kbd size="xs">{isMac ? '⌘ ↵' : 'Ctrl ↵'}</Kbd>}
+            rightSection={
+              <Kbd size="xs" visibleFrom="sm">
+                {isMac ? '⌘ ↵' : 'Ctrl ↵'}
+              </Kbd>
+            }
             disabled={isDisabled}
             onClick={onRun}
           >

@@ -4,7 +4,13 @@ import { EditorView } from '@codemirror/view'
 import { type ReactNode, type Ref, useEffect, useImperativeHandle, useRef } from 'react'
 
 import type { Catalog } from './catalog.ts'
-import { diagnosticOf, editorExtensions, spanToRun, sqlLanguage } from './editor-extensions.ts'
+import {
+  diagnosticOf,
+  editorExtensions,
+  spanToRun,
+  sqlLanguage,
+  styleNonce,
+} from './editor-extensions.ts'
 import type { QueryFailure } from './sql-run.ts'
 import type { Span } from './statements.ts'
 
@@ -42,7 +48,10 @@ export function SqlEditor(props: SqlEditorProps): ReactNode {
   })
 
   useEffect(() => {
-    const made = new EditorView({ parent: parent.current ?? document.body })
+    const made = new EditorView({
+      parent: parent.current ?? document.body,
+      extensions: styleNonce(),
+    })
     view.current = made
     return () => made.destroy()
   }, [])

@@ -48,11 +48,11 @@ export function completeFromCatalog(catalog: Catalog) {
       schema === 'public' || schema === 'pg_catalog' ? quoted(name) : tableName({ schema, name }),
     type: 'function',
     detail: list === '' ? '()' : `(${list.length > 40 ? `${list.slice(0, 40)}…` : list})`,
-    boost: schema === 'pg_catalog' ? -20 : 0,
+    boost: schema === 'pg_catalog' ? -30 : 0,
   }))
   const system = catalog.tables
     .filter(({ schema }) => schema === 'pg_catalog')
-    .map(({ name }): Completion => ({ label: name, type: 'type', boost: -10 }))
+    .map(({ name }): Completion => ({ label: name, type: 'type', boost: -50 }))
   return (context: CompletionContext): CompletionResult | null => {
     const word = context.matchBefore(/[\w$]+/)
     const from = word?.from ?? context.pos
@@ -67,7 +67,7 @@ export function completeFromCatalog(catalog: Catalog) {
         apply: quoted(name),
         type: 'property',
         detail: `${type} · ${table.name}`,
-        boost: 30,
+        boost: 99,
       })),
     )
     return { from, options: [...columns, ...functions, ...system], validFor: /^[\w$]*$/ }

@@ -5,7 +5,7 @@ import {
   completionKeymap,
 } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
-import { PostgreSQL, sql } from '@codemirror/lang-sql'
+import { sql } from '@codemirror/lang-sql'
 import { bracketMatching, indentOnInput } from '@codemirror/language'
 import { type Diagnostic, lintKeymap } from '@codemirror/lint'
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
@@ -24,6 +24,7 @@ import {
 
 import type { Catalog } from './catalog.ts'
 import { completeFromCatalog, namespaceOf } from './completion.ts'
+import { postgres } from './dialect.ts'
 import { editorTheme } from './editor-theme.ts'
 import type { QueryFailure } from './sql-run.ts'
 import { type Span, statementAt } from './statements.ts'
@@ -34,8 +35,11 @@ interface EditorEvents {
   onRunAll: () => void
 }
 
-const nonce = (): string =>
-  document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? ''
+/** For the style elements that CodeMirror writes. A view needs it from its beginning. */
+export const styleNonce = (): Extension =>
+  EditorView.cspNonce.of(
+    document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '',
+  )
 
 /** Everything of the editor but what it knows of the schema. */
 export function editorExtensions(events: EditorEvents): Extension {
@@ -44,7 +48,7 @@ export function editorExtensions(events: EditorEvents): Extension {
     return true
   }
   return [
-    EditorView.cspNonce.of(nonce()),
+    styleNonce(),
     Prec.highest(
       keymap.of([
         { key: 'Mod-Enter', run: run(events.onRun) },
@@ -83,7 +87,8 @@ export function editorExtensions(events: EditorEvents): Extension {
 /** PostgreSQL's syntax, and what the schema has to complete it with. */
 export function sqlLanguage(catalog: Catalog | undefined): Extension {
   const support = sql({
-    dialect: PostgreSQL,
+    dialect: postgres,
+    keywordCompletion: (label, type) => ({ label, type, boost: -20 }),
     ...(catalog && { schema: namespaceOf(catalog), defaultSchema: 'public' }),
   })
   if (catalog === undefined) return support

@@ -3,6 +3,7 @@ import { ApiError } from '@coppice/api/client'
 
 import type { GridColumn, GridSource } from '../../grid/grid-source.ts'
 import { rowFormat, type RowFormatName, textOf } from '../../grid/rows-as-text.ts'
+import { untilNextTask } from './next-task.ts'
 import { type FileSink, openFile } from './save-file.ts'
 
 interface ExportOptions {
@@ -23,7 +24,10 @@ export async function exportLoaded(
   const file = await openFile({ ...format, name: `${options.name}.${format.extension}` })
   if (file === undefined) return undefined
   await fill(file, async () => {
-    for (const part of textOf(source, format)) await file.write(part)
+    for (const part of textOf(source, format)) {
+      await file.write(part)
+      await untilNextTask()
+    }
   })
   return source.rowCount
 }

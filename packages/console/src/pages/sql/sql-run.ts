@@ -1,6 +1,7 @@
 import type { QueryColumn, QueryLine } from '@coppice/api'
 
 import { RowStore } from '../../grid/row-store.ts'
+import { untilNextTask } from './next-task.ts'
 import { isReading } from './statements.ts'
 
 type Line<T extends QueryLine['type']> = Extract<QueryLine, { type: T }>
@@ -43,6 +44,8 @@ interface RunOptions {
 }
 
 const noticesMax = 200
+/** At a time. */
+const workMs = 30
 
 /**
  * Statements that run on the server: their lines become results as they come. States are for
@@ -93,7 +96,15 @@ export class SqlRun {
     let failure: unknown
     try {
       const lines = await this.#options.query(this.#abort.signal)
-      for await (const line of lines) this.#take(line)
+      let since = performance.now()
+      for await (const line of lines) {
+        this.#take(line)
+        // Lines may come faster than they are taken; the page goes before them.
+        if (performance.now() - since > workMs) {
+          await untilNextTask()
+          since = performance.now()
+        }
+      }
     } catch (error) {
       failure = error
     }

@@ -1,6 +1,6 @@
 import { Alert, Badge, Group, SegmentedControl, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { type ReactNode, useMemo, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 
 import { CopyField } from '../../../ui/CopyField.tsx'
 import { formatMilliseconds } from '../../../ui/format.ts'
@@ -83,8 +83,14 @@ interface PlanPictureProps {
 
 function PlanPicture({ plan, selected, onSelect }: PlanPictureProps): ReactNode {
   const layout = useMemo(() => layOutPlan(plan.root), [plan])
+  const picture = useRef<HTMLDivElement>(null)
+  // What takes the longest is in sight from the beginning.
+  useEffect(() => {
+    const shown = picture.current?.querySelector('[aria-pressed=true]')
+    shown?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [plan])
   return (
-    <div className={classes['picture']} role="group" aria-label="Plan" tabIndex={0}>
+    <div ref={picture} className={classes['picture']} role="group" aria-label="Plan" tabIndex={0}>
       <div className={classes['canvas']} style={{ width: layout.width, height: layout.height }}>
         <svg className={classes['edges']} width={layout.width} height={layout.height} aria-hidden>
           {layout.edges.map((edge) => (

@@ -1,8 +1,8 @@
 import type { PlanNode } from './read-plan.ts'
 
-export const nodeWidth = 232
+export const nodeWidth = 204
 export const nodeHeight = 96
-const gapX = 56
+const gapX = 40
 const gapY = 18
 
 export interface PlacedNode {
