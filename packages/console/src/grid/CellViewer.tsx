@@ -28,7 +28,6 @@ export function CellViewer({ source, place, onClose }: CellViewerProps): ReactNo
           {column?.name} <Code>{column?.type}</Code>
         </>
       }
-      closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {place && column && <Value text={source.cell(place.row, place.column)} type={column.type} />}
     </Drawer>

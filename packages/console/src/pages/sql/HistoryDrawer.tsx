@@ -26,14 +26,7 @@ export function HistoryDrawer({ projectId, onClose, onOpen }: HistoryDrawerProps
     setEntries([])
   }
   return (
-    <Drawer
-      opened
-      onClose={onClose}
-      position="right"
-      size="lg"
-      title="History"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Drawer opened onClose={onClose} position="right" size="lg" title="History">
       <Group mb="md" gap="xs" wrap="nowrap">
         <TextInput
           aria-label="Search history"

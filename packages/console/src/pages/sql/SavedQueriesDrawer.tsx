@@ -29,14 +29,7 @@ export function SavedQueriesDrawer(props: SavedQueriesDrawerProps): ReactNode {
   const [deleted, setDeleted] = useState<SavedQuery>()
   const wanted = search.trim().toLowerCase()
   return (
-    <Drawer
-      opened
-      onClose={onClose}
-      position="right"
-      size="lg"
-      title="Saved queries"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Drawer opened onClose={onClose} position="right" size="lg" title="Saved queries">
       <TextInput
         aria-label="Search saved queries"
         placeholder="Search names and SQL"

@@ -75,6 +75,9 @@ function Summary({ plan, warnings }: { plan: Plan; warnings: number }): ReactNod
 const preciseMs = (ms: number): string =>
   ms < 100 ? `${ms.toFixed(2)} ms` : formatMilliseconds(ms)
 
+/** Around the picture, in pixels. */
+const margin = 20
+
 interface PlanPictureProps {
   plan: Plan
   selected: PlanNode
@@ -84,14 +87,19 @@ interface PlanPictureProps {
 function PlanPicture({ plan, selected, onSelect }: PlanPictureProps): ReactNode {
   const layout = useMemo(() => layOutPlan(plan.root), [plan])
   const picture = useRef<HTMLDivElement>(null)
-  // What takes the longest is in sight from the beginning.
+  // What takes the longest is in sight from the beginning, and the page stays where it is.
   useEffect(() => {
-    const shown = picture.current?.querySelector('[aria-pressed=true]')
-    shown?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [plan])
+    const most = layout.nodes.find(({ node }) => node === heaviest(plan))
+    if (picture.current === null || most === undefined) return
+    picture.current.scrollLeft = most.x + nodeWidth + 2 * margin - picture.current.clientWidth
+    picture.current.scrollTop = most.y + nodeHeight + 2 * margin - picture.current.clientHeight
+  }, [plan, layout])
   return (
     <div ref={picture} className={classes['picture']} role="group" aria-label="Plan" tabIndex={0}>
-      <div className={classes['canvas']} style={{ width: layout.width, height: layout.height }}>
+      <div
+        className={classes['canvas']}
+        style={{ width: layout.width + margin, height: layout.height + margin }}
+      >
         <svg className={classes['edges']} width={layout.width} height={layout.height} aria-hidden>
           {layout.edges.map((edge) => (
             <path key={edge.to.node.id} d={curveOf(edge)} strokeWidth={edge.thickness} />
