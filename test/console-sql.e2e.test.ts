@@ -276,7 +276,7 @@ where page like 'a%' group by 1 order by 2 desc`,
       await visitor.getByRole('button', { name: /^Run/ }).first().click()
       await visitor.getByRole('grid', { name: 'Rows' }).getByText('Somebody else').first().waitFor()
       await inspect(visitor, 'phone-sql')
-      const width = await visitor.evaluate(() => document.documentElement.scrollWidth)
+      const width = await visitor.evaluate('document.documentElement.scrollWidth')
       expect(width).toBeLessThanOrEqual(phone.width)
       await visitor.setViewportSize({ width: 1280, height: 860 })
       await inspect(visitor, 'dark-sql')

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { Id } from './ids.ts'
+import { Id, Timestamp } from './ids.ts'
 
 const Price = Type.Number({ minimum: 0, maximum: 1_000_000 })
 const Amount = Type.Number({ minimum: 0, maximum: 1e15 })
@@ -37,9 +37,12 @@ export const PricesUpdate = Type.Object({
 })
 export type PricesUpdate = Static<typeof PricesUpdate>
 
+/** `custom` where the prices are those of no preset. */
+export const PriceListName = Type.Union([PricePreset, Type.Literal('custom')])
+export type PriceListName = Static<typeof PriceListName>
+
 export const PricesAnswer = Type.Object({
-  /** `custom` where the prices are those of no preset. */
-  preset: Type.Union([PricePreset, Type.Literal('custom')]),
+  preset: PriceListName,
   prices: Prices,
 })
 export type PricesAnswer = Static<typeof PricesAnswer>
@@ -64,6 +67,8 @@ export const CostItem = Type.Object({
   cost: Type.Number(),
   /** For the whole month, if it goes on as it has. */
   estimate: Type.Number(),
+  /** The quantity then. */
+  estimated_quantity: Type.Number(),
 })
 export type CostItem = Static<typeof CostItem>
 
@@ -109,12 +114,23 @@ export type CostAdvice = Static<typeof CostAdvice>
 export const CostReport = Type.Object({
   /** `2026-11`, in UTC. */
   month: Type.String(),
+  /** Whose prices these are. */
+  preset: PriceListName,
   prices: Prices,
   /** Whether the month is not over. */
   is_running: Type.Boolean(),
   items: Type.Array(CostItem),
   total: Type.Number(),
   estimate: Type.Number(),
+  /** The same by the price lists that come with the platform, in their own currency. */
+  by_preset: Type.Array(
+    Type.Object({
+      preset: PricePreset,
+      currency: Type.String(),
+      total: Type.Number(),
+      estimate: Type.Number(),
+    }),
+  ),
   saved: Type.Object({
     /** Hours that computes slept, and what they would have cost at their smallest size. */
     sleeping_hours: Type.Number(),
@@ -131,3 +147,19 @@ export const CostReport = Type.Object({
   advice: Type.Array(CostAdvice),
 })
 export type CostReport = Static<typeof CostReport>
+
+/** What a timeframe has added to what its month costs, so that they sum up to that. */
+export const CostTimeframe = Type.Object({
+  timeframe_start: Timestamp,
+  timeframe_end: Timestamp,
+  items: Type.Array(Type.Pick(CostItem, ['metric', 'unit', 'quantity', 'cost'])),
+  total: Type.Number(),
+})
+export type CostTimeframe = Static<typeof CostTimeframe>
+
+export const CostHistory = Type.Object({
+  prices: Prices,
+  /** Oldest first. */
+  timeframes: Type.Array(CostTimeframe),
+})
+export type CostHistory = Static<typeof CostHistory>

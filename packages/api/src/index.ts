@@ -21,10 +21,13 @@ export { consoleHeader, type ConsoleSession, consoleSessionUrl } from './console
 export type { ConnectionDetails } from './connection.ts'
 export type {
   CostAdvice,
+  CostHistory,
   CostItem,
   CostMetric,
   CostReport,
   CostShare,
+  CostTimeframe,
+  PriceListName,
   PricePreset,
   Prices,
   PricesAnswer,
@@ -64,7 +67,17 @@ export type {
 } from './masking.ts'
 export type { ComputeSample, EndpointMetrics, MetricsQuery, PlatformSample } from './metrics.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
-export type { AwakeReason, CertificateStatus, ComputeStatus, PlatformStatus } from './platform.ts'
+export type {
+  AwakeReason,
+  CertificateStatus,
+  ComputeStatus,
+  GatewayProcess,
+  PlatformCheck,
+  PlatformStatus,
+  PoolBranch,
+  PoolContents,
+  PoolProject,
+} from './platform.ts'
 export type { Pooler, PoolerClient, PoolerPool } from './pooler.ts'
 export {
   type DefaultEndpointSettings,

@@ -80,6 +80,7 @@ export const urls = {
   getProjectEndpointAwake: 'GET /projects/:project_id/endpoints/:endpoint_id/awake',
   updateProjectEndpointAwake: 'PATCH /projects/:project_id/endpoints/:endpoint_id/awake',
   getProjectCost: 'GET /projects/:project_id/cost',
+  getProjectCostHistory: 'GET /projects/:project_id/cost/history',
   listProjectComputes: 'GET /projects/:project_id/computes',
   createProjectCompute: 'POST /projects/:project_id/computes',
   updateProjectCompute: 'PATCH /projects/:project_id/computes/:compute_id',
@@ -113,6 +114,8 @@ export const urls = {
   updatePrices: 'PATCH /prices',
   getPlatformStatus: 'GET /platform/status',
   getPlatformMetrics: 'GET /platform/metrics',
+  getPlatformPool: 'GET /platform/pool',
+  getPlatformChecks: 'GET /platform/checks',
 } as const
 
 export type RouteName = keyof typeof urls

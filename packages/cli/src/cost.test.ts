@@ -76,10 +76,15 @@ describe('cost', () => {
           price: 0.3,
           cost: 0.6,
           estimate: 1.2,
+          estimated_quantity: 14,
         },
       ],
       total: 0.6,
       estimate: 1.2,
+      by_preset: [
+        { preset: 'mission', currency: 'USD', total: 0.6, estimate: 1.2 },
+        { preset: 'neon', currency: 'USD', total: 2, estimate: 4.2 },
+      ],
       advice: [
         {
           kind: 'unused_branch',
@@ -95,6 +100,7 @@ describe('cost', () => {
     const { stdout } = await bench.run('cost')
     expect(stdout).toMatch(/storage +12\.0 GB-month +10\.0 +\$0\.30 +\$0\.60 +\$1\.20/)
     expect(stdout).toMatch(/2026-11 +\$0\.60 so far\nEstimate +\$1\.20 for the month/)
+    expect(stdout).toMatch(/Elsewhere +mission \$1\.20, neon \$4\.20\n/)
     expect(stdout).toMatch(/Sharing saved +\$0\.50 \(0\.0 GB-months, 20\.0 CU-hours\)/)
     expect(stdout).toContain(
       '- branch old has not been used for 20 days: delete it ($0.35 a month)',

@@ -12,12 +12,18 @@ test('each address of the console', () => {
     branch: paths.branch(project, branch),
     sql: paths.sql(project),
     operations: paths.operations(project),
+    cost: paths.cost(project),
+    host: paths.host,
     settings: paths.settings(project),
+    prices: paths.settings(project, 'prices'),
   }).toMatchInlineSnapshot(`
     {
       "branch": "/projects/wild-rain-1/branches/br-1%2Fx",
       "branches": "/projects/wild-rain-1/branches",
+      "cost": "/projects/wild-rain-1/cost",
+      "host": "/host",
       "operations": "/projects/wild-rain-1/operations",
+      "prices": "/projects/wild-rain-1/settings?section=prices",
       "project": "/projects/wild-rain-1",
       "projects": "/projects",
       "settings": "/projects/wild-rain-1/settings",

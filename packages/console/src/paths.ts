@@ -5,11 +5,14 @@ const branches = (projectId: string): string => `${project(projectId)}/branches`
 export const paths = {
   signIn: '/sign-in',
   projects: '/projects',
+  host: '/host',
   project,
   branches,
   branch: (projectId: string, branchId: string): string =>
     `${branches(projectId)}/${encodeURIComponent(branchId)}`,
   sql: (projectId: string): string => `${project(projectId)}/sql`,
   operations: (projectId: string): string => `${project(projectId)}/operations`,
-  settings: (projectId: string): string => `${project(projectId)}/settings`,
+  cost: (projectId: string): string => `${project(projectId)}/cost`,
+  settings: (projectId: string, section?: string): string =>
+    `${project(projectId)}/settings${section === undefined ? '' : `?section=${section}`}`,
 }

@@ -1,7 +1,9 @@
 import { Type } from 'typebox'
 
 import { EndpointAwake, EndpointAwakeUpdate } from '../awake.ts'
-import { CostReport, PricesAnswer, PricesUpdate } from '../cost.ts'
+import { ConsumptionGranularity } from '../consumption.ts'
+import { CostHistory, CostReport, PricesAnswer, PricesUpdate } from '../cost.ts'
+import { Timestamp } from '../ids.ts'
 import { EndpointPath, ProjectPath } from '../paths.ts'
 import { route } from '../route.ts'
 
@@ -43,6 +45,14 @@ export const costRoutes = {
     query: CostQuery,
     status: 200,
     response: CostAnswer,
+  }),
+  getProjectCostHistory: route('getProjectCostHistory', {
+    summary: 'Get what a project has cost, by hour, day or month',
+    tag,
+    path: ProjectPath,
+    query: Type.Object({ from: Timestamp, to: Timestamp, granularity: ConsumptionGranularity }),
+    status: 200,
+    response: Type.Object({ cost_history: CostHistory }),
   }),
   getCost: route('getCost', {
     summary: 'Get what all projects cost in a month, and advice',

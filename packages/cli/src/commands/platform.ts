@@ -1,4 +1,4 @@
-import type { PlatformStatus } from '@coppice/api'
+import type { PlatformCheck, PlatformStatus } from '@coppice/api'
 import type { Command } from 'commander'
 
 import { connect } from '../api.ts'
@@ -6,7 +6,7 @@ import type { Cli } from '../cli.ts'
 import { type Context, readContext } from '../context-file.ts'
 import { CliError } from '../errors.ts'
 import { runProgram } from '../platform-program.ts'
-import { type Check, renderChecks } from '../views/checks.ts'
+import { renderChecks } from '../views/checks.ts'
 import { renderStatus } from '../views/status.ts'
 
 /** `down`, `status` and `doctor`. */
@@ -69,8 +69,8 @@ function addDoctor(program: Command, cli: Cli): void {
     })
 }
 
-function readChecks(checks: unknown): Check[] {
+function readChecks(checks: unknown): PlatformCheck[] {
   if (!Array.isArray(checks)) throw new Error('the platform answered no checks')
   // The contract between the two programs, which are one version.
-  return checks as Check[]
+  return checks as PlatformCheck[]
 }

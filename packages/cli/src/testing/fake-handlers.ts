@@ -291,6 +291,17 @@ function catalogHandlers(world: World): Record<string, Handler> {
     world.roles.filter((role) => role.branch_id === branchOf(world, path).id)
   const databasesOf = (path: Record<string, string>) =>
     world.databases.filter((database) => database.branch_id === branchOf(world, path).id)
+  const named = <T extends { name: string }>(
+    all: readonly T[],
+    name: string | undefined,
+    code: 'role_not_found' | 'database_not_found',
+  ): T => {
+    const found = all.find((one) => one.name === name)
+    if (found === undefined) throw new FakeError(code, `${name} does not exist`)
+    return found
+  }
+  const roleOf = (path: Record<string, string>) =>
+    named(rolesOf(path), path['role_name'], 'role_not_found')
   return {
     listProjectBranchRoles: ({ path }) => ({ roles: rolesOf(path) }),
     createProjectBranchRole({ path, body }) {
@@ -298,14 +309,11 @@ function catalogHandlers(world: World): Record<string, Handler> {
       const created = addRole(world, branchOf(world, path).id, role.name)
       return { role: { ...created, password }, operations: [] }
     },
-    deleteProjectBranchRole: ({ path }) => ({
-      role: rolesOf(path).find((role) => role.name === path['role_name']),
+    deleteProjectBranchRole: ({ path }) => ({ role: roleOf(path), operations: [] }),
+    resetProjectBranchRolePassword: ({ path }) => ({
+      role: { ...roleOf(path), password },
       operations: [],
     }),
-    resetProjectBranchRolePassword({ path }) {
-      const role = rolesOf(path).find((one) => one.name === path['role_name'])
-      return { role: { ...role, password }, operations: [] }
-    },
     listProjectBranchDatabases: ({ path }) => ({ databases: databasesOf(path) }),
     createProjectBranchDatabase({ path, body }) {
       const { database } = body as { database: { name: string; owner_name: string } }
@@ -314,7 +322,7 @@ function catalogHandlers(world: World): Record<string, Handler> {
       return { database: created, operations: [] }
     },
     deleteProjectBranchDatabase: ({ path }) => ({
-      database: databasesOf(path).find((database) => database.name === path['database_name']),
+      database: named(databasesOf(path), path['database_name'], 'database_not_found'),
       operations: [],
     }),
   }
@@ -373,7 +381,16 @@ function accountHandlers(world: World): Record<string, Handler> {
         total_bytes: 50 * 1024 ** 3,
         free_bytes: 45.25 * 1024 ** 3,
       },
-      limits: { kind: 'cgroup v2', detail: 'cgroup v2 in /sys/fs/cgroup', awake: 1, waiting: 0 },
+      limits: {
+        kind: 'cgroup v2',
+        detail: 'cgroup v2 in /sys/fs/cgroup',
+        awake: 1,
+        waiting: 0,
+        waiting_endpoints: [],
+      },
+      gateway: [
+        { pid: 4713, state: 'serving', started_at: at, sessions: 2, memory_bytes: 80 * 1024 ** 2 },
+      ],
       postgres: [{ version: '18.4', origin: 'npm' }],
       computes: world.endpoints.map((endpoint) => ({
         endpoint_id: endpoint.id,
@@ -386,6 +403,8 @@ function accountHandlers(world: World): Record<string, Handler> {
         pid: 4712,
         sessions: 2,
         memory_bytes: 61 * 1024 ** 2,
+        min_compute_units: 0.25,
+        max_compute_units: 2,
         awake: [{ reason: 'LISTEN', role: 'neondb_owner', application_name: 'worker' }],
       })),
     }),

@@ -77,6 +77,7 @@ const noCost = {
     shared_compute_unit_hours: 0,
     sharing_cost: 0,
   },
+  by_preset: [],
   shares: [],
   advice: [],
 }
@@ -95,7 +96,7 @@ export function createWorld(): World {
     poolerClients: [],
     awakeEvents: [],
     quietApplications: [],
-    cost: { ...noCost, prices: examplePrices },
+    cost: { ...noCost, preset: 'mission', prices: examplePrices },
     prices: { preset: 'mission', prices: examplePrices },
     computeSamples: [],
     platformSamples: [],

@@ -1,19 +1,16 @@
+import type { PlatformCheck } from '@coppice/api'
+
 import type { Output } from '../output.ts'
 import { renderDetails } from '../table.ts'
-
-/** One thing that `doctor` has looked at. */
-export interface Check {
-  name: string
-  status: 'ok' | 'warn' | 'fail'
-  detail: string
-  advice?: string
-}
 
 const marks = { ok: '✔', warn: '!', fail: '✖' } as const
 const looks = { ok: 'green', warn: 'yellow', fail: 'red' } as const
 
 /** A line a check, and below what is not well the advice. */
-export async function renderChecks(checks: readonly Check[], output: Output): Promise<string> {
+export async function renderChecks(
+  checks: readonly PlatformCheck[],
+  output: Output,
+): Promise<string> {
   const table = await renderDetails(
     checks.map((check) => [`${marks[check.status]} ${check.name}`, check.detail] as const),
   )
@@ -21,15 +18,15 @@ export async function renderChecks(checks: readonly Check[], output: Output): Pr
   return [...lines, '', summary(checks)].join('\n')
 }
 
-function linesOf(line: string, check: Check | undefined, output: Output): string[] {
+function linesOf(line: string, check: PlatformCheck | undefined, output: Output): string[] {
   if (!check) return [line]
   const [mark = '', ...rest] = line
   const advice = check.advice?.split('\n').map((part) => `    ${part}`) ?? []
   return [output.style(looks[check.status], mark) + rest.join(''), ...advice]
 }
 
-function summary(checks: readonly Check[]): string {
-  const count = (status: Check['status']) =>
+function summary(checks: readonly PlatformCheck[]): string {
+  const count = (status: PlatformCheck['status']) =>
     checks.filter((check) => check.status === status).length
   const [failed, warned] = [count('fail'), count('warn')]
   if (failed > 0)

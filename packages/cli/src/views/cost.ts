@@ -48,9 +48,13 @@ async function sumsOf({ month, prices, saved, ...report }: CostReport): Promise<
   const money = (sum: number) => formatMoney(sum, prices.currency)
   const sleeping = `${amount(saved.sleeping_hours)} hours asleep, ${amount(saved.sleeping_compute_unit_hours)} CU-hours`
   const sharing = `${amount(saved.shared_gb_months)} GB-months, ${amount(saved.shared_compute_unit_hours)} CU-hours`
+  const elsewhere = report.by_preset
+    .map((list) => `${list.preset} ${formatMoney(list.estimate, list.currency)}`)
+    .join(', ')
   return renderDetails([
     [month, report.is_running ? `${money(report.total)} so far` : money(report.total)],
     ['Estimate', report.is_running ? `${money(report.estimate)} for the month` : undefined],
+    ['Elsewhere', elsewhere || undefined],
     ['Sleeping saved', `${money(saved.sleeping_cost)} (${sleeping})`],
     ['Sharing saved', `${money(saved.sharing_cost)} (${sharing})`],
   ])

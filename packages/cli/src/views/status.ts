@@ -22,6 +22,7 @@ export async function renderStatus(status: PlatformStatus, context: Context): Pr
     ['Storage', `${pool.driver} in ${pool.path}, ${freeOf(pool)}`],
     ['WAL', walOf(status)],
     ['Limits', limitsOf(status)],
+    ['Gateway', gatewayOf(status)],
     ['Linked', linkOf(context)],
     ['PostgreSQL', status.postgres.map((one) => `${one.version} (${one.origin})`).join(', ')],
   ])
@@ -54,6 +55,15 @@ function limitsOf({ limits }: PlatformStatus): string {
   const count = `${awake}${most === undefined ? '' : ` of ${most}`} computes awake`
   const queue = waiting > 0 ? `, ${waiting} wait for room` : ''
   return `${kind === 'none' ? `none: ${detail}` : detail}; ${count}${queue}`
+}
+
+function gatewayOf({ gateway }: PlatformStatus): string {
+  if (gateway.length === 0) return 'within the daemon'
+  const sessions = gateway.reduce((sum, one) => sum + one.sessions, 0)
+  const draining = gateway.filter(({ state }) => state === 'draining').length
+  const ending = draining > 0 ? `, ${draining} of them draining` : ''
+  const count = gateway.length === 1 ? '1 process' : `${gateway.length} processes`
+  return `${count}${ending}, ${sessions} sessions`
 }
 
 function freeOf({ total_bytes: total, free_bytes: free }: PlatformStatus['pool']): string {

@@ -21,6 +21,44 @@ export const queries = {
       queryFn: async () => api.getPlatformStatus({}),
       staleTime: 10_000,
     }),
+  /** What takes the pool. */
+  pool: () =>
+    queryOptions({
+      queryKey: ['platform', 'pool'],
+      queryFn: async () => (await api.getPlatformPool({})).pool,
+      staleTime: 10_000,
+    }),
+  /** Figures of the platform over the time for which they are kept. */
+  platformMetrics: (days: number) =>
+    queryOptions({
+      queryKey: ['platform-metrics', days],
+      queryFn: async () => {
+        const from = new Date(Date.now() - days * 86_400_000).toISOString()
+        return (await api.getPlatformMetrics({ query: { from } })).samples
+      },
+      refetchInterval: 60_000,
+    }),
+  prices: () => queryOptions({ queryKey: ['prices'], queryFn: async () => api.getPrices({}) }),
+  /** Of a month such as `2026-11`, or of the running one. */
+  cost: (project_id: string, month?: string, by: 'branch' | 'endpoint' = 'branch') =>
+    queryOptions({
+      queryKey: ['cost', project_id, month, by],
+      queryFn: async () => {
+        const query = { by, ...(month !== undefined && { month }) }
+        return (await api.getProjectCost({ path: { project_id }, query })).cost
+      },
+      // Summed up every few seconds by the platform; looked at less often.
+      refetchInterval: 60_000,
+    }),
+  costHistory: (project_id: string, granularity: 'daily' | 'monthly', from: Date, to: Date) =>
+    queryOptions({
+      queryKey: ['cost', project_id, 'history', granularity, from.getTime(), to.getTime()],
+      queryFn: async () => {
+        const query = { granularity, from: from.toISOString(), to: to.toISOString() }
+        return (await api.getProjectCostHistory({ path: { project_id }, query })).cost_history
+      },
+      refetchInterval: 60_000,
+    }),
   projects: () =>
     queryOptions({
       queryKey: ['projects'],

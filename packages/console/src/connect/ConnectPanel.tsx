@@ -71,10 +71,7 @@ export function ConnectPanel({ projectId, branch }: ConnectPanelProps): ReactNod
           : 'For migrations, pg_dump, LISTEN and replication: a session of its own.'}
       </Text>
       {database !== undefined && role !== undefined ? (
-        <Strings
-          key={`${database} ${role} ${pooled}`}
-          {...{ projectId, branch, database, role, pooled }}
-        />
+        <Strings key={`${database} ${role}`} {...{ projectId, branch, database, role, pooled }} />
       ) : (
         <Skeleton height={140} />
       )}
@@ -89,28 +86,32 @@ interface StringsProps extends ConnectPanelProps {
 }
 
 function Strings({ projectId, branch, database, role, pooled }: StringsProps): ReactNode {
-  const uri = useQuery({
-    queryKey: ['connection-uri', projectId, branch.id, database, role, pooled],
-    queryFn: async () =>
-      (
-        await api.getConnectionURI({
-          path: { project_id: projectId },
-          query: { branch_id: branch.id, database_name: database, role_name: role, pooled },
-        })
-      ).uri,
-    // It holds a password: not kept longer than it is looked at.
+  const uris = useQuery({
+    queryKey: ['connection-uri', projectId, branch.id, database, role],
+    queryFn: async () => {
+      const query = { branch_id: branch.id, database_name: database, role_name: role }
+      const [pooledUri, directUri] = await Promise.all(
+        [true, false].map(async (isPooled) => {
+          const input = { path: { project_id: projectId }, query: { ...query, pooled: isPooled } }
+          return (await api.getConnectionURI(input)).uri
+        }),
+      )
+      return { pooledUri: pooledUri ?? '', directUri: directUri ?? '' }
+    },
+    // They hold a password: not kept longer than they are looked at.
     gcTime: 0,
   })
   // A key for one project is not told; then the authority goes unsaid.
   const platform = useQuery({ ...queries.platform(), retry: false }).data
   const [isShown, setIsShown] = useState(false)
-  if (uri.error) {
-    return <NoString {...{ projectId, branch, role }} error={uri.error} />
+  if (uris.error) {
+    return <NoString {...{ projectId, branch, role }} error={uris.error} />
   }
-  if (uri.data === undefined) return <Skeleton height={140} />
+  if (uris.data === undefined) return <Skeleton height={140} />
+  const uri = pooled ? uris.data.pooledUri : uris.data.directUri
   const input: SnippetInput = {
-    uri: uri.data,
-    pooled,
+    uri,
+    ...uris.data,
     caFile:
       platform?.certificate.kind === 'own'
         ? platform.certificate.file.replace(/[^/]+$/, 'ca.crt')
@@ -122,7 +123,7 @@ function Strings({ projectId, branch, database, role, pooled }: StringsProps): R
     <Stack gap="md">
       <Group gap="xs" wrap="nowrap">
         <div style={{ flex: 1, minWidth: 0 }}>
-          <CopyField value={uri.data} shown={shown(uri.data)} label="Copy connection string" />
+          <CopyField value={uri} shown={shown(uri)} label="Copy connection string" />
         </div>
         <Tooltip label={isShown ? 'Hide password' : 'Show password'}>
           <ActionIcon
@@ -144,11 +145,7 @@ function Strings({ projectId, branch, database, role, pooled }: StringsProps): R
         </Tabs.List>
         {snippets.map(({ id, label, note, render }) => (
           <Tabs.Panel key={id} value={id} pt="sm">
-            {note !== undefined && (
-              <Text size="sm" c="var(--faint)" mb={6}>
-                {note}
-              </Text>
-            )}
+            <Note>{note?.(input)}</Note>
             <CopyField
               value={render(input)}
               shown={shown(render(input))}
@@ -158,6 +155,15 @@ function Strings({ projectId, branch, database, role, pooled }: StringsProps): R
         ))}
       </Tabs>
     </Stack>
+  )
+}
+
+function Note({ children }: { children: string | undefined }): ReactNode {
+  if (children === undefined) return null
+  return (
+    <Text size="sm" c="var(--faint)" mb={6} style={{ overflowWrap: 'anywhere' }}>
+      {children}
+    </Text>
   )
 }
 

@@ -1,27 +1,57 @@
 import { expect, test } from 'vitest'
 
-import { hidePassword, snippets } from './snippets.ts'
+import { hidePassword, type SnippetInput, snippets } from './snippets.ts'
 
-const uri = "postgresql://o'wner:s3cret@ep-a.example.com:6432/neondb?sslmode=require"
-const render = (id: string, caFile?: string): string =>
-  snippets
-    .find((snippet) => snippet.id === id)
-    ?.render({ uri, pooled: true, caFile, sqlPort: 9443 }) ?? ''
+const directUri = "postgresql://o'wner:s3cret@ep-a.example.com:5433/neondb?sslmode=require"
+const pooledUri = "postgresql://o'wner:s3cret@ep-a-pooler.example.com:6432/neondb?sslmode=require"
+const given: SnippetInput = {
+  uri: pooledUri,
+  pooledUri,
+  directUri,
+  caFile: '/var/lib/coppice/tls/ca.crt',
+  sqlPort: 9443,
+}
+const find = (id: string) => {
+  const found = snippets.find((snippet) => snippet.id === id)
+  if (found === undefined) throw new Error(`no snippet ${id}`)
+  return found
+}
+const render = (id: string, change: Partial<SnippetInput> = {}): string =>
+  find(id).render({ ...given, ...change })
 
 test('psql takes the string as one word, whatever is in it', () => {
-  expect(render('psql')).toBe(`psql '${uri.replace("'", `'\\''`)}'`)
+  expect(render('psql')).toBe(`psql '${pooledUri.replace("'", `'\\''`)}'`)
+  expect(render('psql', { uri: directUri })).toContain('ep-a.example.com:5433')
+})
+
+test('.env has the pooled string for the application and the direct one for migrations', () => {
+  const lines = render('env').split('\n')
+  expect(lines).toContain(`DATABASE_URL="${pooledUri}"`)
+  expect(lines).toContain(`DIRECT_URL="${directUri}"`)
 })
 
 test('Node is told of the authority where it is the platform’s own', () => {
-  const told = 'NODE_EXTRA_CA_CERTS=/var/lib/coppice/tls/ca.crt'
-  for (const id of ['node-postgres', 'serverless', 'drizzle']) {
-    expect(render(id, '/var/lib/coppice/tls/ca.crt')).toContain(told)
-    expect(render(id)).not.toContain('NODE_EXTRA_CA_CERTS')
+  for (const id of ['env', 'node-postgres', 'serverless', 'drizzle', 'prisma']) {
+    expect(render(id)).toMatch(/NODE_EXTRA_CA_CERTS="?\/var\/lib\/coppice\/tls\/ca\.crt/)
+    expect(render(id, { caFile: undefined })).not.toContain('NODE_EXTRA_CA_CERTS')
   }
 })
 
-test('the serverless driver asks on the platform’s port', () => {
-  expect(render('serverless')).toContain('https://localhost:9443/sql')
+test('what does not verify by itself is told how to', () => {
+  for (const id of ['psql', 'python', 'go']) {
+    expect(find(id).note?.(given)).toContain(`verify-full&sslrootcert=${given.caFile}`)
+    expect(find(id).note?.({ ...given, caFile: undefined }) ?? '').not.toContain('verify-full')
+  }
+})
+
+test('the serverless driver asks where the string leads, on the platform’s port', () => {
+  const named = render('serverless')
+  expect(named).toContain(`fetchEndpoint = 'https://ep-a-pooler.example.com:9443/sql'`)
+  expect(named).toContain('wsProxy = (host) => `${host}:9443/v2`')
+  const local = render('serverless', { uri: 'postgresql://o:s@localhost:6432/db?options=x' })
+  expect(local).toContain(`wsProxy = 'localhost:9443/v2'`)
+  expect(render('serverless', { sqlPort: undefined })).toContain(':8443/sql')
+  expect(render('serverless', { sqlPort: 443 })).not.toContain('neonConfig')
 })
 
 test('only psql and .env hold the password, and neither on the screen', () => {

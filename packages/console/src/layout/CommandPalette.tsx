@@ -1,12 +1,12 @@
 import { Group, Kbd, Modal, Text, TextInput } from '@mantine/core'
-import { type Icon, IconFolder, IconFolders, IconGitBranch, IconSearch } from '@tabler/icons-react'
+import { type Icon, IconFolder, IconGitBranch, IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 
 import { queries } from '../api/queries.ts'
 import { paths } from '../paths.ts'
-import { navigation } from './navigation.ts'
+import { navigation, platformPages } from './navigation.ts'
 import { rankMatches } from './rank-matches.ts'
 
 import classes from './layout.module.css'
@@ -148,7 +148,13 @@ function useCommands(projectId: string | undefined): Command[] {
         }))
   return [
     ...pages,
-    { id: 'projects', label: 'All projects', group: 'Page', icon: IconFolders, to: paths.projects },
+    ...platformPages.map(({ label, icon, to }) => ({
+      id: `platform ${label}`,
+      label: to === paths.projects ? 'All projects' : label,
+      group: 'Page',
+      icon,
+      to,
+    })),
     ...branches.map(({ id, project_id, name }) => ({
       id,
       label: name,

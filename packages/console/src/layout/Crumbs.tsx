@@ -5,7 +5,7 @@ import { Link, useLocation, useParams } from 'react-router'
 
 import { queries } from '../api/queries.ts'
 import { paths } from '../paths.ts'
-import { navigation } from './navigation.ts'
+import { navigation, platformPages } from './navigation.ts'
 
 import classes from './layout.module.css'
 
@@ -21,7 +21,8 @@ export function Crumbs(): ReactNode {
     ...queries.branches(projectId ?? ''),
     enabled: projectId !== undefined && branchId !== undefined,
   })
-  const crumbs: { label: string; to: string }[] = [{ label: 'Projects', to: paths.projects }]
+  const top = platformPages.find(({ to }) => pathname.startsWith(to))
+  const crumbs: { label: string; to: string }[] = [top ?? { label: 'Projects', to: paths.projects }]
   if (projectId !== undefined) {
     crumbs.push({ label: project.data?.name ?? projectId, to: paths.project(projectId) })
     const page = navigation.find(({ to, end }) => !end && pathname.startsWith(to(projectId)))

@@ -1,11 +1,12 @@
 import { Button, Menu, ScrollArea, Text, TextInput } from '@mantine/core'
-import { IconCheck, IconFolders, IconSearch, IconSelector } from '@tabler/icons-react'
+import { IconCheck, IconSearch, IconSelector } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { Link } from 'react-router'
 
 import { queries } from '../api/queries.ts'
 import { paths } from '../paths.ts'
+import { platformPages } from './navigation.ts'
 
 import classes from './layout.module.css'
 
@@ -60,9 +61,11 @@ export function ProjectSwitcher({ projectId }: { projectId: string | undefined }
           ))}
         </ScrollArea.Autosize>
         <Menu.Divider />
-        <Menu.Item component={Link} to={paths.projects} leftSection={<IconFolders size={16} />}>
-          All projects
-        </Menu.Item>
+        {platformPages.map(({ label, icon: Glyph, to }) => (
+          <Menu.Item key={to} component={Link} to={to} leftSection={<Glyph size={16} />}>
+            {to === paths.projects ? 'All projects' : label}
+          </Menu.Item>
+        ))}
       </Menu.Dropdown>
     </Menu>
   )

@@ -1,11 +1,9 @@
 import { Divider, NavLink, ScrollArea } from '@mantine/core'
-import { IconFolders } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { NavLink as RouterLink, useMatch } from 'react-router'
 
-import { paths } from '../paths.ts'
 import { AccountMenu } from './AccountMenu.tsx'
-import { navigation, type NavigationItem } from './navigation.ts'
+import { navigation, type NavigationItem, platformPages } from './navigation.ts'
 import { ProjectSwitcher } from './ProjectSwitcher.tsx'
 
 import classes from './layout.module.css'
@@ -16,14 +14,13 @@ export function Sidebar({ projectId }: { projectId: string | undefined }): React
     <nav aria-label="Pages" className={classes['sidebar']}>
       <ProjectSwitcher projectId={projectId} />
       <ScrollArea className={classes['sidebarPages'] ?? ''}>
-        {projectId === undefined ? (
-          <PageLink
-            item={{ label: 'Projects', icon: IconFolders, to: () => paths.projects }}
-            projectId=""
-          />
-        ) : (
-          navigation.map((item) => <PageLink key={item.label} item={item} projectId={projectId} />)
-        )}
+        {projectId === undefined
+          ? platformPages.map(({ to, ...page }) => (
+              <PageLink key={to} item={{ ...page, to: () => to }} projectId="" />
+            ))
+          : navigation.map((item) => (
+              <PageLink key={item.label} item={item} projectId={projectId} />
+            ))}
       </ScrollArea>
       <Divider />
       <AccountMenu />

@@ -1,8 +1,11 @@
 import {
   type Icon,
   IconActivity,
+  IconCoins,
+  IconFolders,
   IconGitBranch,
   IconLayoutDashboard,
+  IconServer2,
   IconSettings,
   IconTerminal2,
 } from '@tabler/icons-react'
@@ -24,5 +27,18 @@ export const navigation: readonly NavigationItem[] = [
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
   { label: 'SQL editor', icon: IconTerminal2, to: paths.sql },
   { label: 'Operations', icon: IconActivity, to: paths.operations },
+  { label: 'Usage and cost', icon: IconCoins, to: paths.cost },
   { label: 'Settings', icon: IconSettings, to: paths.settings },
+]
+
+export interface PlatformPage {
+  label: string
+  icon: Icon
+  to: string
+}
+
+/** The pages of the platform as a whole. */
+export const platformPages: readonly PlatformPage[] = [
+  { label: 'Projects', icon: IconFolders, to: paths.projects },
+  { label: 'Host', icon: IconServer2, to: paths.host },
 ]

@@ -10,7 +10,7 @@ import { paths } from '../paths.ts'
 import { CopyIcon } from '../ui/CopyField.tsx'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { ErrorState } from '../ui/ErrorState.tsx'
-import { formatBytes, formatHours } from '../ui/format.ts'
+import { formatBytes, formatHours, formatMoney } from '../ui/format.ts'
 import { OperationList } from '../ui/OperationList.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { Panel } from '../ui/Panel.tsx'
@@ -20,6 +20,8 @@ import { StatTile } from '../ui/StatTile.tsx'
 import { TextLink } from '../ui/TextLink.tsx'
 import { UsageChart } from './UsageChart.tsx'
 import { useProjectId } from './use-project-id.ts'
+
+import classes from './dashboard.module.css'
 
 const recentOperations = 6
 const awakeShown = 6
@@ -103,7 +105,7 @@ function Figures({ projectId }: { projectId: string }): ReactNode {
   const endpoints = useQuery(queries.endpoints(projectId)).data
   const awake = endpoints?.filter(({ current_state }) => current_state === 'active').length
   return (
-    <SimpleGrid cols={{ base: 2, md: 4 }} spacing="md">
+    <SimpleGrid cols={{ base: 2, lg: 5 }} spacing="md" className={classes['figures'] ?? ''}>
       <StatTile
         label="Branches"
         value={branches?.length}
@@ -124,7 +126,22 @@ function Figures({ projectId }: { projectId: string }): ReactNode {
         value={project && formatBytes(project.data_transfer_bytes)}
         note={project ? `${formatBytes(project.written_data_bytes)} written` : ' '}
       />
+      <CostTile projectId={projectId} />
     </SimpleGrid>
+  )
+}
+
+/** What it all costs, and the way to the page that says why. */
+function CostTile({ projectId }: { projectId: string }): ReactNode {
+  const cost = useQuery(queries.cost(projectId)).data
+  const money = (amount: number): string => formatMoney(amount, cost?.prices.currency ?? 'USD')
+  return (
+    <StatTile
+      label="Cost this month"
+      value={cost && money(cost.total)}
+      note={cost ? `${money(cost.estimate)} expected` : ' '}
+      to={paths.cost(projectId)}
+    />
   )
 }
 

@@ -10,13 +10,24 @@ const words: Readonly<Record<EndpointState, string>> = {
   init: 'Starting',
 }
 
+interface ComputeStateProps {
+  state: EndpointState | undefined
+  /** Its processes are stopped until somebody wants them. */
+  isFrozen?: boolean | undefined
+}
+
 /** Whether a compute is awake: a dot, and a word for it. Without a compute there is none. */
-export function ComputeState({ state }: { state: EndpointState | undefined }): ReactNode {
+export function ComputeState(props: ComputeStateProps): ReactNode {
+  const { state, isFrozen = false } = props
   return (
     <Group gap={8} wrap="nowrap">
-      <span className={classes['dot']} data-state={state ?? 'none'} aria-hidden />
+      <span
+        className={classes['dot']}
+        data-state={isFrozen ? 'frozen' : (state ?? 'none')}
+        aria-hidden
+      />
       <Text size="sm" span>
-        {state === undefined ? 'No compute' : words[state]}
+        {state === undefined ? 'No compute' : isFrozen ? 'Frozen' : words[state]}
       </Text>
     </Group>
   )

@@ -1,5 +1,6 @@
 import { Box, Skeleton, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { Link } from 'react-router'
 
 import classes from './panel.module.css'
 
@@ -9,12 +10,14 @@ interface StatTileProps {
   value: ReactNode | undefined
   /** What the figure is made of, or compared with. */
   note?: ReactNode
+  /** Where it leads. */
+  to?: string
 }
 
 /** One figure with its name. */
-export function StatTile({ label, value, note }: StatTileProps): ReactNode {
-  return (
-    <Box className={classes['panel'] ?? ''} p="md">
+export function StatTile({ label, value, note, to }: StatTileProps): ReactNode {
+  const content = (
+    <>
       <Text size="sm" c="var(--faint)">
         {label}
       </Text>
@@ -30,6 +33,18 @@ export function StatTile({ label, value, note }: StatTileProps): ReactNode {
           {note}
         </Text>
       )}
+    </>
+  )
+  if (to === undefined) {
+    return (
+      <Box className={classes['panel'] ?? ''} p="md">
+        {content}
+      </Box>
+    )
+  }
+  return (
+    <Box component={Link} to={to} className={`${classes['panel']} ${classes['leading']}`} p="md">
+      {content}
     </Box>
   )
 }

@@ -2,10 +2,13 @@ import { expect, test } from 'vitest'
 
 import {
   formatAction,
+  formatAmount,
   formatBytes,
   formatDuration,
   formatHours,
   formatMilliseconds,
+  formatMoney,
+  formatPrice,
   formatRelative,
 } from './format.ts'
 
@@ -37,4 +40,16 @@ test('moments are told by their distance', () => {
 test('an action nobody has worded is shown all the same', () => {
   expect(formatAction('create_branch')).toBe('Create branch')
   expect(formatAction('tidy_up')).toBe('tidy up')
+})
+
+test('money has two digits, and more where that would be nothing', () => {
+  const shown = [0, 1240.5, 0.0031, -2].map((amount) => formatMoney(amount, 'USD'))
+  expect(shown).toEqual(['$0.00', '$1,240.50', '$0.0031', '-$2.00'])
+  expect(formatMoney(3, 'EUR')).toBe('€3.00')
+  expect([0.106, 1.5].map((price) => formatPrice(price, 'USD'))).toEqual(['$0.106', '$1.50'])
+})
+
+test('amounts have three digits that mean something', () => {
+  const shown = [0, 0.00001, 0.00123, 3.4159, 46.25, 1234.5].map(formatAmount)
+  expect(shown).toEqual(['0', '< 0.001', '0.00123', '3.42', '46.3', '1,235'])
 })

@@ -1,16 +1,18 @@
 /** Figures as people read them. Bytes are powers of 1024, as `pg_size_pretty` and the CLI count. */
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
+/** The largest unit that is not larger than this. */
+export function byteUnit(bytes: number): { name: string; bytes: number } {
+  const power = bytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1)
+  return { name: units[power] ?? 'B', bytes: 1024 ** power }
+}
+
 /** `12.3 MB`; a dash where it is not known. */
 export function formatBytes(bytes: number | undefined): string {
   if (bytes === undefined) return '–'
-  let value = bytes
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+  const unit = byteUnit(bytes)
+  const value = bytes / unit.bytes
+  return `${unit.bytes === 1 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${unit.name}`
 }
 
 const spans = [
@@ -42,6 +44,32 @@ export function formatHours(seconds: number): string {
   if (seconds < 60) return `${Math.round(seconds)} s`
   if (hours < 0.1) return `${Math.round(seconds / 60)} min`
   return `${hours < 100 ? hours.toFixed(1) : Math.round(hours)} h`
+}
+
+/** `$1.20`, `€0.0031`: two digits, more where that would be nothing. */
+export function formatMoney(amount: number, currency: string): string {
+  const digits = amount !== 0 && Math.abs(amount) < 0.01 ? 4 : 2
+  const style = { style: 'currency', currency, minimumFractionDigits: digits } as const
+  return new Intl.NumberFormat('en', { ...style, maximumFractionDigits: digits }).format(amount)
+}
+
+/** `$0.106`: a price as it is in its list. */
+export function formatPrice(price: number, currency: string): string {
+  const digits = { minimumFractionDigits: 2, maximumFractionDigits: 6 }
+  return new Intl.NumberFormat('en', { style: 'currency', currency, ...digits }).format(price)
+}
+
+/** `1,240`, `3.42`, `0.0012`: three digits that mean something. */
+export function formatAmount(amount: number): string {
+  if (amount !== 0 && Math.abs(amount) < 0.0005) return '< 0.001'
+  const digits =
+    Math.abs(amount) >= 1000 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 }
+  return new Intl.NumberFormat('en', digits).format(amount)
+}
+
+/** `November 2026`, of a month in UTC. */
+export function formatMonth(start: Date): string {
+  return start.toLocaleDateString('en', { month: 'long', year: 'numeric', timeZone: 'UTC' })
 }
 
 /** `3 minutes ago` or `in 3 days`. */

@@ -60,7 +60,7 @@ test('where all are in use the client is refused, with what it can do', async ()
     message: expect.stringContaining('2 computes are awake'),
   })
   expect(host.stopped).toEqual([])
-  expect(capacity.waitingCount).toBe(0)
+  expect(capacity.waitingIds).toHaveLength(0)
 })
 
 test('those who wait are let in as they came', async () => {
@@ -70,7 +70,7 @@ test('those who wait are let in as they came', async () => {
     await capacity.admit(name, signal)
     admitted.push(name)
   })
-  expect(capacity.waitingCount).toBe(2)
+  expect(capacity.waitingIds).toHaveLength(2)
   capacity.leave('a')
   await eventually('the first is in', () => admitted.length === 1)
   expect(admitted).toEqual(['c'])
@@ -85,7 +85,7 @@ test('one that gives up leaves the queue', async () => {
   const wait = capacity.admit('b', abort.signal)
   abort.abort(new Error('removed'))
   await expect(wait).rejects.toThrow(/abort/i)
-  expect(capacity.waitingCount).toBe(0)
+  expect(capacity.waitingIds).toHaveLength(0)
 })
 
 test('a host that runs short of memory stops one after another, the least recently used first', async () => {

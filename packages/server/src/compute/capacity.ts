@@ -61,8 +61,9 @@ export class HostCapacity {
     return this.#awake.size
   }
 
-  get waitingCount(): number {
-    return this.#queue.length
+  /** Who has waited longest first. */
+  get waitingIds(): string[] {
+    return this.#queue.map(({ endpointId }) => endpointId)
   }
 
   get limits(): CapacityLimits {

@@ -15,18 +15,14 @@ import { registerCompute } from './register-compute.ts'
 import { createReplicaRefresher } from './replicas.ts'
 import { runSchedules } from './snapshot-schedules.ts'
 import { deleteSnapshot } from './snapshots.ts'
-import {
-  listChildNames,
-  listExpiredBranches,
-  listPurgeableBranches,
-  listVolumeIds,
-} from './store/branches.ts'
+import { listChildNames, listExpiredBranches, listPurgeableBranches } from './store/branches.ts'
 import { listLiveEndpoints, recordComputeState, recordLastActive } from './store/endpoints.ts'
 import { trimOperations } from './store/operations.ts'
 import { listExpiredProjects } from './store/projects.ts'
 import { listExpiredSnapshots } from './store/snapshots.ts'
 import { createStorageRecorder, recordUsage } from './usage.ts'
 import { verifyNextSnapshot } from './verify-snapshots.ts'
+import { findUnknownVolumes } from './volumes.ts'
 
 /**
  * Reconcilers: each is told nothing, compares what should be with what is, and does what is missing.
@@ -125,9 +121,7 @@ export async function reconcileComputes(context: Context): Promise<void> {
 
 /** Volumes that no row explains are never destroyed: they may be all that is left of a lost store. */
 export async function reportUnknownVolumes(context: Context): Promise<string[]> {
-  const known = new Set(await listVolumeIds(context.store))
-  const names = await context.volumes.list()
-  const unknown = names.filter((name) => !known.has(name) && !name.startsWith('template-'))
+  const unknown = await findUnknownVolumes(context)
   if (unknown.length > 0) {
     context.log.warn({ volumes: unknown }, 'the pool holds volumes that the store does not know')
   }

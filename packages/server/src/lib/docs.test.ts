@@ -50,3 +50,20 @@ test('docs/pooling.md lists each setting of the pooler with its default, and no 
   ])
   expect(documented.map(([name, value]) => [name, value])).toEqual(known)
 })
+
+test('docs/security.md names for each attempt a test that there is', () => {
+  const text = read('security.md')
+  const named = [...text.matchAll(/\[`([^`]+)`\]\(\.\.\/([^)]+\.test\.ts)\)/g)]
+  const missing = named.filter(([, title = '', path = '']) => {
+    const source = readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8')
+    return !source.includes(title)
+  })
+  expect(missing.map(([name]) => name)).toEqual([])
+  const attempts = text
+    .slice(text.indexOf('\n## From'), text.indexOf('\n## Running'))
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !/^\| (-|attempt |what )/.test(line))
+  const untested = attempts.filter((row) => !/\.test\.ts\) *\|$|the same *\|$/.test(row))
+  expect(attempts.length).toBeGreaterThan(25)
+  expect(untested).toEqual([])
+})

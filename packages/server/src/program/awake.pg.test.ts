@@ -470,7 +470,41 @@ describe('cost', () => {
     expect(cost.saved.sleeping_hours).toBeGreaterThan(0)
     const all = await client.getCost({ query: {} })
     expect(all.cost.shares[0]?.storage_gb_months).toBeCloseTo(1 / 744, 5)
+    expect(cost.by_preset.find(({ preset }) => preset === 'neon')).toMatchObject({
+      currency: 'USD',
+      total: cost.total,
+      estimate: cost.estimate,
+    })
     await client.updatePrices({ body: { preset: 'mission' } })
+  })
+
+  test('over time sums up to what the month costs', async () => {
+    const { client } = control
+    await client.updatePrices({ body: { preset: 'neon' } })
+    const now = new Date()
+    const monthStart = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1))
+    const range = { from: monthStart.toISOString(), to: now.toISOString() }
+    const { cost } = await client.getProjectCost({ path, query: {} })
+    for (const granularity of ['daily', 'monthly'] as const) {
+      const { cost_history } = await client.getProjectCostHistory({
+        path,
+        query: { ...range, granularity },
+      })
+      const { timeframes } = cost_history
+      expect(timeframes[0]?.timeframe_start).toBe(range.from)
+      const total = timeframes.reduce((sum, one) => sum + one.total, 0)
+      expect(total).toBeGreaterThan(0)
+      expect(total).toBeCloseTo(cost.total, 4)
+      const last = timeframes.at(-1)?.items.find((item) => item.metric === 'compute')
+      expect(last?.cost).toBeCloseTo((last?.quantity ?? 0) * 0.106)
+    }
+    await client.updatePrices({ body: { preset: 'mission' } })
+    await expect(
+      client.getProjectCostHistory({
+        path,
+        query: { ...range, from: '2020-01-01T00:00:00Z', granularity: 'daily' },
+      }),
+    ).rejects.toMatchObject({ code: 'outside_consumption_history' })
   })
 
   test('of a month that has not begun, or of none, is refused', async () => {

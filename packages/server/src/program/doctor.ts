@@ -1,6 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { PlatformCheck } from '@coppice/api'
 import { renderS3Url } from '@coppice/s3/location'
 
 import { findControlGroups } from '../compute/find-control-groups.ts'
@@ -25,16 +26,14 @@ import { findHostNames } from './names-resolve.ts'
 import { readS3Credentials } from './s3-credentials.ts'
 import { serveOptions } from './serve-options.ts'
 
-/** One thing that this machine offers or lacks, and what to do about it. */
-export interface Check {
-  name: string
-  status: 'ok' | 'warn' | 'fail'
-  detail: string
-  advice?: string
+/** Answers, to whoever asks while it is being looked, what is found then. */
+export function createDoctor(home: Home, environment: Environment): () => Promise<PlatformCheck[]> {
+  let looking: Promise<PlatformCheck[]> | undefined
+  return async () => (looking ??= doctor(home, environment).finally(() => (looking = undefined)))
 }
 
 /** What this machine offers a platform, found out by trying. Changes nothing that stays. */
-export async function doctor(home: Home, environment: Environment): Promise<Check[]> {
+export async function doctor(home: Home, environment: Environment): Promise<PlatformCheck[]> {
   const checks = {
     Node: async () => checkNode(),
     PostgreSQL: async () => checkPostgres(environment),
@@ -48,7 +47,7 @@ export async function doctor(home: Home, environment: Environment): Promise<Chec
     'CPU and memory limits': async () => checkLimits(home),
     Platform: async () => checkPlatform(home),
   }
-  const results: Check[] = []
+  const results: PlatformCheck[] = []
   for (const [name, check] of Object.entries(checks)) {
     const result = await check().catch((error: unknown): Outcome => ({
       status: 'fail',
@@ -59,7 +58,7 @@ export async function doctor(home: Home, environment: Environment): Promise<Chec
   return results
 }
 
-type Outcome = Omit<Check, 'name'>
+type Outcome = Omit<PlatformCheck, 'name'>
 
 const leastNode = [20, 19] as const
 

@@ -28,6 +28,7 @@ import { saveConfig } from '../lib/saved-config.ts'
 import { loadSecretBox } from '../lib/secret-box.ts'
 import { CertificateKeeper, readCertificate } from './certificate-keeper.ts'
 import { createControlPlane } from './control-plane.ts'
+import { createDoctor } from './doctor.ts'
 import { ensureApiKey, ensureProject } from './first-start.ts'
 import { createGatewayLook } from './gateway-look.ts'
 import { choosePortsOnceFree } from './gateway-ports.ts'
@@ -252,14 +253,20 @@ async function start(
     storeKind: store.kind,
     startedAt: new Date(),
     certificate: () => certificate.status(),
+    gateway: async () => gateway.workers(),
+    poolImage: pool.saved.pool_image,
   })
+  const checks = createDoctor(home, options.environment)
   const access = new ConsoleAccess(store.sql)
   const changes = new ChangeFeed(store.sql, log)
   await changes.start()
   stops.push(async () => changes.stop())
   const api = await createHttpServer({
     store: store.sql,
-    handlers: createHandlers(context, timeTravel, status),
+    handlers: createHandlers(context, timeTravel, {
+      getPlatformStatus: status,
+      getPlatformChecks: async () => ({ checks: await checks() }),
+    }),
     log,
     version,
     console: { access, changes, platformId: store.platformId },

@@ -1,6 +1,7 @@
-import type { CertificateStatus, ComputeStatus, PlatformStatus } from '@coppice/api'
+import type { CertificateStatus, ComputeStatus, GatewayProcess, PlatformStatus } from '@coppice/api'
 
 import { type Compute, isActive } from '../compute/compute.ts'
+import { processTreeCpuMs } from '../compute/cpu-time.ts'
 import { memoryBytes } from '../compute/memory.ts'
 import type { Context } from '../control/context.ts'
 import { endpointState } from '../control/endpoints.ts'
@@ -15,6 +16,10 @@ interface StatusSource {
   storeKind: string
   startedAt: Date
   certificate: () => CertificateStatus
+  /** The gateway's processes. */
+  gateway: () => Promise<GatewayProcess[]>
+  /** The file that the pool lies in, where there is one. */
+  poolImage: string | undefined
 }
 
 /** `GET /platform/status`: what runs here, and what keeps each compute awake. */
@@ -39,12 +44,14 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
       pool: {
         driver: volumes.kind,
         path: volumes.root,
+        ...(source.poolImage !== undefined && { image: source.poolImage }),
         total_bytes: space.totalBytes,
         free_bytes: space.freeBytes,
         ...(volumes.warning !== undefined && { warning: volumes.warning }),
       },
       ...(context.history.spool && { wal_store: await presentSpool(context.history.spool) }),
       limits: presentLimits(context),
+      gateway: await source.gateway(),
       postgres: context.installations.map(({ version: number, origin }) => ({
         version: number,
         origin,
@@ -57,12 +64,13 @@ export function createPlatformStatus(source: StatusSource): () => Promise<Platfo
 }
 
 function presentLimits({ host }: Context): PlatformStatus['limits'] {
-  const { awakeCount, waitingCount, limits } = host.capacity
+  const { awakeCount, waitingIds, limits } = host.capacity
   return {
     kind: host.groups.kind,
     detail: host.groups.detail,
     awake: awakeCount,
-    waiting: waitingCount,
+    waiting: waitingIds.length,
+    waiting_endpoints: waitingIds,
     ...(Number.isFinite(limits.maxAwake) && { max_awake: limits.maxAwake }),
   }
 }
@@ -81,7 +89,10 @@ async function presentSpool(spool: WalSpool): Promise<NonNullable<PlatformStatus
 async function presentCompute(context: Context, compute: Compute): Promise<ComputeStatus> {
   const { spec, state } = compute
   const isUp = isActive(state)
-  const memory = isUp && compute.pid !== undefined ? await memoryBytes(compute.pid) : undefined
+  const pid = isUp ? compute.pid : undefined
+  const memory = pid === undefined ? undefined : await memoryBytes(pid)
+  const cpuMs = pid === undefined ? undefined : processTreeCpuMs(pid)
+  const { min, max } = compute.size.bounds
   const timeout = spec.suspendTimeoutSeconds
   const lastActive = compute.lastActiveAt
   const installation = context.installations.find((one) => one.majorVersion === spec.pgVersion)
@@ -90,12 +101,15 @@ async function presentCompute(context: Context, compute: Compute): Promise<Compu
     project_id: spec.labels['project_id'] ?? '',
     branch_id: spec.labels['branch_id'] ?? '',
     branch_name: spec.labels['branch_name'] ?? '',
-    type: 'read_write',
+    type: spec.isStandby ? 'read_only' : 'read_write',
     current_state: endpointState(state),
     pg_version: installation?.version ?? String(spec.pgVersion),
     ...(compute.pid !== undefined && { pid: compute.pid }),
     sessions: compute.sessionCount,
     ...(memory !== undefined && { memory_bytes: memory }),
+    ...(cpuMs !== undefined && { cpu_seconds: cpuMs / 1000 }),
+    min_compute_units: min,
+    max_compute_units: max,
     ...(isUp && { compute_units: compute.size.units, frozen: state === 'frozen' }),
     ...(compute.startedAt && { started_at: compute.startedAt.toISOString() }),
     last_active: lastActive.toISOString(),

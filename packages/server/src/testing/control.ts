@@ -11,7 +11,7 @@ import { ConsoleAccess } from '../control/console/access.ts'
 import { ChangeFeed } from '../control/console/changes.ts'
 import type { Context } from '../control/context.ts'
 import { createHistory } from '../control/history/create-history.ts'
-import { createHandlers } from '../control/http/handlers.ts'
+import { createHandlers, type ProgramHandlers } from '../control/http/handlers.ts'
 import { type ConsoleParts, createHttpServer } from '../control/http/server.ts'
 import { prepareStart } from '../control/prepare-start.ts'
 import { migrateStore, openStore, platformId } from '../control/store/store.ts'
@@ -22,6 +22,7 @@ import { createHome, homePaths } from '../lib/home.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import { createLog } from '../lib/log.ts'
 import { loadSecretBox } from '../lib/secret-box.ts'
+import { createDoctor } from '../program/doctor.ts'
 import { findPostgres } from '../program/postgres.ts'
 import { createPlatformStatus } from '../program/status.ts'
 import { startStoreCluster } from '../program/store-cluster.ts'
@@ -48,13 +49,20 @@ export interface TestControlOptions {
   computes?: Pick<ComputeHostOptions, 'groups' | 'freezeAfterMs'>
 }
 
+/** Of servers that are not asked for what only the program knows. */
+export const notAsked: ProgramHandlers = {
+  getPlatformStatus: async () => Promise.reject(new Error('not asked')),
+  getPlatformChecks: async () => Promise.reject(new Error('not asked')),
+}
+
 export async function startTestControl(options: TestControlOptions = {}): Promise<TestControl> {
   const root = await mkdtemp(join(tmpdir(), 'coppice-control-'))
   await chmod(root, 0o711)
   const home = homePaths(root)
   await createHome(home)
   const log = createLog({ level: 'error', toStderr: true })
-  const postgres = await findPostgres(home, readEnvironment())
+  const environment = readEnvironment()
+  const postgres = await findPostgres(home, environment)
   const { databaseUser, installations, newest } = postgres
   const cluster = await startStoreCluster({
     installation: newest,
@@ -123,7 +131,10 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
       expires_at: new Date().toISOString(),
       warnings: [],
     }),
+    gateway: async () => [],
+    poolImage: undefined,
   })
+  const checks = createDoctor(home, environment)
   const changes = new ChangeFeed(store, log)
   await changes.start()
   const consoleParts: ConsoleParts = {
@@ -133,12 +144,15 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
   }
   const app = await createHttpServer({
     store,
-    handlers: createHandlers(context, new TimeTravel(context), status),
+    handlers: createHandlers(context, new TimeTravel(context), {
+      getPlatformStatus: status,
+      getPlatformChecks: async () => ({ checks: await checks() }),
+    }),
     log,
     version: 'test',
     console: consoleParts,
   })
-  const checks = checkAnswers(app.server)
+  const answers = checkAnswers(app.server)
   const apiUrl = `${await app.listen({ host: '127.0.0.1', port: 0 })}/api/v2`
   const { key: apiKey } = await createApiKey(context, { kind: 'user', name: 'test' })
   return {
@@ -156,7 +170,7 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
       await store.end()
       await cluster.stop()
       await rm(root, { recursive: true, force: true })
-      checks.finish()
+      answers.finish()
     },
   }
 }

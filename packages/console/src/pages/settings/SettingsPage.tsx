@@ -4,7 +4,9 @@ import { useMediaQuery } from '@mantine/hooks'
 import {
   IconAdjustments,
   IconArrowsSplit2,
+  IconCoins,
   IconCpu,
+  IconGauge,
   IconHistory,
   IconKey,
   IconShieldLock,
@@ -23,6 +25,8 @@ import { ComputeDefaults } from './ComputeDefaults.tsx'
 import { GeneralSettings } from './GeneralSettings.tsx'
 import { HistoryWindow } from './HistoryWindow.tsx'
 import { PoolerSettings } from './PoolerSettings.tsx'
+import { PriceSettings } from './PriceSettings.tsx'
+import { QuotaSettings } from './QuotaSettings.tsx'
 
 /** Another section is another line. */
 const sections = [
@@ -31,6 +35,8 @@ const sections = [
   { id: 'history', label: 'History window', icon: IconHistory, Content: HistoryWindow },
   { id: 'network', label: 'IP allow list', icon: IconShieldLock, Content: AllowedIps },
   { id: 'pooler', label: 'Pooler', icon: IconArrowsSplit2, Content: PoolerSettings },
+  { id: 'quotas', label: 'Quotas', icon: IconGauge, Content: QuotaSettings },
+  { id: 'prices', label: 'Prices', icon: IconCoins, Content: PriceSettings },
   { id: 'keys', label: 'API keys', icon: IconKey, Content: ApiKeys },
 ] as const
 

@@ -3,7 +3,7 @@ import type { PricePreset, Prices, PricesAnswer, PricesUpdate } from '@coppice/a
 
 import type { Context } from '../context.ts'
 import { findPrices, setPrices } from '../store/prices.ts'
-import { presets } from './prices.ts'
+import { presetNames, presets } from './prices.ts'
 
 const defaultPreset: PricePreset = 'mission'
 
@@ -24,8 +24,7 @@ export async function changePrices(
 }
 
 function presetOf(prices: Prices): PricesAnswer['preset'] {
-  const names = Object.keys(presets) as PricePreset[]
   const isOf = (name: PricePreset) =>
     Object.entries(presets[name]).every(([key, value]) => Reflect.get(prices, key) === value)
-  return names.find(isOf) ?? 'custom'
+  return presetNames.find(isOf) ?? 'custom'
 }

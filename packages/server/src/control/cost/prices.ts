@@ -52,6 +52,8 @@ export const presets: Readonly<Record<PricePreset, Prices>> = {
   },
 }
 
+export const presetNames = Object.keys(presets) as PricePreset[]
+
 /** What was used in a month, or in a part of one. */
 export interface PricedUsage {
   /** Compute units × milliseconds. */
@@ -64,6 +66,18 @@ export interface PricedUsage {
   /** Of these, beyond what is included. */
   extra_branch_hours: number
 }
+
+export const noUsage: PricedUsage = {
+  compute_ms: 0,
+  storage_byte_hours: 0,
+  history_byte_hours: 0,
+  snapshot_byte_hours: 0,
+  egress_bytes: 0,
+  branch_hours: 0,
+  extra_branch_hours: 0,
+}
+
+type PricedItem = Omit<CostItem, 'estimate' | 'estimated_quantity'>
 
 /** A running month: what has been observed of it, and what is to come. */
 export interface MonthProgress {
@@ -89,7 +103,32 @@ export function priceUsage(
   const { observedHours, remainingHours } = progress
   const growth = observedHours > 0 ? 1 + remainingHours / observedHours : 1
   const whole = priceOnce(scale(usage, growth), prices)
-  return now.map((item, at) => ({ ...item, estimate: whole[at]?.cost ?? item.cost }))
+  return now.map((item, at) => ({
+    ...item,
+    estimate: whole[at]?.cost ?? item.cost,
+    estimated_quantity: whole[at]?.quantity ?? item.quantity,
+  }))
+}
+
+/**
+ * What each of several timeframes of one month, from its beginning on, has added to what the month costs:
+ * what is included is used up by those that come first.
+ */
+export function priceInTurn(timeframes: readonly PricedUsage[], prices: Prices): PricedItem[][] {
+  let sofar = noUsage
+  let before = priceOnce(sofar, prices)
+  return timeframes.map((usage) => {
+    sofar = add(sofar, usage)
+    const after = priceOnce(sofar, prices)
+    const items = after.map((item, at) => ({
+      ...item,
+      quantity: item.quantity - (before[at]?.quantity ?? 0),
+      included: item.included - (before[at]?.included ?? 0),
+      cost: item.cost - (before[at]?.cost ?? 0),
+    }))
+    before = after
+    return items
+  })
 }
 
 /** What it would cost without anything included. */
@@ -101,7 +140,7 @@ export function grossCost(usage: PricedUsage, prices: Prices): number {
 export const sumOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0)
 
-function priceOnce(usage: PricedUsage, prices: Prices): Omit<CostItem, 'estimate'>[] {
+function priceOnce(usage: PricedUsage, prices: Prices): PricedItem[] {
   const stored = [
     ['storage', usage.storage_byte_hours, prices.storage_gb_month],
     ['history', usage.history_byte_hours, prices.history_gb_month],
@@ -140,18 +179,18 @@ function priced(
   metric: CostMetric,
   unit: string,
   { quantity, included, price }: Pick<CostItem, 'quantity' | 'included' | 'price'>,
-): Omit<CostItem, 'estimate'> {
+): PricedItem {
   return { metric, unit, quantity, included, price, cost: (quantity - included) * price }
 }
 
-function scale(usage: PricedUsage, factor: number): PricedUsage {
-  return {
-    compute_ms: usage.compute_ms * factor,
-    storage_byte_hours: usage.storage_byte_hours * factor,
-    history_byte_hours: usage.history_byte_hours * factor,
-    snapshot_byte_hours: usage.snapshot_byte_hours * factor,
-    egress_bytes: usage.egress_bytes * factor,
-    branch_hours: usage.branch_hours * factor,
-    extra_branch_hours: usage.extra_branch_hours * factor,
-  }
+const scale = (usage: PricedUsage, factor: number): PricedUsage =>
+  eachOf((name) => usage[name] * factor)
+
+const add = (usage: PricedUsage, more: PricedUsage): PricedUsage =>
+  eachOf((name) => usage[name] + more[name])
+
+function eachOf(amountOf: (name: keyof PricedUsage) => number): PricedUsage {
+  const names = Object.keys(noUsage) as (keyof PricedUsage)[]
+  // An entry for each name.
+  return Object.fromEntries(names.map((name) => [name, amountOf(name)])) as unknown as PricedUsage
 }

@@ -1,5 +1,5 @@
 /** What a month has cost by the price list, what sleeping and sharing have saved, and advice. Wakes nothing. */
-import type { CostReport, CostShare, Prices } from '@coppice/api'
+import type { CostItem, CostReport, CostShare, Prices } from '@coppice/api'
 
 import { AppError } from '../../lib/errors.ts'
 import type { Context } from '../context.ts'
@@ -16,6 +16,8 @@ import {
   gigabytes,
   grossCost,
   hours,
+  presetNames,
+  presets,
   type PricedUsage,
   priceUsage,
   sumOf,
@@ -55,35 +57,48 @@ export async function reportCost(
   const projectIds =
     projectId === undefined ? await store.listCostProjects(context.store, start, end) : [projectId]
   const range = { from: start, to: end, projectIds }
-  const { prices } = await pricesInForce(context)
-  const [endpoints, storage, facts, first, extraHours] = await Promise.all([
+  const { preset, prices } = await pricesInForce(context)
+  const [endpoints, storage, facts, first] = await Promise.all([
     store.sumByEndpoint(context.store, range),
     store.sumByBranch(context.store, range),
     store.listBranchFacts(context.store, projectIds),
     store.firstHour(context.store, range),
-    store.extraBranchHours(context.store, range, prices.included_branches),
   ])
   const found = { endpoints, storage, facts, from: start, to: isRunning ? now : end }
-  const items = priceUsage(
-    { ...usageOf(endpoints, storage), extra_branch_hours: extraHours },
-    prices,
-    {
-      observedHours: Math.max(1, (found.to.getTime() - (first ?? start).getTime()) / hourMs),
-      remainingHours: isRunning ? (end.getTime() - now.getTime()) / hourMs : 0,
-    },
-  )
+  const progress = {
+    observedHours: Math.max(1, (found.to.getTime() - (first ?? start).getTime()) / hourMs),
+    remainingHours: isRunning ? (end.getTime() - now.getTime()) / hourMs : 0,
+  }
+  const itemsBy = async (list: Prices): Promise<CostItem[]> => {
+    const extra = await store.extraBranchHours(context.store, range, list.included_branches)
+    const usage = { ...usageOf(endpoints, storage), extra_branch_hours: extra }
+    return priceUsage(usage, list, progress)
+  }
+  const items = await itemsBy(prices)
   return {
     month: start.toISOString().slice(0, 7),
+    preset,
     prices,
     is_running: isRunning,
     items,
-    total: sumOf(items.map((item) => item.cost)),
-    estimate: sumOf(items.map((item) => item.estimate)),
+    ...totalsOf(items),
+    by_preset: await Promise.all(
+      presetNames.map(async (name) => ({
+        preset: name,
+        currency: presets[name].currency,
+        ...totalsOf(await itemsBy(presets[name])),
+      })),
+    ),
     saved: savedBy(found, prices),
     shares: sharesOf(found, by, prices),
     advice: isRunning ? await advise(context, found, projectIds, prices) : [],
   }
 }
+
+const totalsOf = (items: readonly CostItem[]): Pick<CostReport, 'total' | 'estimate'> => ({
+  total: sumOf(items.map((item) => item.cost)),
+  estimate: sumOf(items.map((item) => item.estimate)),
+})
 
 function parseMonth(text: string, now: Date): Date {
   const start = new Date(`${text}-01T00:00:00Z`)

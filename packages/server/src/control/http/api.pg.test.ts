@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { AppError } from '../../lib/errors.ts'
-import { startTestControl, type TestControl } from '../../testing/control.ts'
+import { notAsked, startTestControl, type TestControl } from '../../testing/control.ts'
 import { syncCatalog } from '../catalog-sync.ts'
 import { TimeTravel } from '../time-travel.ts'
 import { createHandlers } from './handlers.ts'
@@ -578,6 +578,41 @@ test('a compute that has not started yet does not empty the lists of its branch'
   expect(databases.map(({ name }) => name)).toContain('neondb')
 })
 
+describe('the platform', () => {
+  test('tells what takes the pool: branches, deleted ones, and volumes that nobody knows', async () => {
+    const { client, context } = control
+    const path = { project_id }
+    const { branch } = await client.createProjectBranch({
+      path,
+      body: { branch: { name: 'large' } },
+    })
+    await context.store`
+      update branches set logical_size_bytes = 5e9, exclusive_bytes = 3e9 where id = ${branch.id}`
+    await context.volumes.create('left-over')
+    const { pool } = await client.getPlatformPool({})
+    expect(pool.free_bytes).toBeLessThanOrEqual(pool.total_bytes)
+    expect(pool.branches[0]).toMatchObject({
+      project_name: (await client.getProject({ path })).project.name,
+      branch_name: 'large',
+      kind: 'branch',
+      logical_size_bytes: 5e9,
+      exclusive_bytes: 3e9,
+    })
+    expect(pool.projects[0]).toMatchObject({ project_id, exclusive_bytes: 3e9 })
+    expect([pool.exclusive_bytes, pool.unknown_volumes]).toEqual([3e9, ['left-over']])
+    await context.volumes.destroy('left-over')
+    await client.deleteProjectBranch({ path: { ...path, branch_id: branch.id }, query: {} })
+    const after = (await client.getPlatformPool({})).pool
+    expect([after.branches[0]?.kind, after.unknown_volumes]).toEqual(['deleted', []])
+  })
+
+  test('looks at its machine as `coppice doctor` does', async () => {
+    const { checks } = await control.client.getPlatformChecks({})
+    expect(checks.find(({ name }) => name === 'PostgreSQL')).toMatchObject({ status: 'ok' })
+    expect(checks.map(({ name }) => name)).toContain('Storage pool')
+  })
+})
+
 describe('requests', () => {
   test('carry their own id into the answer, where it is a plain one', async () => {
     const own = { 'x-request-id': 'my-request_1' }
@@ -626,9 +661,7 @@ describe('requests', () => {
     async (code) => {
       const { context, apiKey } = control
       const handlers = {
-        ...createHandlers(context, new TimeTravel(context), async () =>
-          Promise.reject(new Error('not asked')),
-        ),
+        ...createHandlers(context, new TimeTravel(context), notAsked),
         getActiveRegions: async () => Promise.reject(new AppError(code, 'not now')),
       }
       const { store, log } = context

@@ -1,5 +1,7 @@
 import { changeAwake, getAwake } from '../awake.ts'
+import { consumptionRange } from '../consumption-range.ts'
 import type { Context } from '../context.ts'
+import { reportCostHistory } from '../cost/history.ts'
 import { changePrices, pricesInForce } from '../cost/price-list.ts'
 import { reportCost } from '../cost/report.ts'
 import { requireProject } from '../lookups.ts'
@@ -25,6 +27,11 @@ export function costHandlers(context: Context) {
     getProjectCost: async ({ path, query }) => {
       await requireProject(context, path.project_id)
       return { cost: await reportCost(context, { ...query, projectId: path.project_id }) }
+    },
+    getProjectCostHistory: async ({ path, query }) => {
+      await requireProject(context, path.project_id)
+      const range = consumptionRange(query, new Date())
+      return { cost_history: await reportCostHistory(context, path.project_id, range) }
     },
     getCost: async ({ query }) => ({ cost: await reportCost(context, query) }),
     getPrices: async () => pricesInForce(context),

@@ -13,6 +13,7 @@ import { maskingHandlers } from './masking-handlers.ts'
 import { metricsHandlers } from './metrics-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
+import { platformHandlers } from './platform-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
 import { queryHandlers } from './query-handlers.ts'
@@ -20,11 +21,14 @@ import { savedQueryHandlers } from './saved-query-handlers.ts'
 import { schemaHandlers } from './schema-handlers.ts'
 import type { Handlers } from './server.ts'
 
+/** What only the program can answer, which has put the parts together. */
+export type ProgramHandlers = Pick<Handlers, 'getPlatformStatus' | 'getPlatformChecks'>
+
 /** Handlers translate: request to domain call, rows to the API's shapes. They decide nothing. */
 export function createHandlers(
   context: Context,
   timeTravel: TimeTravel,
-  platformStatus: Handlers['getPlatformStatus'],
+  program: ProgramHandlers,
 ): Handlers {
   return {
     ...projectHandlers(context),
@@ -45,6 +49,7 @@ export function createHandlers(
     ...accountHandlers(context),
     ...organizationHandlers(context),
     ...jwksHandlers(context),
-    getPlatformStatus: platformStatus,
+    ...platformHandlers(context),
+    ...program,
   }
 }

@@ -93,6 +93,8 @@ describe('a key for one project', () => {
       async () => client.createProject({ body: { project: {} } }),
       async () => client.createOrgApiKey({ path: { org_id }, body: { key_name: 'more' } }),
       async () => client.getPlatformStatus({}),
+      async () => client.getPlatformPool({}),
+      async () => client.getPlatformChecks({}),
     ]
     for (const ask of refused) await expect(ask()).rejects.toMatchObject(said)
     await expect(

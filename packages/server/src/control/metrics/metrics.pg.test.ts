@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Compute } from '../../compute/compute.ts'
 import { connectAs, type Login } from '../../compute/testing/clients.ts'
 import { must } from '../../lib/assert.ts'
-import { startTestControl, type TestControl } from '../../testing/control.ts'
+import { notAsked, startTestControl, type TestControl } from '../../testing/control.ts'
 import { until } from '../../testing/until.ts'
 import { createApiKey } from '../api-keys.ts'
 import { createHandlers } from '../http/handlers.ts'
@@ -231,9 +231,7 @@ async function serve(access: 'key' | 'loopback') {
   const { context, consoleParts } = control
   const app = await createHttpServer({
     store: context.store,
-    handlers: createHandlers(context, new TimeTravel(context), async () => {
-      throw new Error('not asked here')
-    }),
+    handlers: createHandlers(context, new TimeTravel(context), notAsked),
     log: context.log,
     version: 'test',
     console: consoleParts,

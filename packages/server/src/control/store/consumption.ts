@@ -41,7 +41,8 @@ export interface ConsumptionQuery {
 
 const units = { hourly: 'hour', daily: 'day', monthly: 'month' } as const
 
-const timeframe = (sql: Queryable, { granularity }: ConsumptionQuery) =>
+/** The timeframe that an hour lies in. */
+export const timeframe = (sql: Queryable, { granularity }: Pick<ConsumptionQuery, 'granularity'>) =>
   sql`date_trunc(${units[granularity]}, hour, 'UTC')`
 
 const grouping = (sql: Queryable, { branchIds }: ConsumptionQuery) =>

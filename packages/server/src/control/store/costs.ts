@@ -1,4 +1,5 @@
 /** What a month was used for, by endpoint and by branch; and what advice is given from. */
+import { type ConsumptionQuery, timeframe } from './consumption.ts'
 import type { Queryable } from './store.ts'
 
 export interface CostRange {
@@ -65,6 +66,29 @@ export async function extraBranchHours(
       where project_id = any (${[...range.projectIds]}) and hour >= ${range.from} and hour < ${range.to}
       group by project_id, hour) hours`
   return row?.extra ?? 0
+}
+
+export interface BranchHoursRow {
+  timeframe: Date
+  branch_hours: number
+  /** Of these, beyond what is included. */
+  extra_hours: number
+}
+
+/** The same by timeframe, with all hours of branches. */
+export async function countBranchHours(
+  sql: Queryable,
+  query: ConsumptionQuery,
+  included: number,
+): Promise<BranchHoursRow[]> {
+  return sql<BranchHoursRow[]>`
+    select ${timeframe(sql, query)} as timeframe, sum(branches)::float8 as branch_hours,
+      sum(greatest(branches - ${included}::float8, 0))::float8 as extra_hours
+    from (
+      select project_id, hour, count(*) as branches from storage_hours
+      where project_id = any (${[...query.projectIds]}) and hour >= ${query.from} and hour < ${query.to}
+      group by 1, 2) hours
+    group by 1`
 }
 
 export interface EndpointFacts {
