@@ -27,7 +27,7 @@ const copyRowsMax = 50_000
 /** Rows as a file: those that are loaded, or all by running the statement again. */
 export function ExportMenu({ result, store, table, place }: ExportMenuProps): ReactNode {
   const count = store.rowCount.toLocaleString()
-  const isPart = result.isCut || result.state === 'stopped'
+  const isPart = result.isCut || result.state !== 'done'
   const options = (format: RowFormatName) => ({
     format,
     columns: store.columns,

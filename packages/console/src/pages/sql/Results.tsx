@@ -99,6 +99,8 @@ function StatementPicker({ statements, index, onPick }: StatementPickerProps): R
         data={labels.map((label, n) => ({ value: String(n), label }))}
         value={String(index)}
         onChange={(value) => value !== null && onPick(Number(value))}
+        searchable
+        limit={200}
         allowDeselect={false}
       />
     )

@@ -46,6 +46,8 @@ interface RunOptions {
 const noticesMax = 200
 /** At a time. */
 const workMs = 30
+/** A script may have thousands of statements; nobody sees each of them begin. */
+const tellMs = 50
 
 /**
  * Statements that run on the server: their lines become results as they come. States are for
@@ -61,7 +63,13 @@ export class SqlRun {
   readonly #abort = new AbortController()
   readonly #listeners = new Set<() => void>()
   readonly #options: RunOptions
+  readonly #statements: StatementResult[] = []
+  #phase: RunState['phase'] = 'waiting'
+  /** Of all statements but the last. */
+  #bytesBefore = 0
+  /** As it was when listeners were last told. */
   #state: RunState = { phase: 'waiting', statements: [] }
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(sql: string, options: RunOptions) {
     this.sql = sql
@@ -79,11 +87,11 @@ export class SqlRun {
   }
 
   get isRunning(): boolean {
-    return this.#state.phase === 'waiting' || this.#state.phase === 'running'
+    return this.#phase === 'waiting' || this.#phase === 'running'
   }
 
   get bytes(): number {
-    return this.#state.statements.reduce((sum, { store }) => sum + (store?.bytes ?? 0), 0)
+    return this.#bytesBefore + (this.#statements.at(-1)?.store?.bytes ?? 0)
   }
 
   /** Ends what runs on the server too. */
@@ -112,18 +120,14 @@ export class SqlRun {
   }
 
   #end(failure: unknown): void {
-    const last = this.#state.statements.at(-1)
+    const last = this.#statements.at(-1)
     last?.store?.flush()
     const isStopped = this.#abort.signal.aborted
     const isFailed = !isStopped && (failure !== undefined || last?.error !== undefined)
     const durationMs = Date.now() - this.startedAt
     if (last?.state === 'running') this.#change({ state: 'stopped', durationMs })
-    this.#set({
-      ...this.#state,
-      phase: isStopped ? 'stopped' : isFailed ? 'failed' : 'finished',
-      durationMs,
-      ...(isFailed && failure !== undefined && { failure }),
-    })
+    this.#phase = isStopped ? 'stopped' : isFailed ? 'failed' : 'finished'
+    this.#tell({ durationMs, ...(isFailed && failure !== undefined && { failure }) })
     this.#options.onEnd(this.#state)
   }
 
@@ -139,8 +143,10 @@ export class SqlRun {
           notices: [],
           isCut: false,
         }
-        const statements = [...this.#state.statements, result]
-        this.#set({ ...this.#state, phase: 'running', statements })
+        this.#bytesBefore = this.bytes
+        this.#statements.push(result)
+        this.#phase = 'running'
+        this.#tellSoon()
         break
       }
       case 'columns':
@@ -150,12 +156,12 @@ export class SqlRun {
         this.#takeRows(line)
         break
       case 'notice': {
-        const notices = this.#state.statements.at(-1)?.notices ?? []
+        const notices = this.#statements.at(-1)?.notices ?? []
         if (notices.length < noticesMax) this.#change({ notices: [...notices, line] })
         break
       }
       case 'complete':
-        this.#state.statements.at(-1)?.store?.flush()
+        this.#statements.at(-1)?.store?.flush()
         this.#change({
           state: 'done',
           command: line.command,
@@ -172,7 +178,7 @@ export class SqlRun {
   }
 
   #takeRows({ rows }: Line<'rows'>): void {
-    const result = this.#state.statements.at(-1)
+    const result = this.#statements.at(-1)
     if (result?.store === undefined || result.isCut) return
     result.store.append(rows)
     if (this.bytes < this.#options.limitBytes) return
@@ -182,14 +188,20 @@ export class SqlRun {
 
   /** Of the statement that runs. */
   #change(change: Partial<StatementResult>): void {
-    const statements = [...this.#state.statements]
-    const last = statements.pop()
+    const last = this.#statements.pop()
     if (last === undefined) return
-    this.#set({ ...this.#state, statements: [...statements, { ...last, ...change }] })
+    this.#statements.push({ ...last, ...change })
+    this.#tellSoon()
   }
 
-  #set(state: RunState): void {
-    this.#state = state
+  #tellSoon(): void {
+    this.#timer ??= setTimeout(() => this.#tell(), tellMs)
+  }
+
+  #tell(more: Pick<RunState, 'failure' | 'durationMs'> = {}): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#state = { phase: this.#phase, statements: [...this.#statements], ...more }
     for (const listener of this.#listeners) listener()
   }
 }
