@@ -1,4 +1,4 @@
-import { isReading } from './statements.ts'
+import { commandOf, splitStatements } from './statements.ts'
 
 export interface Explained {
   sql: string
@@ -32,8 +32,17 @@ const explainable = new Set([
   'refresh',
 ])
 
-/** Whether PostgreSQL has plans for statements that begin so. */
-export const canExplain = (command: string): boolean => explainable.has(command)
-
-/** Whether somebody is asked before it is run to be explained. */
-export const needsConsent = (statement: string): boolean => !isReading(statement)
+/**
+ * Why a text cannot be explained; undefined where it can. EXPLAIN is about one statement: a second one in
+ * the text would be run, and with a COMMIT nothing would be taken back.
+ */
+export function whyNotExplain(text: string): string | undefined {
+  if (splitStatements(text).length > 1) {
+    return 'A plan is of one statement: select one, or put the cursor in it.'
+  }
+  const command = commandOf(text)
+  if (explainable.has(command)) return undefined
+  return command === 'explain'
+    ? 'This is an EXPLAIN already: run it. With (format json) it is drawn.'
+    : `PostgreSQL has no plan for ${command.toUpperCase()}.`
+}

@@ -4,13 +4,13 @@ import { type RefObject, useEffect, useRef, useState } from 'react'
 
 import type { BranchChoice } from '../../branch-choice/use-branch-choice.ts'
 import { catalogQuery } from './catalog.ts'
-import { canExplain, explain, needsConsent } from './explain.ts'
+import { explain, whyNotExplain } from './explain.ts'
 import { recordRun } from './query-history.ts'
 import type { QueryTab } from './query-tabs.ts'
 import type { QueryPlace } from './run-on.ts'
 import type { RunState } from './sql-run.ts'
 import type { SqlEditorHandle } from './SqlEditor.tsx'
-import { commandOf, type Span } from './statements.ts'
+import { isReading, type Span } from './statements.ts'
 import type { useSqlPlace } from './use-sql-place.ts'
 import { useSqlRuns } from './use-sql-runs.ts'
 
@@ -72,12 +72,10 @@ export function useRunner({ choice, where, tab, editor }: RunnerOptions) {
     const span = editor.current?.spanToRun()
     if (span === undefined) return tell('There is no statement to run.')
     const text = tab.sql.slice(span.from, span.to)
-    const command = commandOf(text)
-    if (explained && !canExplain(command)) {
-      return tell(`PostgreSQL has no plan for ${command.toUpperCase()}.`)
-    }
+    const refusal = explained && whyNotExplain(text)
+    if (refusal !== undefined) return tell(refusal)
     const wanted = { span, ...(explained && { explained }) }
-    if (explained?.analyze && needsConsent(text)) setAsked(wanted)
+    if (explained?.analyze && !isReading(text)) setAsked(wanted)
     else run(wanted)
   }
   const runAll = (): void => {
