@@ -11,6 +11,9 @@ test('each address of the console', () => {
     branches: paths.branches(project),
     branch: paths.branch(project, branch),
     sql: paths.sql(project),
+    timeMachine: paths.timeMachine(project),
+    awake: paths.awake(project),
+    tables: paths.tables(project),
     operations: paths.operations(project),
     cost: paths.cost(project),
     host: paths.host,
@@ -18,6 +21,7 @@ test('each address of the console', () => {
     prices: paths.settings(project, 'prices'),
   }).toMatchInlineSnapshot(`
     {
+      "awake": "/projects/wild-rain-1/awake",
       "branch": "/projects/wild-rain-1/branches/br-1%2Fx",
       "branches": "/projects/wild-rain-1/branches",
       "cost": "/projects/wild-rain-1/cost",
@@ -29,6 +33,8 @@ test('each address of the console', () => {
       "settings": "/projects/wild-rain-1/settings",
       "signIn": "/sign-in",
       "sql": "/projects/wild-rain-1/sql",
+      "tables": "/projects/wild-rain-1/tables",
+      "timeMachine": "/projects/wild-rain-1/time-machine",
     }
   `)
 })

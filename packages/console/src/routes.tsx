@@ -32,6 +32,17 @@ export const routes: RouteObject[] = [
                 lazy: async () => import('./pages/branch/BranchPage.tsx'),
               },
               { path: 'sql', lazy: async () => import('./pages/sql/SqlPage.tsx') },
+              {
+                path: 'time-machine',
+                lazy: async () => import('./pages/time-machine/TimeMachinePage.tsx'),
+              },
+              { path: 'awake', lazy: async () => import('./pages/awake/AwakePage.tsx') },
+              {
+                path: 'monitoring',
+                lazy: async () => import('./pages/monitoring/MonitoringPage.tsx'),
+              },
+              { path: 'queries', lazy: async () => import('./pages/queries/QueriesPage.tsx') },
+              { path: 'tables', lazy: async () => import('./pages/tables/TablesPage.tsx') },
               { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
               { path: 'cost', lazy: async () => import('./pages/cost/CostPage.tsx') },
               { path: 'settings', lazy: async () => import('./pages/settings/SettingsPage.tsx') },

@@ -12,6 +12,8 @@ export const sessionKey = ['session'] as const
 const branchesMax = 10_000
 /** A page; older ones are loaded when asked for. */
 export const operationsPageSize = 100
+/** Of one compute: as many as the API answers at once. */
+export const ledgerPageSize = 1000
 
 export const queries = {
   session: () => queryOptions({ queryKey: sessionKey, queryFn: getSession, staleTime: Infinity }),
@@ -142,5 +144,25 @@ export const queries = {
     queryOptions({
       queryKey: ['snapshots', project_id],
       queryFn: async () => (await api.listSnapshots({ path: { project_id } })).snapshots,
+    }),
+  snapshotSchedule: (project_id: string, branch_id: string) =>
+    queryOptions({
+      queryKey: ['snapshots', project_id, branch_id, 'schedule'],
+      queryFn: async () =>
+        (await api.getSnapshotSchedule({ path: { project_id, branch_id } })).schedule,
+    }),
+  /** What keeps a compute awake, and its ledger. Wakes nothing. */
+  endpointAwake: (project_id: string, endpoint_id: string) =>
+    queryOptions({
+      queryKey: ['endpoints', project_id, endpoint_id, 'awake'],
+      queryFn: async () =>
+        (
+          await api.getProjectEndpointAwake({
+            path: { project_id, endpoint_id },
+            query: { limit: ledgerPageSize },
+          })
+        ).awake,
+      // Who is connected changes without an event.
+      refetchInterval: 15_000,
     }),
 }

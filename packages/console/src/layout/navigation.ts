@@ -3,11 +3,16 @@ import {
   IconActivity,
   IconCoins,
   IconFolders,
+  IconChartLine,
   IconGitBranch,
+  IconHistory,
   IconLayoutDashboard,
   IconServer2,
+  IconListSearch,
   IconSettings,
   IconTerminal2,
+  IconSunMoon,
+  IconTable,
 } from '@tabler/icons-react'
 
 import { paths } from '../paths.ts'
@@ -26,8 +31,13 @@ export const navigation: readonly NavigationItem[] = [
   { label: 'Dashboard', icon: IconLayoutDashboard, to: paths.project, end: true },
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
   { label: 'SQL editor', icon: IconTerminal2, to: paths.sql },
-  { label: 'Operations', icon: IconActivity, to: paths.operations },
+  { label: 'Tables', icon: IconTable, to: paths.tables },
+  { label: 'Time machine', icon: IconHistory, to: paths.timeMachine },
+  { label: 'Monitoring', icon: IconChartLine, to: paths.monitoring },
+  { label: 'Queries', icon: IconListSearch, to: paths.queries },
+  { label: 'Awake', icon: IconSunMoon, to: paths.awake },
   { label: 'Usage and cost', icon: IconCoins, to: paths.cost },
+  { label: 'Operations', icon: IconActivity, to: paths.operations },
   { label: 'Settings', icon: IconSettings, to: paths.settings },
 ]
 

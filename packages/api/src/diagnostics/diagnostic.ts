@@ -25,3 +25,15 @@ export const rankedMax = 25
  * one are not kept by PostgreSQL 18.
  */
 export const mark = '/* coppice inspect */'
+
+/**
+ * Puts the schema of an extension on the session's search path. Answers no row where the database does not
+ * have it. `name` is ours, not a user's.
+ */
+export const findExtension = (name: string): string => `
+    select set_config('search_path', current_setting('search_path') || ', ' || nspname, false)
+    from (
+      select quote_ident(nspname) as nspname
+      from pg_extension join pg_namespace on pg_namespace.oid = extnamespace
+      where extname = '${name}'
+    ) extension ${mark}`

@@ -11,7 +11,7 @@ import { bloat, databaseSizes, indexSizes, tableSizes } from './sizes.ts'
 import { calls, outliers, slowQueries } from './statements.ts'
 import { cacheHit, sequentialScans, unusedIndexes, vacuumStats } from './tables.ts'
 
-/** What `inspect db` can tell, in the order of its help. */
+/** What PostgreSQL can be asked of itself, by `coppice inspect db` in this order and by the console. */
 export const diagnostics: readonly Diagnostic[] = [
   databaseSizes,
   tableSizes,
