@@ -1,3 +1,4 @@
+import { quoteName, quoteValue } from '../sql/quote.ts'
 import { type GridColumn, type GridSource, isJson, isNumeric } from './grid-source.ts'
 import type { Rectangle } from './selection.ts'
 
@@ -100,12 +101,10 @@ function jsonValue(value: string | null, type: string): string {
   return JSON.stringify(value)
 }
 
-const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`
-
 function literal(value: string | null, type: string): string {
   if (value === null) return 'NULL'
   if (isNumeric(type) && jsonNumber.test(value)) return value
-  return `'${value.replaceAll("'", "''")}'`
+  return quoteValue(value)
 }
 
 /** A few hundred kilobytes: what is built at a time, so that the whole is never one string. */
