@@ -46,6 +46,13 @@ describe.skipIf(chromiumPath === undefined)(
       await on.keyboard.insertText(sql)
       await on.keyboard.press('Escape')
     }
+    /** Ready when it is known where to run. */
+    const visit = async (url: string): Promise<void> => {
+      await page.goto(url)
+      await until(
+        async () => (await page.getByRole('combobox', { name: 'Database' }).inputValue()) !== '',
+      )
+    }
     const run = async (sql: string): Promise<void> => {
       await write(sql)
       await page.keyboard.press('Control+Shift+Enter')
@@ -61,7 +68,7 @@ describe.skipIf(chromiumPath === undefined)(
     }
 
     test('completes columns and functions, and runs the statement at the cursor', async () => {
-      await page.goto(address)
+      await visit(address)
       await write('select full_name from person;\n\nselect 2 as two')
       await page.getByRole('button', { name: /^Run/ }).first().click()
       await grid().getByRole('columnheader', { name: /two/ }).waitFor()
@@ -223,7 +230,7 @@ where page like 'a%' group by 1 order by 2 desc`,
     })
 
     test('a link brings SQL along and runs nothing, read only writes nothing', async () => {
-      await page.goto(`${address}?sql=${encodeURIComponent('delete from person')}`)
+      await visit(`${address}?sql=${encodeURIComponent('delete from person')}`)
       await page.getByRole('button', { name: 'Linked query', exact: true }).waitFor()
       expect(await editor().textContent()).toBe('delete from person')
       await page.getByText('Nothing has been run in this tab').waitFor()
@@ -249,7 +256,7 @@ where page like 'a%' group by 1 order by 2 desc`,
         const { latest } = (await platform.client.getProjectBranchHistory(history)).history
         return latest !== undefined && Date.parse(latest.timestamp) > Date.parse(now)
       })
-      await page.goto(`${address}?at=${now}`)
+      await visit(`${address}?at=${now}`)
       await page.getByText('It can only be read').waitFor()
       await run('select full_name from person where id = 1')
       await done()

@@ -44,7 +44,7 @@ export function useRunner({ choice, where, tab, editor }: RunnerOptions) {
   }, [tab.id])
 
   const run = ({ span, explained }: Wanted): void => {
-    if (place === undefined) return
+    if (place === undefined) return tell('There is no database to run it on, or not yet.')
     setHasWorked(true)
     setAsked(undefined)
     editor.current?.showError()
