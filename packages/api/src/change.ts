@@ -8,6 +8,7 @@ export type ChangeKind =
   | 'databases'
   | 'snapshots'
   | 'rehearsals'
+  | 'saved_queries'
 
 /**
  * An event of `GET /events`: that something has changed, and where. What it is now says the API. A stream

@@ -125,6 +125,7 @@ export type {
 export type { Role } from './role.ts'
 export type { Route, RouteInput, RouteOutput } from './route.ts'
 export { type Routes, routes } from './routes.ts'
+export type { SavedQuery, SavedQueryCreate, SavedQueryUpdate } from './saved-query.ts'
 export type { DatabaseTables } from './schema.ts'
 export type {
   BackupSchedule,

@@ -17,6 +17,7 @@ import { platformRoutes } from './routes/platform.ts'
 import { poolerRoutes } from './routes/pooler.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { queryRoutes } from './routes/query.ts'
+import { savedQueryRoutes } from './routes/saved-queries.ts'
 import { schemaRoutes } from './routes/schema.ts'
 import type { RouteName } from './urls.ts'
 
@@ -27,6 +28,7 @@ export const routes = {
   ...maskingRoutes,
   ...historyRoutes,
   ...queryRoutes,
+  ...savedQueryRoutes,
   ...schemaRoutes,
   ...migrationRoutes,
   ...endpointRoutes,

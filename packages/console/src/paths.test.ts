@@ -10,6 +10,7 @@ test('each address of the console', () => {
     project: paths.project(project),
     branches: paths.branches(project),
     branch: paths.branch(project, branch),
+    sql: paths.sql(project),
     timeMachine: paths.timeMachine(project),
     awake: paths.awake(project),
     tables: paths.tables(project),
@@ -39,6 +40,7 @@ test('each address of the console', () => {
       "schema": "/projects/wild-rain-1/schema?branch=br-1%2Fx",
       "settings": "/projects/wild-rain-1/settings",
       "signIn": "/sign-in",
+      "sql": "/projects/wild-rain-1/sql",
       "tables": "/projects/wild-rain-1/tables",
       "timeMachine": "/projects/wild-rain-1/time-machine",
     }

@@ -22,6 +22,7 @@ export const paths = {
   branches,
   branch: (projectId: string, branchId: string): string =>
     `${branches(projectId)}/${encodeURIComponent(branchId)}`,
+  sql: (projectId: string): string => `${project(projectId)}/sql`,
   timeMachine: (projectId: string): string => `${project(projectId)}/time-machine`,
   awake: (projectId: string): string => `${project(projectId)}/awake`,
   tables: (projectId: string): string => `${project(projectId)}/tables`,

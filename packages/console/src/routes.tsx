@@ -44,6 +44,7 @@ export const routes: RouteObject[] = [
                 path: 'migrations/rehearsals/:rehearsalId',
                 lazy: async () => import('./pages/migrations/RehearsalPage.tsx'),
               },
+              { path: 'sql', lazy: async () => import('./pages/sql/SqlPage.tsx') },
               {
                 path: 'time-machine',
                 lazy: async () => import('./pages/time-machine/TimeMachinePage.tsx'),

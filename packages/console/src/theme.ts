@@ -48,6 +48,13 @@ export const theme = createTheme({
       defaultProps: { closeButtonProps: { 'aria-label': 'Close' } },
       styles: { description: { color: 'var(--faint)' } },
     },
+    Drawer: {
+      defaultProps: {
+        closeButtonProps: { 'aria-label': 'Close' },
+        overlayProps: { backgroundOpacity: 0.45 },
+      },
+      styles: { title: { fontWeight: 650 } },
+    },
     Modal: {
       defaultProps: {
         centered: true,

@@ -135,6 +135,12 @@ export const queries = {
           })
         ).operations,
     }),
+  savedQueries: (project_id: string) =>
+    queryOptions({
+      queryKey: ['saved_queries', project_id],
+      queryFn: async () =>
+        (await api.listSavedQueries({ path: { project_id }, query: {} })).saved_queries,
+    }),
   snapshots: (project_id: string) =>
     queryOptions({
       queryKey: ['snapshots', project_id],

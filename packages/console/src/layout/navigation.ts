@@ -12,6 +12,7 @@ import {
   IconServer2,
   IconListSearch,
   IconSettings,
+  IconTerminal2,
   IconSunMoon,
   IconTable,
 } from '@tabler/icons-react'
@@ -31,6 +32,7 @@ export interface NavigationItem {
 export const navigation: readonly NavigationItem[] = [
   { label: 'Dashboard', icon: IconLayoutDashboard, to: paths.project, end: true },
   { label: 'Branches', icon: IconGitBranch, to: paths.branches },
+  { label: 'SQL editor', icon: IconTerminal2, to: paths.sql },
   { label: 'Tables', icon: IconTable, to: paths.tables },
   { label: 'Schema', icon: IconSchema, to: paths.schema },
   { label: 'Migrations', icon: IconDatabaseEdit, to: paths.migrations },

@@ -18,6 +18,7 @@ import { platformHandlers } from './platform-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
 import { queryHandlers } from './query-handlers.ts'
+import { savedQueryHandlers } from './saved-query-handlers.ts'
 import { schemaHandlers } from './schema-handlers.ts'
 import type { Handlers } from './server.ts'
 
@@ -38,6 +39,7 @@ export function createHandlers(
     ...schemaHandlers(context),
     ...migrationHandlers(context, timeTravel, () => handlers),
     ...queryHandlers(context, timeTravel),
+    ...savedQueryHandlers(context),
     ...endpointHandlers(context),
     ...computeHandlers(context),
     ...poolerHandlers(context),
