@@ -72,7 +72,7 @@ export function StatementDetails(props: StatementDetailsProps): ReactNode {
           </Button>
           <Button
             component={Link}
-            to={`${paths.project(projectId)}/sql?${search}`}
+            to={`${paths.sql(projectId)}?${search}`}
             leftSection={<IconTerminal2 size={16} />}
           >
             Explain in SQL editor

@@ -60,7 +60,7 @@ export function MomentActions(props: MomentActionsProps): ReactNode {
       <Button
         variant="subtle"
         component={Link}
-        to={`${paths.project(project_id)}/sql?${sql}`}
+        to={`${paths.sql(project_id)}?${sql}`}
         leftSection={<IconCode size={16} />}
       >
         Open in SQL editor
