@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { access, chown, open, rename, rm, writeFile } from 'node:fs/promises'
+import { access, chown, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
+import { errorCode } from './errors.ts'
 import type { OsUser } from './exec.ts'
 
 /**
@@ -61,6 +62,21 @@ export async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** What a call of the file system answers; undefined where there is nothing at its path. */
+export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** What is in a directory; nothing where it is not there. */
+export async function namesIn(directory: string): Promise<string[]> {
+  return (await ifThere(readdir(directory))) ?? []
 }
 
 /** Makes a path another OS user's, where this process may and need be. */
