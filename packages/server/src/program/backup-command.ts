@@ -53,7 +53,9 @@ async function create(
   const place = await placeOf(request, given)
   const hold = await openHold(home)
   try {
-    const { platform_id } = await hold.ask<{ platform_id: string }>('begin')
+    const { platform_id, is_atomic } = await hold.ask<{ platform_id: string; is_atomic: boolean }>(
+      'begin',
+    )
     const repository = await Repository.openFor(platform_id, place, { passphrase })
     const report = createProgress()
     const manifest = await runBackup({
@@ -61,6 +63,8 @@ async function create(
       hold,
       repository,
       withHistory: flags['without-history'] !== true,
+      // Copies take space: one at a time.
+      volumesAtOnce: is_atomic ? clonesAtOnce : 1,
       onProgress: ({ done, total, bytes, name }) => report({ done, total, bytes, message: name }),
     })
     const removed = await removeOld(repository, keep)
@@ -75,6 +79,9 @@ async function create(
     place.close()
   }
 }
+
+/** Much of the time of each is waiting for the disk. */
+const clonesAtOnce = 4
 
 /** All but the newest `keep`. */
 async function removeOld(

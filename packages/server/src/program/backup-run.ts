@@ -5,6 +5,7 @@ import { saveTree } from '../backup/save-tree.ts'
 import type { HeldContents, HeldVolume } from '../control/backup/hold.ts'
 import type { BackupLineRow } from '../control/store/backups.ts'
 import { AppError } from '../lib/errors.ts'
+import { forEachBounded } from '../lib/for-each-bounded.ts'
 import type { Home } from '../lib/home.ts'
 import { isHomeFile } from './backup-home.ts'
 import type { SentWalFile } from './hold-calls.ts'
@@ -16,6 +17,8 @@ interface BackupRun {
   hold: Hold
   repository: Repository
   withHistory: boolean
+  /** Cloned and read at the same time. */
+  volumesAtOnce: number
   onProgress: (progress: BackupProgress) => void
 }
 
@@ -115,17 +118,17 @@ class BackupMaker {
     let isWhole = true
     const report = (name: string): void =>
       this.#run.onProgress({ done, total, bytes: this.#bytes, name })
-    for (const line of contents.lines) {
+    await forEachBounded(contents.lines, this.#run.volumesAtOnce, async (line) => {
       report(line.name)
-      if (!this.#has(line.volume_id)) isWhole = (await this.#saveLine(line, lines)) && isWhole
+      if (!this.#has(line.volume_id) && !(await this.#saveLine(line, lines))) isWhole = false
       done += 1
-    }
-    for (const { id, line } of snapshots) {
+    })
+    await forEachBounded(snapshots, this.#run.volumesAtOnce, async ({ id, line }) => {
       report('history')
       // One that was trimmed meanwhile is no loss.
       if (!this.#has(id)) await this.#saveSnapshot(id, line, lines)
       done += 1
-    }
+    })
     return isWhole
   }
 

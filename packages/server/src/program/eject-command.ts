@@ -93,7 +93,9 @@ async function writePlainFiles(
   ejected: EjectedCluster,
   owner: string | undefined,
 ): Promise<void> {
-  await rm(join(directory, 'coppice-template.json'), { force: true })
+  for (const name of ['coppice-template.json', 'postmaster.opts']) {
+    await rm(join(directory, name), { force: true })
+  }
   const files = {
     'postgresql.conf': renderConf(ejected),
     'postgresql.auto.conf': '',

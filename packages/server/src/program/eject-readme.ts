@@ -1,13 +1,14 @@
-interface EjectReadme {
+import type { EjectedCluster } from '../control/backup/prepare-eject.ts'
+
+interface EjectReadme extends Pick<EjectedCluster, 'branch' | 'pg_version' | 'database'> {
   directory: string
-  branch: string
-  pg_version: number
   superuser: string
 }
 
 /** What to do with an ejected data directory, as commands that can be pasted. */
 export function renderEjectReadme(about: EjectReadme): string {
-  const { branch, directory, pg_version: version, superuser } = about
+  const { branch, directory, pg_version: version, superuser, database } = about
+  const connect = `psql 'host=127.0.0.1 user=${database?.owner ?? 'ROLE'} dbname=${database?.name ?? 'postgres'}'`
   return `# PostgreSQL ${version} data directory of branch ${branch}
 
 The data of the branch as it was when it was ejected, stopped in order. It is a plain data directory:
@@ -19,7 +20,7 @@ Install PostgreSQL ${version} (Debian and Ubuntu: \`sudo apt install postgresql-
 package \`postgresql${version}-server\` of yum.postgresql.org), then, as the owner of this directory:
 
     /usr/lib/postgresql/${version}/bin/pg_ctl -D ${directory} -l ${directory}/server.log -o '-k /tmp' -w start
-    psql 'host=127.0.0.1 user=neondb_owner dbname=neondb'
+    ${connect}
     /usr/lib/postgresql/${version}/bin/pg_ctl -D ${directory} -m fast -w stop
 
 Where the programs lie elsewhere, \`pg_config --bindir\` tells (\`/usr/pgsql-${version}/bin\` on Fedora and RHEL). Another
@@ -28,7 +29,7 @@ port: \`-o '-k /tmp -p 5433'\`.
 ## In Docker
 
     docker run -d --name postgres --network host -e PGDATA=/pgdata -v ${directory}:/pgdata postgres:${version}
-    psql 'host=127.0.0.1 user=neondb_owner dbname=neondb'
+    ${connect}
 
 The image gives the files to its own user. Use an image of Debian: Alpine's sorts text by other rules.
 

@@ -32,7 +32,7 @@ export function createHolds(context: Context, home: Home): () => HoldCalls {
           throw new AppError('project_locked', 'another backup of this platform is being made')
         }
         backingUp = hold
-        return { platform_id: context.settings.platformId, driver: context.volumes.kind }
+        return { platform_id: context.settings.platformId, is_atomic: context.volumes.isAtomic }
       },
       contents: async () => hold.contents(),
       take_line: async ({ volume_id, branch_id }) =>

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
 
@@ -9,16 +8,19 @@ import type { Home } from '../lib/home.ts'
 import { openConversation } from './local-socket.ts'
 
 /**
- * A conversation with the running platform about what it is to hold still: one request after another, each
- * a line of JSON, over the platform's private socket. What is held goes when the connection ends, whoever
- * ends it and however.
+ * A conversation with the running platform about what it is to hold still: requests and answers are lines
+ * of JSON, over the platform's private socket. What is held goes when the connection ends, whoever ends it
+ * and however.
  */
-export interface HoldRequest {
+interface HoldRequest {
+  id: number
   call: string
   input: Record<string, unknown>
 }
 
 interface HoldAnswer {
+  /** Of the request. */
+  id: number
   value?: unknown
   error?: { code: ErrorCode; message: string }
 }
@@ -32,26 +34,36 @@ export interface HoldCalls {
 /** The platform's side. Resolves when the connection has ended and nothing is held any more. */
 export async function attendHold(connection: Duplex, { calls, end }: HoldCalls): Promise<void> {
   connection.on('error', () => undefined)
+  const working = new Set<Promise<void>>()
+  const work = async (request: HoldRequest): Promise<void> => {
+    const answer = await answerTo(calls, request)
+    if (!connection.destroyed) connection.write(`${JSON.stringify(answer)}\n`)
+  }
   try {
     for await (const line of createInterface({ input: connection })) {
-      const answer = await answerTo(calls, JSON.parse(line) as HoldRequest)
-      if (connection.destroyed) break
-      connection.write(`${JSON.stringify(answer)}\n`)
+      const one: Promise<void> = work(JSON.parse(line) as HoldRequest).finally(() =>
+        working.delete(one),
+      )
+      working.add(one)
     }
   } finally {
     connection.destroy()
+    await Promise.allSettled(working)
     await end()
   }
 }
 
-async function answerTo(calls: HoldCalls['calls'], request: HoldRequest): Promise<HoldAnswer> {
+async function answerTo(
+  calls: HoldCalls['calls'],
+  { id, call: name, input }: HoldRequest,
+): Promise<HoldAnswer> {
   try {
-    const call = calls[request.call]
-    if (call === undefined) throw new Error(`there is no ${request.call} here`)
-    return { value: await call(request.input) }
+    const call = calls[name]
+    if (call === undefined) throw new Error(`there is no ${name} here`)
+    return { id, value: await call(input) }
   } catch (error) {
     const code = error instanceof AppError ? error.code : 'internal'
-    return { error: { code, message: describeError(error) } }
+    return { id, error: { code, message: describeError(error) } }
   }
 }
 
@@ -65,23 +77,32 @@ export interface Hold {
 /** Rejects with AppError where no platform runs. */
 export async function openHold(home: Home): Promise<Hold> {
   const connection = await openConversation(home)
-  const answers = createInterface({ input: connection })[Symbol.asyncIterator]()
-  connection.on('error', () => undefined)
-  let last: Promise<unknown> = Promise.resolve()
-  const ask = async (call: string, input: Record<string, unknown>): Promise<unknown> => {
-    if (!connection.write(`${JSON.stringify({ call, input })}\n`)) await once(connection, 'drain')
-    const { value: line, done } = await answers.next()
-    if (done === true) throw new Error('the platform has ended')
-    const { value, error } = JSON.parse(line) as HoldAnswer
-    if (error !== undefined) throw new AppError(error.code, error.message)
-    return value
+  const waiting = new Map<number, (answer: HoldAnswer) => void>()
+  const fail = (id: number): HoldAnswer => ({
+    id,
+    error: { code: 'internal', message: 'the platform has ended' },
+  })
+  const end = (): void => {
+    for (const [id, settle] of waiting) settle(fail(id))
+    waiting.clear()
   }
+  connection.on('error', () => undefined)
+  connection.on('close', end)
+  createInterface({ input: connection }).on('line', (line) => {
+    const answer = JSON.parse(line) as HoldAnswer
+    waiting.get(answer.id)?.(answer)
+    waiting.delete(answer.id)
+  })
+  let asked = 0
   return {
     ask: async <T>(call: string, input: Record<string, unknown> = {}) => {
-      // Answers come in the order of the questions.
-      const asked = last.catch(() => undefined).then(async () => ask(call, input))
-      last = asked
-      return (await asked) as T
+      const id = asked++
+      const answered = new Promise<HoldAnswer>((resolve) => waiting.set(id, resolve))
+      if (connection.destroyed) end()
+      else connection.write(`${JSON.stringify({ id, call, input })}\n`)
+      const { value, error } = await answered
+      if (error !== undefined) throw new AppError(error.code, error.message)
+      return value as T
     },
     end: () => connection.destroy(),
   }

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { loadTree } from '../backup/load-tree.ts'
@@ -145,7 +145,7 @@ class Restore {
     options: { user: OsUser | undefined; base?: ManifestTree | undefined; keepsTimes?: boolean },
   ): Promise<void> {
     const { user, base, keepsTimes = false } = options
-    await exec('mkdir', ['-p', directory])
+    await mkdir(directory, { recursive: true, mode: 0o700 })
     await loadTree(this.#repository, await this.#repository.getTree(object), directory, {
       user,
       base: base && (await this.#repository.getTree(base.object)),

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { replay } from '../history/replay.ts'
 import { requireBranch, requireProject } from '../lookups.ts'
 import { unpackVolume } from '../packed-volume.ts'
+import { listDatabases } from '../store/databases.ts'
 import { listBranchEndpoints } from '../store/endpoints.ts'
 import { volumeDataDirectory } from '../volumes.ts'
 import type { BackupHold } from './hold.ts'
@@ -12,6 +13,8 @@ export interface EjectedCluster {
   data_directory: string
   branch: string
   pg_version: number
+  /** One of its databases and who owns it, for people to connect to; undefined where it has none. */
+  database: { name: string; owner: string } | undefined
   /** That users have set on it. */
   pg_settings: Record<string, string>
 }
@@ -35,10 +38,12 @@ export async function prepareEject(
   const pgVersion = project.pg_version
   // It recovers here, so that whoever starts it elsewhere finds a cluster that needs nothing.
   await replay(context, { volumeId: held.id, pgVersion, pgSettings }, async () => undefined)
+  const [first] = await listDatabases(context.store, branch.id)
   return {
     data_directory: volumeDataDirectory(context.volumes, held.id),
     branch: branch.name,
     pg_version: pgVersion,
+    database: first && { name: first.name, owner: first.owner_name },
     pg_settings: pgSettings,
   }
 }
