@@ -4,7 +4,7 @@ import { verifyBackups } from '../backup/verify.ts'
 import { type Environment, hideSecrets } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
-import { readSavedConfig } from '../lib/saved-config.ts'
+import { readSavedConfig, type SavedConfig } from '../lib/saved-config.ts'
 import { openPlace, type PlaceFlags, readPassphrase } from './backup-place.ts'
 import { runBackup } from './backup-run.ts'
 import { openHold } from './hold-socket.ts'
@@ -128,18 +128,24 @@ async function verify(
   }
 }
 
-/** For looking: no platform is needed. */
+/** For reading: no platform is needed, and `saved` may be of none. */
 export async function openRepository(
-  request: Pick<BackupRequest, 'home' | 'environment' | 'flags'>,
+  request: BackupRequest,
   given: string | undefined,
+  saved?: SavedConfig,
 ): Promise<{ repository: Repository; close: () => void }> {
   const passphrase = await readPassphrase(request.flags, request.environment)
-  const place = await placeOf(request, given)
+  const place = await placeOf(request, given, saved)
   return { repository: await Repository.open(place, { passphrase }), close: () => place.close() }
 }
 
-async function placeOf({ home, environment, flags }: BackupRequest, given: string | undefined) {
-  return openPlace(given, flags, { home, environment, saved: await readSavedConfig(home.config) })
+async function placeOf(
+  { home, environment, flags }: BackupRequest,
+  given: string | undefined,
+  saved?: SavedConfig,
+) {
+  const remembered = saved ?? (await readSavedConfig(home.config))
+  return openPlace(given, flags, { home, environment, saved: remembered })
 }
 
 export function presentBackup(manifest: Manifest): Record<string, unknown> {

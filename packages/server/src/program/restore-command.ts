@@ -46,7 +46,7 @@ export async function restoreCommand(
   hideSecrets()
   const { home, flags } = request
   await refuseUsed(home)
-  const { repository, close } = await openRepository(request, place)
+  const { repository, close } = await openRepository(request, place, {})
   try {
     const id = flags.backup ?? (await repository.listIds()).at(-1)
     if (id === undefined) {
