@@ -3,12 +3,8 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join, relative } from 'node:path'
 
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
-import { exec } from '../lib/exec.ts'
-import { ifThere } from '../lib/files.ts'
+import { ifThere, syncFileSystem } from '../lib/files.ts'
 import type { BackupPlace } from './place.ts'
-
-/** The page cache of a large machine may hold tens of GB that are not written yet. */
-const flushTimeoutMs = 10 * 60_000
 
 /** Files in a directory that only the platform's user can enter: a backup holds secrets. */
 export function createDirectoryPlace(root: string): BackupPlace {
@@ -43,10 +39,7 @@ export function createDirectoryPlace(root: string): BackupPlace {
     remove: async (keys) => {
       for (const key of keys) await rm(join(root, key), { force: true })
     },
-    flush: async () => {
-      const args = process.platform === 'linux' ? ['--file-system', root] : []
-      await exec('sync', args, { timeoutMs: flushTimeoutMs })
-    },
+    flush: async () => syncFileSystem(root),
     close: () => undefined,
   }
 }

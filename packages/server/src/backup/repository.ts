@@ -1,5 +1,5 @@
 import { AppError, describeError } from '../lib/errors.ts'
-import { chunkBytes, type Manifest, manifestFormat, type Tree } from './manifest.ts'
+import { type Manifest, manifestFormat, type Tree } from './manifest.ts'
 import type { BackupPlace } from './place.ts'
 import {
   createEncryption,
@@ -253,6 +253,3 @@ const newer = (what: string, version: string): AppError =>
     'invalid_request',
     `${what}: made by Coppice ${version}, which this one cannot read; nothing was changed: install that version`,
   )
-
-/** How many chunks a file of a size has. */
-export const chunkCount = (bytes: number): number => Math.ceil(bytes / chunkBytes)

@@ -3,7 +3,7 @@ import { access, chown, open, readdir, rename, rm, writeFile } from 'node:fs/pro
 import { dirname } from 'node:path'
 
 import { errorCode } from './errors.ts'
-import type { OsUser } from './exec.ts'
+import { exec, type OsUser } from './exec.ts'
 
 /**
  * Writes a whole file or none: beside, flushed, renamed into place, and the directory flushed, so
@@ -55,6 +55,18 @@ export async function syncDirectory(path: string): Promise<void> {
     await directory.close()
   }
 }
+
+/**
+ * Writes out the file system that holds a directory: one flush for all files, since most of a new
+ * cluster's thousand are small, and an fsync of each may cost as many commits of the journal.
+ */
+export async function syncFileSystem(directory: string): Promise<void> {
+  const args = process.platform === 'linux' ? ['--file-system', directory] : []
+  await exec('sync', args, { timeoutMs: flushTimeoutMs })
+}
+
+/** The page cache of a large machine may hold tens of GB that are not written yet. */
+const flushTimeoutMs = 10 * 60_000
 
 /** Whether something is at the path that this process can get to. */
 export async function isThere(path: string): Promise<boolean> {

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 import { type Descent, KnownFiles, walDescent } from '../backup/known-files.ts'
 import { type Manifest, manifestFormat, type ManifestTree } from '../backup/manifest.ts'
 import type { Repository } from '../backup/repository.ts'
@@ -30,8 +32,9 @@ export interface BackupProgress {
   name: string
 }
 
-/** Branches come and go meanwhile; who deletes one each time is busy. */
+/** Branches come and go meanwhile, and what is deleted may be listed for a moment after its data. */
 const mostAttempts = 20
+const retryMs = 250
 
 /**
  * Makes a backup: the store's rows, then a clone of each volume that they name with its WAL, then the
@@ -47,6 +50,8 @@ class BackupMaker {
   readonly #known = new KnownFiles()
   /** By kind and name; of volumes that are gone by the end as well. */
   readonly #trees = new Map<string, ManifestTree>()
+  /** Line snapshots that are older than what was saved of their lines. */
+  readonly #earlier = new Set<string>()
   #bytes = 0
 
   constructor(run: BackupRun) {
@@ -56,44 +61,52 @@ class BackupMaker {
   async make(): Promise<Manifest> {
     const { home, repository, withHistory } = this.#run
     const startedAt = new Date()
+    const contents = await this.#saveAll()
+    const trees = [
+      await this.#save('store', '', contents.directory),
+      ...this.#ordered(contents),
+      await this.#save('home', '', home.root, { includes: isHomeFile }),
+    ]
+    const listed = contents.lines.filter((line) => line.is_listed)
+    const manifest: Manifest = {
+      format: manifestFormat,
+      id: startedAt.toISOString().slice(0, 19).replaceAll(':', '-') + 'Z',
+      platform_id: repository.platformId,
+      version,
+      state_version: contents.schema_version,
+      arch: process.arch,
+      started_at: startedAt.toISOString(),
+      finished_at: new Date().toISOString(),
+      with_history: withHistory,
+      pg_versions: [...new Set(contents.lines.map((line) => line.pg_version))].toSorted(
+        (a, b) => a - b,
+      ),
+      projects: new Set(listed.map((line) => line.project_id)).size,
+      branches: listed.length,
+      trees,
+      bytes: trees.reduce((sum, tree) => sum + tree.bytes, 0),
+      added_bytes: repository.addedBytes,
+    }
+    await repository.writeManifest(manifest)
+    return manifest
+  }
+
+  /** Answers the rows that fit what was saved. */
+  async #saveAll(): Promise<HeldContents> {
+    const { hold } = this.#run
     for (let attempt = 1; ; attempt++) {
-      const contents = await this.#run.hold.ask<HeldContents>('contents')
+      const contents = await hold.ask<HeldContents>('contents')
       if (attempt === 1) await this.#learn(contents)
-      const isWhole = await this.#saveVolumes(contents)
-      if (!isWhole && attempt < mostAttempts) {
-        await this.#run.hold.ask('release', { id: contents.directory })
-        continue
+      const gone = await this.#saveVolumes(contents)
+      if (gone.length === 0) return contents
+      if (attempt === mostAttempts) {
+        throw new AppError(
+          'invalid_request',
+          `the data of these branches is missing: ${gone.join(', ')}; delete them with --hard-delete, and try again`,
+        )
       }
-      if (!isWhole) {
-        throw new AppError('project_locked', 'branches are being deleted all the time; try again')
-      }
-      const trees = [
-        await this.#save('store', '', contents.directory),
-        ...this.#ordered(contents),
-        await this.#save('home', '', home.root, { includes: isHomeFile }),
-      ]
-      const listed = contents.lines.filter((line) => line.is_listed)
-      const manifest: Manifest = {
-        format: manifestFormat,
-        id: startedAt.toISOString().slice(0, 19).replaceAll(':', '-') + 'Z',
-        platform_id: repository.platformId,
-        version,
-        state_version: contents.schema_version,
-        arch: process.arch,
-        started_at: startedAt.toISOString(),
-        finished_at: new Date().toISOString(),
-        with_history: withHistory,
-        pg_versions: [...new Set(contents.lines.map((line) => line.pg_version))].toSorted(
-          (a, b) => a - b,
-        ),
-        projects: new Set(listed.map((line) => line.project_id)).size,
-        branches: listed.length,
-        trees,
-        bytes: trees.reduce((sum, tree) => sum + tree.bytes, 0),
-        added_bytes: repository.addedBytes,
-      }
-      await repository.writeManifest(manifest)
-      return manifest
+      await hold.ask('release', { id: contents.directory })
+      await delay(retryMs)
     }
   }
 
@@ -109,27 +122,36 @@ class BackupMaker {
     })
   }
 
-  /** False where one has gone. */
-  async #saveVolumes(contents: HeldContents): Promise<boolean> {
+  /** Answers the names of branches whose volumes have gone. */
+  async #saveVolumes(contents: HeldContents): Promise<string[]> {
     const lines = linesById(contents)
-    const snapshots = this.#run.withHistory ? contents.snapshots : []
+    // One that was taken after its line was saved has what the line, as it was saved, will never have.
+    for (const { id, line } of contents.snapshots) {
+      if (!this.#has(line)) this.#earlier.add(id)
+    }
+    const snapshots = this.#run.withHistory
+      ? contents.snapshots.filter(({ id }) => this.#earlier.has(id))
+      : []
     const total = contents.lines.length + snapshots.length
     let done = 0
-    let isWhole = true
+    const gone: string[] = []
     const report = (name: string): void =>
       this.#run.onProgress({ done, total, bytes: this.#bytes, name })
-    await forEachBounded(contents.lines, this.#run.volumesAtOnce, async (line) => {
-      report(line.name)
-      if (!this.#has(line.volume_id) && !(await this.#saveLine(line, lines))) isWhole = false
-      done += 1
-    })
+    // Parents first: what a branch shares with its parent has been read by then.
+    for (const generation of generationsOf(contents.lines, lines)) {
+      await forEachBounded(generation, this.#run.volumesAtOnce, async (line) => {
+        report(line.name)
+        if (!this.#has(line.volume_id) && !(await this.#saveLine(line, lines))) gone.push(line.name)
+        done += 1
+      })
+    }
     await forEachBounded(snapshots, this.#run.volumesAtOnce, async ({ id, line }) => {
       report('history')
       // One that was trimmed meanwhile is no loss.
       if (!this.#has(id)) await this.#saveSnapshot(id, line, lines)
       done += 1
     })
-    return isWhole
+    return gone
   }
 
   #has(volume: string): boolean {
@@ -270,4 +292,12 @@ function descentOf(line: string, lines: Lines): Descent[] {
     at = found?.origin ?? null
   }
   return descent
+}
+
+/** By how many lines each comes from. */
+function generationsOf(rows: readonly BackupLineRow[], lines: Lines): BackupLineRow[][] {
+  const generations: BackupLineRow[][] = []
+  for (const row of rows) (generations[descentOf(row.volume_id, lines).length] ??= []).push(row)
+  // The first has one line, itself.
+  return generations.filter((generation) => generation !== undefined)
 }

@@ -9,7 +9,7 @@ import { assert } from '../lib/assert.ts'
 import { type Environment, hideSecrets } from '../lib/config.ts'
 import { AppError, describeError } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
-import { namesIn } from '../lib/files.ts'
+import { namesIn, syncFileSystem } from '../lib/files.ts'
 import type { Home } from '../lib/home.ts'
 import { readOwner } from './eject-owner.ts'
 import { renderEjectReadme } from './eject-readme.ts'
@@ -147,7 +147,5 @@ async function giveToOwner(directory: string, spec: string | undefined): Promise
   if (spec !== undefined) {
     await exec('chown', ['-R', spec, directory], { timeoutMs: copyTimeoutMs })
   }
-  await exec('sync', process.platform === 'linux' ? ['--file-system', directory] : [], {
-    timeoutMs: copyTimeoutMs,
-  })
+  await syncFileSystem(directory)
 }

@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-
 import { BackupHold } from '../control/backup/hold.ts'
 import { prepareEject } from '../control/backup/prepare-eject.ts'
 import type { Context } from '../control/context.ts'
@@ -9,9 +7,6 @@ import { AppError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
 import { parseLsn } from '../lib/lsn.ts'
 import type { HoldCalls } from './hold-socket.ts'
-
-/** Where the store's rows lie while a backup reads them. */
-export const heldDirectory = (home: Home): string => join(home.root, 'held')
 
 /** A WAL file as it travels. */
 export interface SentWalFile {
@@ -24,7 +19,7 @@ export interface SentWalFile {
 export function createHolds(context: Context, home: Home): () => HoldCalls {
   let backingUp: BackupHold | undefined
   return () => {
-    const hold = new BackupHold(context, heldDirectory(home))
+    const hold = new BackupHold(context, home.held)
     const text = (value: unknown): string => String(value)
     const calls: HoldCalls['calls'] = {
       begin: async () => {

@@ -12,8 +12,8 @@ import { createDirectoryWalStore } from '../history/directory-wal-store.ts'
 import { must } from '../lib/assert.ts'
 import { type Environment, hideSecrets } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'
-import { exec, type OsUser } from '../lib/exec.ts'
-import { isThere, namesIn, writeFileAtomically } from '../lib/files.ts'
+import type { OsUser } from '../lib/exec.ts'
+import { isThere, namesIn, syncFileSystem, writeFileAtomically } from '../lib/files.ts'
 import { createHome, type Home } from '../lib/home.ts'
 import { createLog, type Logger } from '../lib/log.ts'
 import { readSavedConfig, type SavedConfig, saveConfig } from '../lib/saved-config.ts'
@@ -124,9 +124,7 @@ class Restore {
       await this.#load(tree, packedDirectory(volumes.root), { user: undefined })
     }
     for (const tree of this.#trees('wal')) await this.#loadWal(tree, volumes)
-    await exec('sync', process.platform === 'linux' ? ['--file-system', volumes.root] : [], {
-      timeoutMs: flushTimeoutMs,
-    })
+    await syncFileSystem(volumes.root)
     emit({ event: 'step', message: 'Restoring the metadata store' })
     const store = await this.#loadStore(postgres)
     await this.#placeComputes(volumes)
@@ -192,7 +190,7 @@ class Restore {
 
   async #loadStore(postgres: Postgres): Promise<'own' | 'database_url'> {
     const [tree] = this.#trees('store')
-    const directory = join(this.#home.root, 'held')
+    const directory = this.#home.held
     await this.#load(must(tree, 'a backup has the store'), directory, { user: undefined })
     const volumeNames = this.#trees('volume').map(({ name }) => name)
     const store = await restoreStore({
@@ -256,5 +254,3 @@ class Restore {
     ]
   }
 }
-
-const flushTimeoutMs = 10 * 60_000

@@ -35,7 +35,7 @@ import { ensureApiKey, ensureProject } from './first-start.ts'
 import { createGatewayLook } from './gateway-look.ts'
 import { choosePortsOnceFree } from './gateway-ports.ts'
 import { createGatewayService, defaultWorkers, type GatewayService } from './gateway-service.ts'
-import { createHolds, heldDirectory } from './hold-calls.ts'
+import { createHolds } from './hold-calls.ts'
 import { attendHold } from './hold-socket.ts'
 import type { ConsoleOperations } from './local-socket.ts'
 import { findHostNames, type HostNames } from './names-resolve.ts'
@@ -206,7 +206,7 @@ async function start(
   stops.push(async () => ledger.stop())
   stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
   await ledger.start()
-  await sweepHeld(context, heldDirectory(home))
+  await sweepHeld(context, home.held)
   await recoverAfterCrash(context)
   followComputes(context)
   await context.history.spool?.start()
