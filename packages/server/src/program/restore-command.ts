@@ -1,8 +1,9 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { loadTree } from '../backup/load-tree.ts'
-import type { Manifest, ManifestTree } from '../backup/manifest.ts'
+import { loadTree, type LoadTreeOptions } from '../backup/load-tree.ts'
+import { LoadedTrees } from '../backup/loaded-trees.ts'
+import type { Manifest, ManifestTree, Tree } from '../backup/manifest.ts'
 import type { Repository } from '../backup/repository.ts'
 import { walDirectory } from '../control/history/create-history.ts'
 import { packedDirectory } from '../control/packed-volume.ts'
@@ -140,14 +141,20 @@ class Restore {
   async #load(
     { object, name }: ManifestTree,
     directory: string,
-    options: { user: OsUser | undefined; base?: ManifestTree | undefined; keepsTimes?: boolean },
+    options: { user: OsUser | undefined; keepsTimes?: boolean },
   ): Promise<void> {
-    const { user, base, keepsTimes = false } = options
     await mkdir(directory, { recursive: true, mode: 0o700 })
-    await loadTree(this.#repository, await this.#repository.getTree(object), directory, {
-      user,
-      base: base && (await this.#repository.getTree(base.object)),
-      keepsTimes,
+    await this.#loadTree(name, await this.#repository.getTree(object), directory, options)
+  }
+
+  async #loadTree(
+    name: string,
+    tree: Tree,
+    directory: string,
+    options: Omit<LoadTreeOptions, 'onBytes'>,
+  ): Promise<void> {
+    await loadTree(this.#repository, tree, directory, {
+      ...options,
       onBytes: (bytes) => {
         this.#bytes += bytes
         const { bytes: total } = this.#manifest
@@ -163,15 +170,17 @@ class Restore {
     })
   }
 
-  /** A branch begins as a clone of what it came from where blocks can be shared, and differs from there. */
+  /** A volume begins as a clone of the one that it is most like, where blocks can be shared. */
   async #loadVolumes(volumes: VolumeDriver, user: OsUser | undefined): Promise<void> {
-    const loaded = new Map<string, ManifestTree>()
-    for (const tree of this.#trees('volume')) {
-      const base = volumes.kind === 'copy' ? undefined : loaded.get(tree.like ?? '')
-      if (base === undefined) await volumes.create(tree.name)
-      else await volumes.clone(base.name, tree.name)
-      await this.#load(tree, volumes.path(tree.name), { user, base })
-      loaded.set(tree.name, tree)
+    const loaded = new LoadedTrees()
+    for (const about of this.#trees('volume')) {
+      const { name } = about
+      const tree = await this.#repository.getTree(about.object)
+      const base = volumes.kind === 'copy' ? undefined : loaded.mostLike(about, tree)
+      if (base === undefined) await volumes.create(name)
+      else await volumes.clone(base.name, name)
+      await this.#loadTree(name, tree, volumes.path(name), { user, base: base?.tree })
+      loaded.add(about, tree)
     }
   }
 
