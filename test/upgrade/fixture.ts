@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { constants, createBrotliCompress, createBrotliDecompress } from 'node:zlib'
+
+import { run } from '../platform.ts'
 
 /**
  * The state directory of a release as it was left by `coppice down`: its store, its keys, what it
@@ -46,14 +48,12 @@ export async function packFixture(home: string, names: readonly string[], releas
 }
 
 export async function unpackFixture(release: string, home: string): Promise<void> {
-  const tar = spawn('tar', ['-C', home, '--no-same-owner', '-xpf', '-'], {
-    stdio: ['pipe', 'inherit', 'inherit'],
-  })
-  const ended = once(tar, 'exit')
   const brotli = createBrotliDecompress({
     params: { [constants.BROTLI_DECODER_PARAM_LARGE_WINDOW]: 1 },
   })
-  await pipeline(createReadStream(fixtureFile(release)), brotli, tar.stdin)
-  const [code] = await ended
-  if (code !== 0) throw new Error(`the fixture of ${release} cannot be unpacked`)
+  // By way of a file: tar leaves off at the end of the archive, which may be before that of the stream.
+  const archive = `${home}.tar`
+  await pipeline(createReadStream(fixtureFile(release)), brotli, createWriteStream(archive))
+  await run('tar', ['-C', home, '--no-same-owner', '-xpf', archive])
+  await rm(archive)
 }
