@@ -78,11 +78,18 @@ export async function followProgram(
   const ended = once(child, 'close')
   const stderr = readAll(child.stderr)
   let answer: Record<string, unknown> | undefined
-  for await (const line of createInterface({ input: child.stdout })) {
-    const told = parseObject(line)
-    // The contract between the two programs, which are one version.
-    if (told?.['event'] === undefined) answer = told ?? answer
-    else onEvent(told as ProgramEvent)
+  // Whoever ends us ends it: it would go on for hours otherwise.
+  const stop = (): void => void child.kill('SIGTERM')
+  process.on('SIGTERM', stop)
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const told = parseObject(line)
+      // The contract between the two programs, which are one version.
+      if (told?.['event'] === undefined) answer = told ?? answer
+      else onEvent(told as ProgramEvent)
+    }
+  } finally {
+    process.off('SIGTERM', stop)
   }
   const [code, signal] = await ended
   if (answer === undefined) {

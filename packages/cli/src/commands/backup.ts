@@ -62,17 +62,20 @@ export function addBackup(program: Command, cli: Cli): void {
       cli.output.progress('It is not encrypted, and holds keys and passwords: keep it private.')
     }
   })
+  // Flags that `backup` has as well are taken by it, wherever they stand.
   addPlaceFlags(backup.command('list'))
     .description('List the backups in a place.')
     .argument('<place>', placeHelp)
-    .action(async (place: string, flags: PlaceFlags) => {
+    .action(async (place: string, _: PlaceFlags, command: Command) => {
+      const flags = command.optsWithGlobals<PlaceFlags>()
       const answer = await run(cli, ['backup', 'list', place, ...placeArguments(flags)])
       await cli.output.answer(answer, async () => renderBackups(answer['backups'] as Backup[]))
     })
   addPlaceFlags(addBackupFlag(backup.command('verify')))
     .description('Read all that backups hold, and tell what is missing or damaged.')
     .argument('<place>', placeHelp)
-    .action(async (place: string, flags: ReadFlags) => {
+    .action(async (place: string, _: ReadFlags, command: Command) => {
+      const flags = command.optsWithGlobals<ReadFlags>()
       const answer = await run(cli, ['backup', 'verify', place, ...readArguments(flags)])
       await cli.output.answer(answer, () => renderVerification(answer))
       if ((answer['problems'] as unknown[]).length > 0) cli.result.exitCode = 1
