@@ -42,6 +42,7 @@ export const errors = {
   outside_history: { status: 422, sqlstate: '22023', exit: 1, kind: 'user' },
   branch_not_anonymized: { status: 422, sqlstate: '55000', exit: 1, kind: 'user' },
   migration_failed: { status: 422, sqlstate: '55000', exit: 1, kind: 'user' },
+  backup_damaged: { status: 422, sqlstate: 'XX001', exit: 1, kind: 'user' },
   masking_failed: { status: 422, sqlstate: '22023', exit: 1, kind: 'user' },
   role_owns_objects: { status: 422, sqlstate: '2BP01', exit: 1, kind: 'user' },
   not_available: { status: 422, sqlstate: '0A000', exit: 1, kind: 'user' },
