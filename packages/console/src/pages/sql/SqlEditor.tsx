@@ -11,6 +11,7 @@ import {
   sqlLanguage,
   styleNonce,
 } from './editor-extensions.ts'
+import { editorFont } from './editor-theme.ts'
 import type { QueryFailure } from './sql-run.ts'
 import type { Span } from './statements.ts'
 
@@ -92,5 +93,5 @@ export function SqlEditor(props: SqlEditorProps): ReactNode {
     },
     focus: () => view.current?.focus(),
   }))
-  return <div ref={parent} style={{ height: '100%' }} />
+  return <div ref={parent} style={{ height: '100%', ...editorFont }} />
 }

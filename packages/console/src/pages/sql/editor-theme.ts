@@ -3,15 +3,21 @@ import type { Extension } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 
+/**
+ * Also what the editor inherits: lines that are measured before its own styles are there must come out as
+ * high, or the numbers beside them do not fit.
+ */
+export const editorFont = {
+  fontFamily: 'var(--mantine-font-family-monospace)',
+  fontSize: '13px',
+  lineHeight: '1.6',
+}
+
 /** Colours are variables of `sql.module.css`, so one theme is light and dark. */
 const theme = EditorView.theme({
   '&': { height: '100%', backgroundColor: 'var(--surface)', color: 'inherit' },
   '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': {
-    fontFamily: 'var(--mantine-font-family-monospace)',
-    fontSize: '13px',
-    lineHeight: '1.6',
-  },
+  '.cm-scroller': editorFont,
   '.cm-content': { padding: '10px 0', caretColor: 'currentColor' },
   '.cm-cursor': { borderLeftColor: 'currentColor' },
   '.cm-gutters': {
