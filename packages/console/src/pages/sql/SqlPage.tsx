@@ -6,6 +6,7 @@ import { type ReactNode, useRef, useState } from 'react'
 import { api } from '../../api/client.ts'
 import { useAction } from '../../api/use-action.ts'
 import { BranchChooser } from '../../branch-choice/BranchChooser.tsx'
+import { MomentPicker } from '../../branch-choice/MomentPicker.tsx'
 import { type BranchChoice, useBranchChoice } from '../../branch-choice/use-branch-choice.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorState } from '../../ui/ErrorState.tsx'
@@ -15,7 +16,6 @@ import { useProjectId } from '../use-project-id.ts'
 import { AskBeforeRunning } from './AskBeforeRunning.tsx'
 import { tableName } from './completion.ts'
 import { HistoryDrawer } from './HistoryDrawer.tsx'
-import { MomentPicker } from './MomentPicker.tsx'
 import { NameQuery } from './NameQuery.tsx'
 import { PastBand } from './PastBand.tsx'
 import { changeTab, openInTab, openTabOf, type QueryTab, type QueryTabs } from './query-tabs.ts'
@@ -104,6 +104,7 @@ function SqlPage({ projectId, choice }: SqlPageProps): ReactNode {
             onReadOnly={where.setIsReadOnly}
           >
             <MomentPicker
+              size="xs"
               projectId={projectId}
               branchId={branch?.id}
               moment={moment}

@@ -3,8 +3,8 @@ import { ApiError } from '@coppice/api/client'
 
 import type { GridColumn, GridSource } from '../../grid/grid-source.ts'
 import { rowFormat, type RowFormatName, textOf } from '../../grid/rows-as-text.ts'
+import { type FileSink, openFile } from './file-sink.ts'
 import { untilNextTask } from './next-task.ts'
-import { type FileSink, openFile } from './save-file.ts'
 
 interface ExportOptions {
   format: RowFormatName

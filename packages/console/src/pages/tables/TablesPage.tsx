@@ -7,6 +7,7 @@ import { Link } from 'react-router'
 import { queries } from '../../api/queries.ts'
 import type { SqlPlace } from '../../api/run-sql.ts'
 import { BranchChooser } from '../../branch-choice/BranchChooser.tsx'
+import { MomentPicker } from '../../branch-choice/MomentPicker.tsx'
 import { useBranchChoice } from '../../branch-choice/use-branch-choice.ts'
 import { kindNames, type TableDetails } from '../../sql/catalog.ts'
 import type { TableName } from '../../sql/quote.ts'
@@ -18,7 +19,6 @@ import { Panel } from '../../ui/Panel.tsx'
 import { QueryView } from '../../ui/QueryView.tsx'
 import { useProjectId } from '../use-project-id.ts'
 import { LeaveWarning } from './LeaveWarning.tsx'
-import { MomentChooser } from './MomentChooser.tsx'
 import type { Pending } from './pending.ts'
 import { readOnlyReason } from './read-only-reason.ts'
 import { countChanges, ReviewChanges } from './ReviewChanges.tsx'
@@ -37,7 +37,8 @@ export function Component(): ReactNode {
   const projectId = useProjectId()
   const choice = useBranchChoice(projectId)
   const { branch, database, role } = choice
-  const { at } = useTableAddress().address
+  const { address, change } = useTableAddress()
+  const { at } = address
   const databases = useQuery({
     ...queries.databases(projectId, branch?.id ?? ''),
     enabled: branch !== undefined,
@@ -51,7 +52,12 @@ export function Component(): ReactNode {
       />
       <Group mb="md" gap="xs">
         <BranchChooser choice={choice} withRole />
-        <MomentChooser />
+        <MomentPicker
+          projectId={projectId}
+          branchId={branch?.id}
+          moment={at}
+          onChange={(moment) => change({ at: moment, row: undefined })}
+        />
       </Group>
       {choice.error && <ErrorState error={choice.error} />}
       {isReady && (

@@ -3,9 +3,9 @@ import { IconHistory } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
 
-import { queries } from '../../api/queries.ts'
-import { formText } from '../../ui/form-text.ts'
-import { formatMoment } from '../../ui/format.ts'
+import { queries } from '../api/queries.ts'
+import { formText } from '../ui/form-text.ts'
+import { formatMoment } from '../ui/format.ts'
 import { fromLocalField, momentChoices, toLocalField } from './moments.ts'
 
 interface MomentPickerProps {
@@ -14,11 +14,13 @@ interface MomentPickerProps {
   /** Undefined is now. */
   moment: string | undefined
   onChange: (moment: string | undefined) => void
+  /** As the controls beside it. */
+  size?: 'xs' | 'sm'
 }
 
 /** When to look at a branch: now, or any moment that its history reaches back to. */
 export function MomentPicker(props: MomentPickerProps): ReactNode {
-  const { branchId, moment } = props
+  const { branchId, moment, size = 'sm' } = props
   const [isOpen, setIsOpen] = useState(false)
   const choose = (chosen: string | undefined): void => {
     setIsOpen(false)
@@ -38,7 +40,7 @@ export function MomentPicker(props: MomentPickerProps): ReactNode {
         <Button
           variant={moment === undefined ? 'default' : 'light'}
           color="yellow"
-          size="xs"
+          size={size}
           leftSection={<IconHistory size={15} />}
           disabled={branchId === undefined}
           onClick={() => setIsOpen((open) => !open)}

@@ -1,3 +1,5 @@
+import { saveBlob } from '../../ui/save-file.ts'
+
 /** Where the text of a file goes, part by part. */
 export interface FileSink {
   write: (text: string) => Promise<void>
@@ -64,19 +66,8 @@ function collectFile(name: string, mediaType: string): FileSink {
     },
     close: async () => {
       gather()
-      offer(blob, name)
+      saveBlob(name, blob)
     },
     abort: async () => undefined,
   }
-}
-
-/** Until then the browser has begun to save it. */
-const revokeAfterMs = 60_000
-
-function offer(blob: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), revokeAfterMs)
 }
