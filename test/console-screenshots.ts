@@ -1,12 +1,17 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { chromiumPath, launchBrowser, openConsole } from './browser.ts'
+import { chromiumPath, type ConsolePage, launchBrowser, openConsole } from './browser.ts'
 import { psql, repository, startTestPlatform, type TestPlatform } from './platform.ts'
 
 /** Makes the pictures of docs/console.md: a project as a team would have it, on a platform of its own. */
 const images = join(repository, 'docs', 'images')
 const hourMs = 3_600_000
+
+const report = `select c.country, count(*), sum(o.total)
+from orders o join customers c on c.id = o.customer_id
+where o.placed_at > now() - interval '1 week'
+group by c.country order by 3 desc`
 
 async function fill(platform: TestPlatform): Promise<void> {
   const project_id = platform.projectId
@@ -28,7 +33,18 @@ async function fill(platform: TestPlatform): Promise<void> {
     )
     return branch
   }
-  await psql(platform.connectionUri, 'create table orders as select generate_series(1, 10000) id')
+  await psql(
+    platform.connectionUri,
+    `create table customers (id int primary key, name text not null, country text not null);
+     insert into customers select n, 'Customer ' || n, (array['DE', 'FR', 'JP', 'US'])[1 + n % 4]
+       from generate_series(1, 2000) n;
+     create table orders (
+       id int primary key, customer_id int not null references customers, total numeric not null,
+       placed_at timestamptz not null);
+     insert into orders select n, 1 + n % 2000, (n % 900) / 10.0, now() - n * interval '1 minute'
+       from generate_series(1, 40000) n;
+     analyze`,
+  )
   const staging = await make('staging')
   const dev = await make('dev')
   await make('feature/checkout', dev.id, 72)
@@ -54,17 +70,33 @@ async function main(): Promise<void> {
   try {
     await fill(platform)
     const base = `/projects/${platform.projectId}`
-    for (const [name, address, heading, scheme] of [
-      ['console-branches', `${base}/branches`, 'Branches', 'light'],
-      ['console-dashboard', base, 'main', 'dark'],
-    ] as const) {
-      const viewport = { width: 1180, height: 720 }
+    const viewport = { width: 1180, height: 720 }
+    const open = async (address: string, scheme: 'light' | 'dark'): Promise<ConsolePage> => {
       const page = await openConsole(browser, platform, { viewport, scheme })
       await page.goto(address)
-      await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
+      return page
+    }
+    const keep = async (page: ConsolePage, name: string): Promise<void> => {
       await page.waitForLoadState('networkidle').catch(() => undefined)
       await page.screenshot({ path: join(images, `${name}.png`) })
     }
+    const branches = await open(`${base}/branches`, 'light')
+    await branches.getByRole('heading', { name: 'Branches', level: 1 }).waitFor()
+    await keep(branches, 'console-branches')
+
+    const dashboard = await open(base, 'dark')
+    await dashboard.getByRole('heading', { name: 'main', level: 1 }).waitFor()
+    await keep(dashboard, 'console-dashboard')
+
+    const editor = await open(`${base}/sql?sql=${encodeURIComponent(report)}`, 'light')
+    await editor.getByRole('button', { name: 'Explain', exact: true }).click()
+    await editor.getByRole('menuitem', { name: /^Explain analyze/ }).click()
+    await editor.getByText('to run').waitFor()
+    await keep(editor, 'console-sql')
+
+    const tables = await open(`${base}/tables?schema=public&table=orders`, 'light')
+    await tables.getByRole('grid').waitFor()
+    await keep(tables, 'console-tables')
   } finally {
     await browser.close()
     await platform.remove()

@@ -3,13 +3,12 @@ import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { Rehearsal, StatementReport, UndoAnswer } from '@coppice/api'
+import type { ApplyAnswer } from '@coppice/migrate/apply'
+import type { StatusRow } from '@coppice/migrate/status'
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
-import type { ApplyAnswer } from '../packages/cli/src/migrate/apply.ts'
-import type { Rehearsal, StatementReport } from '../packages/cli/src/migrate/rehearsal.ts'
-import type { StatusRow } from '../packages/cli/src/migrate/status.ts'
-import type { UndoAnswer } from '../packages/cli/src/migrate/undo.ts'
 import { psql, repository, startTestPlatform, type TestPlatform, until } from './platform.ts'
 
 /** A schema change from rehearsal to undo, with rows that make rewrites take time. */

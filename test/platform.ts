@@ -90,6 +90,8 @@ export interface StartOptions {
   flags?: readonly string[]
   /** Runs everything as this user, who must not be able to become root again. */
   user?: { uid: number; gid: number }
+  /** What is done with the empty state directory before the platform is started in it. */
+  prepare?: (platform: Pick<TestPlatform, 'home' | 'env' | 'shell'>) => Promise<void>
 }
 
 export async function startTestPlatform(options: StartOptions = {}): Promise<TestPlatform> {
@@ -167,6 +169,7 @@ export async function startTestPlatform(options: StartOptions = {}): Promise<Tes
     await rm(home, { recursive: true, force: true })
   }
   try {
+    await options.prepare?.(platform)
     await platform.up()
     platform.connectionUri = (await platform.neon('connection-string')).trim()
   } catch (error) {

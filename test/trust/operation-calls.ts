@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 import { type TestPlatform, until } from '../platform.ts'
 import { openOperations } from './whole.ts'
 
@@ -60,11 +58,13 @@ export function callsThatRun(platform: TestPlatform, action: string): Call[] {
               start_anonymization: true,
             },
           })
-          // It goes on in the background, and ends with the daemon.
-          for (;;) {
-            await client.getAnonymizedBranchStatus({ path: { ...path, branch_id: made.id } })
-            await delay(50)
+          // It goes on in the background.
+          const isOver = async (): Promise<boolean> => {
+            const ofMade = { ...path, branch_id: made.id }
+            const { state } = await client.getAnonymizedBranchStatus({ path: ofMade })
+            return state === 'anonymized' || state === 'error'
           }
+          await until(isOver, 'the branch is filled')
         },
       ]
     case 'delete_timeline':

@@ -148,7 +148,7 @@ async function expectModel(project: ProjectModel): Promise<void> {
   }
 }
 
-const runMs = durationMs({ seconds: 45 }, { minutes: 60 })
+const runMs = durationMs({ seconds: 30 }, { minutes: 60 })
 
 test(
   `whatever is asked of it in whatever order (seed ${seed})`,

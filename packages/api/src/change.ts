@@ -7,6 +7,8 @@ export type ChangeKind =
   | 'roles'
   | 'databases'
   | 'snapshots'
+  | 'rehearsals'
+  | 'saved_queries'
 
 /**
  * An event of `GET /events`: that something has changed, and where. What it is now says the API. A stream

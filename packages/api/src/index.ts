@@ -66,6 +66,25 @@ export type {
   MaskingRule,
 } from './masking.ts'
 export type { ComputeSample, EndpointMetrics, MetricsQuery, PlatformSample } from './metrics.ts'
+export type {
+  AppliedFile,
+  AppliedMigration,
+  ApplyLine,
+  DerivedStatement,
+  Loss,
+  MergeConflict,
+  MergePlan,
+  MergePlanLine,
+  MigrationLedger,
+  RehearseLine,
+  Remaining,
+  RenameQuestion,
+  RestorePoint,
+  SqlFile,
+  UndoAnswer,
+  UndoPreview,
+  WorkLine,
+} from './migration.ts'
 export type { Operation, OperationAction, OperationStatus } from './operation.ts'
 export type {
   AwakeReason,
@@ -90,9 +109,23 @@ export {
   type ProjectUpdate,
 } from './project.ts'
 export type { QueryColumn, QueryLine, QueryRequest } from './query.ts'
+export type {
+  FileReport,
+  Finding,
+  KeptRehearsal,
+  LoadFigures,
+  LoadReport,
+  LockReport,
+  PlanChange,
+  Rehearsal,
+  RehearsalSummary,
+  SizedRelation,
+  StatementReport,
+} from './rehearsal.ts'
 export type { Role } from './role.ts'
 export type { Route, RouteInput, RouteOutput } from './route.ts'
 export { type Routes, routes } from './routes.ts'
+export type { SavedQuery, SavedQueryCreate, SavedQueryUpdate } from './saved-query.ts'
 export type { DatabaseTables } from './schema.ts'
 export type {
   BackupSchedule,

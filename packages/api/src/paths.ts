@@ -20,6 +20,7 @@ export const OrganizationPath = Type.Object({ org_id: Id })
 export const KeyPath = Type.Object({
   key_id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
 })
+export const SavedQueryPath = Type.Object({ project_id: Id, saved_query_id: Id })
 export const SnapshotPath = Type.Object({ project_id: Id, snapshot_id: Id })
 
 /** Of lists that page by `pagination.cursor`: absent on the last page. */

@@ -16,6 +16,11 @@ export const QueryRequest = Type.Object({
   read_only: Type.Optional(Type.Boolean()),
   /** Until a statement is given up; ten minutes unless given. */
   timeout_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+  /**
+   * `false` is for looking: it neither wakes the compute nor keeps it awake, and while it sleeps or is
+   * frozen the answer is `wake_refused`.
+   */
+  wake: Type.Optional(Type.Boolean()),
 })
 export type QueryRequest = Static<typeof QueryRequest>
 

@@ -10,12 +10,14 @@ import { jwksRoutes } from './routes/jwks.ts'
 import { logRoutes } from './routes/logs.ts'
 import { maskingRoutes } from './routes/masking.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { migrationRoutes } from './routes/migrations.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { poolerRoutes } from './routes/pooler.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { queryRoutes } from './routes/query.ts'
+import { savedQueryRoutes } from './routes/saved-queries.ts'
 import { schemaRoutes } from './routes/schema.ts'
 import type { RouteName } from './urls.ts'
 
@@ -26,7 +28,9 @@ export const routes = {
   ...maskingRoutes,
   ...historyRoutes,
   ...queryRoutes,
+  ...savedQueryRoutes,
   ...schemaRoutes,
+  ...migrationRoutes,
   ...endpointRoutes,
   ...computeRoutes,
   ...poolerRoutes,

@@ -5,6 +5,8 @@
 export { type Change, type ChangeKind, eventsUrl } from './change.ts'
 export { ApiError, type Client, createClient } from './client.ts'
 export { consoleHeader, type ConsoleSession, consoleSessionUrl } from './console.ts'
+export { type Diagnostic, findExtension, mark as diagnosticMark } from './diagnostics/diagnostic.ts'
+export { diagnostics } from './diagnostics/diagnostics.ts'
 export { type ErrorCode, errors } from './errors.ts'
 export { computeFigures, type Figure, platformFigures } from './figures.ts'
 export { branchIdPattern } from './id-patterns.ts'

@@ -1,9 +1,10 @@
 import type { Branch } from '@coppice/api'
 import { ApiError } from '@coppice/api/client'
+import { getBranch } from '@coppice/migrate/scope'
 
 import { confirmed } from './choose.ts'
 import type { Cli } from './cli.ts'
-import { getBranch, type Scope } from './context.ts'
+import type { Scope } from './context.ts'
 import { defined } from './defined.ts'
 import { CliError } from './errors.ts'
 import { type Pinned, pinBranch, pullAfterPinning } from './pinning.ts'

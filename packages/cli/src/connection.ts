@@ -1,4 +1,5 @@
 import type { Endpoint, EndpointType } from '@coppice/api'
+import { isNow } from '@coppice/migrate/moment'
 
 import type { Cli } from './cli.ts'
 import { changeParameters, parameterNames, travelTo } from './connection-uri.ts'
@@ -6,7 +7,7 @@ import { type BranchScope, openBranch } from './context.ts'
 import { defined } from './defined.ts'
 import { CliError } from './errors.ts'
 import { findPlatform } from './platform.ts'
-import { isNow, parseBranchPoint } from './point-in-time.ts'
+import { parseBranchPoint } from './point-in-time.ts'
 
 export const sslModes = ['require', 'verify-ca', 'verify-full', 'omit'] as const
 export type SslMode = (typeof sslModes)[number]

@@ -1,5 +1,6 @@
 import type { Branch, RouteOutput, Routes } from '@coppice/api'
-import { type Client } from '@coppice/api/client'
+import type { Client } from '@coppice/api/client'
+import { getBranch, type Scope as ProjectScope } from '@coppice/migrate/scope'
 
 import { connect } from './api.ts'
 import type { Cli } from './cli.ts'
@@ -8,9 +9,7 @@ import { defined } from './defined.ts'
 import { CliError } from './errors.ts'
 
 /** A client together with the project that the command is about. */
-export interface Scope {
-  client: Client
-  projectId: string
+export interface Scope extends ProjectScope {
   /** The branch that `.neon` pins, where it pins one of this project. */
   pinnedBranch: string | undefined
 }
@@ -65,12 +64,6 @@ export async function openBranch(cli: Cli, given: string | undefined): Promise<B
   const scope = await openScope(cli)
   const branchId = await branchOrDefault(scope, given)
   return { ...scope, path: { project_id: scope.projectId, branch_id: branchId } }
-}
-
-/** A branch by name or id. */
-export async function getBranch({ client, projectId }: Scope, nameOrId: string): Promise<Branch> {
-  const path = { project_id: projectId, branch_id: nameOrId }
-  return (await client.getProjectBranch({ path })).branch
 }
 
 /** The branch given, the pinned one or the default, whole. */

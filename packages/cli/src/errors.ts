@@ -1,4 +1,5 @@
 import { ApiError, errors } from '@coppice/api/client'
+import { AdvisedError } from '@coppice/migrate/advised-error'
 import { CommanderError } from 'commander'
 
 import type { Output } from './output.ts'
@@ -9,15 +10,13 @@ interface CliErrorOptions extends ErrorOptions {
   exitCode?: number
 }
 
-/** An error that is the user's to read: the message says what, the advice what to do. */
-export class CliError extends Error {
-  readonly advice: string | undefined
+/** An error that is the user's to read, with the exit code of the program. */
+export class CliError extends AdvisedError {
   readonly exitCode: number
 
   constructor(message: string, options: CliErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(message, options)
     this.name = 'CliError'
-    this.advice = options.advice
     this.exitCode = options.exitCode ?? 1
   }
 }
@@ -33,7 +32,7 @@ export function reportError(error: unknown, output: Output, debug: boolean): num
   // Commander has written its own message and help already.
   if (error instanceof CommanderError) return error.exitCode
   output.error(describe(error))
-  if (error instanceof CliError && error.advice !== undefined) output.note(error.advice)
+  if (error instanceof AdvisedError && error.advice !== undefined) output.note(error.advice)
   if (debug && error instanceof Error) output.note(stackOf(error))
   return exitCodeOf(error)
 }
@@ -41,6 +40,7 @@ export function reportError(error: unknown, output: Output, debug: boolean): num
 /** 1: the user can mend it; 2: the platform, or this program, is at fault. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CliError) return error.exitCode
+  if (error instanceof AdvisedError) return 1
   if (error instanceof ApiError) return exitCodeOfAnswer(error.code, error.status)
   return 2
 }

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
+import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 
 import { type Cli, homeOf } from './cli.ts'
@@ -54,6 +55,47 @@ export async function runProgram(
   const [stdout, stderr, code] = await collect(child)
   const answer = parseObject(stdout.trim().split('\n').at(-1) ?? '')
   if (!answer) throw new CliError(`\`${args.join(' ')}\` failed: ${lastLines(stderr, code)}`)
+  throwIfError(answer)
+  return answer
+}
+
+/** What the program tells while it works. */
+export type ProgramEvent =
+  | { event: 'step'; message: string }
+  | { event: 'progress'; done: number; total?: number; bytes?: number; message?: string }
+
+/** The same for one that takes as long as it takes, tells how far it is, and may read our stdin. */
+export async function followProgram(
+  cli: Cli,
+  args: readonly string[],
+  onEvent: (event: ProgramEvent) => void,
+): Promise<Record<string, unknown>> {
+  const child = spawn(
+    process.execPath,
+    programArguments(cli, [...args, '--json', ...homeArguments(cli)]),
+    { stdio: ['inherit', 'pipe', 'pipe'], env: cli.config.environment, cwd: cli.config.cwd },
+  )
+  const ended = once(child, 'close')
+  const stderr = readAll(child.stderr)
+  let answer: Record<string, unknown> | undefined
+  // Whoever ends us ends it: it would go on for hours otherwise.
+  const stop = (): void => void child.kill('SIGTERM')
+  process.on('SIGTERM', stop)
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const told = parseObject(line)
+      // The contract between the two programs, which are one version.
+      if (told?.['event'] === undefined) answer = told ?? answer
+      else onEvent(told as ProgramEvent)
+    }
+  } finally {
+    process.off('SIGTERM', stop)
+  }
+  const [code, signal] = await ended
+  if (answer === undefined) {
+    const end = String(code ?? signal)
+    throw new CliError(`\`${args.join(' ')}\` failed: ${lastLines(await stderr, end)}`)
+  }
   throwIfError(answer)
   return answer
 }

@@ -1,14 +1,10 @@
 import type { Branch } from '@coppice/api'
+import type { Moment } from '@coppice/migrate/moment'
+import { getBranch } from '@coppice/migrate/scope'
 
-import { getBranch, type Scope } from './context.ts'
+import type { Scope } from './context.ts'
 import { CliError } from './errors.ts'
 import { lsnPattern } from './parse.ts'
-
-/** A moment in a branch's past; without either, what it is now. */
-export interface Moment {
-  timestamp?: string
-  lsn?: string
-}
 
 /** A branch as a command line names it, and when: `main@2026-01-31T12:00:00Z`, `^self@0/16B3748`. */
 export interface BranchPoint {
@@ -63,11 +59,6 @@ export async function getParent(scope: Scope, branch: Branch): Promise<Branch> {
   throw new CliError(`Branch ${branch.name} has no parent.`, {
     advice: '`coppice branches list` shows which branches come from which.',
   })
-}
-
-/** Whether no moment was named. */
-export function isNow({ timestamp, lsn }: Moment): boolean {
-  return timestamp === undefined && lsn === undefined
 }
 
 /** `main at 0/16B3748`. */

@@ -6,6 +6,7 @@ import { addAccount } from './commands/account.ts'
 import { addApi } from './commands/api.ts'
 import { addArchive } from './commands/archive.ts'
 import { addBackfill } from './commands/backfill.ts'
+import { addBackup, addRestore } from './commands/backup.ts'
 import { addBranches } from './commands/branches.ts'
 import { addCa } from './commands/ca.ts'
 import { addCheckout } from './commands/checkout.ts'
@@ -15,6 +16,7 @@ import { addConnectionString, addPsql } from './commands/connection-string.ts'
 import { addConsole } from './commands/console.ts'
 import { addCost } from './commands/cost.ts'
 import { addDatabases } from './commands/databases.ts'
+import { addEject } from './commands/eject.ts'
 import { addElsewhere, addForeignFlags } from './commands/elsewhere.ts'
 import { addEndpoints } from './commands/endpoints.ts'
 import { addEnv } from './commands/env.ts'
@@ -64,6 +66,9 @@ export function addCommands(program: Command, cli: Cli): void {
   addPool(program, cli)
   addGateway(program, cli)
   addLogs(program, cli)
+  addBackup(program, cli)
+  addRestore(program, cli)
+  addEject(program, cli)
   program.commandsGroup('Projects and branches:')
   addProjects(program, cli)
   addBranches(program, cli)

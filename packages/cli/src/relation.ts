@@ -1,5 +1,6 @@
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from './errors.ts'
-import type { Sql } from './sql-connection.ts'
 
 /** A table as PostgreSQL has it; every name is quoted where it must be. */
 export interface Relation {

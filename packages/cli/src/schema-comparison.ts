@@ -1,9 +1,10 @@
 import type { Branch } from '@coppice/api'
+import type { Moment } from '@coppice/migrate/moment'
 
 import type { Scope } from './context.ts'
 import { defined } from './defined.ts'
 import { CliError } from './errors.ts'
-import { describePoint, type Moment } from './point-in-time.ts'
+import { describePoint } from './point-in-time.ts'
 
 /** A branch at a moment, as one side of a comparison. */
 export interface Side {

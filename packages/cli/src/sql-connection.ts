@@ -1,43 +1,30 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type {
-  Options,
-  PostgresType,
-  Sql as AnySql,
-  TransactionSql as AnyTransactionSql,
-} from 'postgres'
+import { AdvisedError } from '@coppice/migrate/advised-error'
+import {
+  type Database,
+  lookingSession,
+  type SessionOptions,
+  sessionOptions,
+  type SessionSettings,
+  type Sql,
+} from '@coppice/migrate/database'
 
 import { type ConnectionParts, parseConnectionUri } from './connection-uri.ts'
 import { CliError } from './errors.ts'
 import { errnoOf } from './platform.ts'
 
-/** Every value is the text that PostgreSQL prints, as in the JSON of Neon's CLI. */
-type Types = { printed: string }
-export type Sql = AnySql<Types>
-export type TransactionSql = AnyTransactionSql<Types>
-
 /** Starting a compute included. */
 const connectTimeoutSeconds = 60
-const statementTimeoutMs = 60_000
 const endTimeoutSeconds = 5
 const defaultPort = '5432'
-/** What the library would make JavaScript's own of: booleans, numbers, dates. */
-const printed: PostgresType<string> = {
-  to: 25,
-  from: [16, 20, 21, 23, 26, 700, 701, 1082, 1114, 1184, 1700],
-  serialize: String,
-  parse: String,
-}
-
-/** What a session begins with, over what every session of ours has. */
-export type SessionSettings = Readonly<Record<string, string | number | boolean>>
-
-/** Of a session that looks and changes nothing. */
-const readOnlySession: SessionSettings = {
-  application_name: 'coppice inspect',
-  default_transaction_read_only: true,
-  statement_timeout: statementTimeoutMs,
+/** The database that a connection string leads to, for what works on any. */
+export function databaseAt(uri: string): Database {
+  return {
+    name: parse(uri).database,
+    open: async (work, settings, onClose) => openSql(uri, work, settings, onClose),
+  }
 }
 
 /**
@@ -48,7 +35,7 @@ const readOnlySession: SessionSettings = {
 export async function openSql<T>(
   uri: string,
   work: (sql: Sql) => Promise<T>,
-  settings: SessionSettings = readOnlySession,
+  settings: SessionSettings = lookingSession,
   onClose: () => void = () => undefined,
 ): Promise<T> {
   const parts = parse(uri)
@@ -78,12 +65,13 @@ function parse(uri: string): ConnectionParts {
 async function optionsOf(
   parts: ConnectionParts,
   settings: SessionSettings,
-): Promise<Options<{ printed: PostgresType<string> }>> {
+): Promise<SessionOptions> {
   const { parameters } = parts
   // A parameter goes before what stands in front, as in libpq.
   const host = parameters.get('host') ?? (parts.host || 'localhost')
   const port = parameters.get('port') ?? parts.port ?? defaultPort
   const options = parameters.get('options')
+  const shared = sessionOptions(settings)
   return {
     ...(host.startsWith('/')
       ? { path: join(host, `.s.PGSQL.${port}`) }
@@ -92,18 +80,9 @@ async function optionsOf(
     ...(parts.password !== '' && { password: parts.password }),
     ...(parts.database !== '' && { database: parts.database }),
     ssl: host.startsWith('/') ? false : await tlsOf(parameters),
-    connection: {
-      ...settings,
-      IntervalStyle: 'postgres',
-      ...(options !== undefined && { options }),
-    },
-    max: 1,
-    max_lifetime: null,
-    prepare: false,
-    fetch_types: false,
+    ...shared,
+    connection: { ...shared.connection, ...(options !== undefined && { options }) },
     connect_timeout: connectTimeoutSeconds,
-    onnotice: () => undefined,
-    types: { printed },
   }
 }
 
@@ -143,7 +122,7 @@ async function authority(parameters: ReadonlyMap<string, string>): Promise<{ ca?
 
 /** Never with the connection string, which holds the password. */
 function explain(error: unknown, { host, port, database }: ConnectionParts): unknown {
-  if (error instanceof CliError || !(error instanceof Error)) return error
+  if (error instanceof AdvisedError || !(error instanceof Error)) return error
   const place = `database ${database} at ${host}${port === undefined ? '' : `:${port}`}`
   if (error.name === 'PostgresError') {
     return new CliError(`PostgreSQL refused, in ${place}: ${error.message}`, { cause: error })

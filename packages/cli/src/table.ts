@@ -1,4 +1,4 @@
-import { withoutControls } from './output.ts'
+import { withoutControls } from '@coppice/migrate/printable'
 
 /** A column shows where at least one row has something in it. */
 export interface Column<Row> {

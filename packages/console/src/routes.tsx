@@ -31,6 +31,31 @@ export const routes: RouteObject[] = [
                 path: 'branches/:branchId',
                 lazy: async () => import('./pages/branch/BranchPage.tsx'),
               },
+              { path: 'schema', lazy: async () => import('./pages/schema/SchemaPage.tsx') },
+              {
+                path: 'migrations',
+                lazy: async () => import('./pages/migrations/MigrationsPage.tsx'),
+              },
+              {
+                path: 'migrations/new',
+                lazy: async () => import('./pages/migrations/RehearsePage.tsx'),
+              },
+              {
+                path: 'migrations/rehearsals/:rehearsalId',
+                lazy: async () => import('./pages/migrations/RehearsalPage.tsx'),
+              },
+              { path: 'sql', lazy: async () => import('./pages/sql/SqlPage.tsx') },
+              {
+                path: 'time-machine',
+                lazy: async () => import('./pages/time-machine/TimeMachinePage.tsx'),
+              },
+              { path: 'awake', lazy: async () => import('./pages/awake/AwakePage.tsx') },
+              {
+                path: 'monitoring',
+                lazy: async () => import('./pages/monitoring/MonitoringPage.tsx'),
+              },
+              { path: 'queries', lazy: async () => import('./pages/queries/QueriesPage.tsx') },
+              { path: 'tables', lazy: async () => import('./pages/tables/TablesPage.tsx') },
               { path: 'operations', lazy: async () => import('./pages/OperationsPage.tsx') },
               { path: 'cost', lazy: async () => import('./pages/cost/CostPage.tsx') },
               { path: 'settings', lazy: async () => import('./pages/settings/SettingsPage.tsx') },

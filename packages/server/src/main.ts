@@ -9,12 +9,20 @@ import { serveFlags } from './program/serve-options.ts'
 
 /**
  * The server's program: `serve`, `down`, `doctor`, `pool create|grow|status`, `gateway restart|status`,
- * `ca install|uninstall`, `console link|password`. It speaks JSON lines on stdout; people use the CLI, which runs it. `gateway-worker` is for the daemon.
+ * `ca install|uninstall`, `console link|password`, `backup create|list|verify`, `restore`, `eject`. It speaks JSON lines on stdout; people use the CLI, which runs it. `gateway-worker` is for the daemon.
  */
 const flags = {
   ...serveFlags,
   size: { type: 'string' },
   'keep-computes': { type: 'boolean' },
+  'without-history': { type: 'boolean' },
+  'passphrase-file': { type: 'string' },
+  keep: { type: 'string' },
+  backup: { type: 'string' },
+  project: { type: 'string' },
+  branch: { type: 'string' },
+  to: { type: 'string' },
+  owner: { type: 'string' },
 } as const
 
 // What is secret is made with its mode; the rest PostgreSQL's user has to read, whoever starts this.
@@ -76,6 +84,21 @@ try {
     case 'pool': {
       const { poolCommand } = await import('./program/pool-command.ts')
       emit(await poolCommand(home, environment, rest[0], values.size))
+      break
+    }
+    case 'backup': {
+      const { backupCommand } = await import('./program/backup-command.ts')
+      emit(await backupCommand({ home, environment, flags: values }, rest[0], rest[1]))
+      break
+    }
+    case 'restore': {
+      const { restoreCommand } = await import('./program/restore-command.ts')
+      emit(await restoreCommand({ home, environment, flags: values }, rest[0]))
+      break
+    }
+    case 'eject': {
+      const { ejectCommand } = await import('./program/eject-command.ts')
+      emit(await ejectCommand(home, environment, values))
       break
     }
     case undefined:

@@ -1,10 +1,14 @@
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import {
+  findInstallations,
+  startPostgres,
+  type TestPostgres,
+} from '@coppice/migrate/testing/postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { type Bench, startBench } from '../testing/cli.ts'
-import { findInstallations, startPostgres, type TestPostgres } from '../testing/postgres.ts'
 
 const installations = await findInstallations()
 

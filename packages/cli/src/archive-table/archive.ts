@@ -1,7 +1,9 @@
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
 import { withLockRetries } from '../lock-retries.ts'
 import { findRelation } from '../relation.ts'
-import { openSql, type Sql } from '../sql-connection.ts'
+import { openSql } from '../sql-connection.ts'
 import { contentOf, exportRows, importRows } from './copy.ts'
 import { readDefinition, type TableDefinition } from './definition.ts'
 import {

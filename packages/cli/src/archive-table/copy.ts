@@ -3,8 +3,9 @@ import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 
+import type { Sql, TransactionSql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
-import type { Sql, TransactionSql } from '../sql-connection.ts'
 import type { TableDefinition } from './definition.ts'
 import type { ArchivedFile, ArchiveFormat, Content } from './manifest.ts'
 import { type ParquetColumn, readParquetColumns } from './parquet-types.ts'

@@ -1,6 +1,7 @@
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
 import type { Relation } from '../relation.ts'
-import type { Sql } from '../sql-connection.ts'
 
 /** All that it takes to make a table again, as statements whose names are qualified and quoted. */
 export interface TableDefinition {

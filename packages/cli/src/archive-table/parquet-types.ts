@@ -1,6 +1,6 @@
+import type { Sql, TransactionSql } from '@coppice/migrate/database'
 import type { SchemaElement } from 'hyparquet'
 
-import type { Sql, TransactionSql } from '../sql-connection.ts'
 import type { TableDefinition } from './definition.ts'
 
 /** How a column is held in Parquet; `text` is PostgreSQL's own of whichever type. */

@@ -3,11 +3,15 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 
+import {
+  findInstallations,
+  startPostgres,
+  type TestPostgres,
+} from '@coppice/migrate/testing/postgres'
 import { parquetReadObjects } from 'hyparquet'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 
 import { type Bench, startBench } from '../testing/cli.ts'
-import { findInstallations, startPostgres, type TestPostgres } from '../testing/postgres.ts'
 
 const binDirectory = (await findInstallations()).at(-1) ?? ''
 let postgres: TestPostgres

@@ -1,5 +1,6 @@
+import type { Sql } from '@coppice/migrate/database'
+
 import { isLockFailure, withLockRetries } from '../lock-retries.ts'
-import type { Sql } from '../sql-connection.ts'
 import type { TableDefinition } from './definition.ts'
 
 /**

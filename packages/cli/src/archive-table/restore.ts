@@ -1,5 +1,6 @@
+import type { TransactionSql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
-import type { TransactionSql } from '../sql-connection.ts'
 import { different, isSame, openArchiveSql } from './archive.ts'
 import { contentOf, importRows } from './copy.ts'
 import { type Manifest, manifestName, parseManifest } from './manifest.ts'

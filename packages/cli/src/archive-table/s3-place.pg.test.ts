@@ -1,5 +1,10 @@
 import { randomBytes } from 'node:crypto'
 
+import {
+  findInstallations,
+  startPostgres,
+  type TestPostgres,
+} from '@coppice/migrate/testing/postgres'
 import { S3Requests } from '@coppice/s3/requests'
 import {
   s3ServerTimeoutMs,
@@ -11,7 +16,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { readConfig } from '../config.ts'
 import { type Bench, type Result, startBench } from '../testing/cli.ts'
-import { findInstallations, startPostgres, type TestPostgres } from '../testing/postgres.ts'
 import { openS3Place } from './s3-place.ts'
 
 const binDirectory = (await findInstallations()).at(-1) ?? ''

@@ -1,6 +1,7 @@
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
 import { findRelation } from '../relation.ts'
-import type { Sql } from '../sql-connection.ts'
 import {
   anyRange,
   type Change,

@@ -1,6 +1,7 @@
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
 import type { Relation } from '../relation.ts'
-import type { Sql } from '../sql-connection.ts'
 import type { Condition, Ranges } from './ranges.ts'
 
 /** What a backfill does to each row. */

@@ -1,6 +1,7 @@
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
 import type { Relation } from '../relation.ts'
-import type { Sql } from '../sql-connection.ts'
 
 export interface KeyColumn {
   column: string

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 
+import type { Sql, TransactionSql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
-import type { Sql, TransactionSql } from '../sql-connection.ts'
 import type { Change } from './batch-statement.ts'
 import type { Position, Ranges } from './ranges.ts'
 

@@ -1,6 +1,7 @@
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
 import type { Relation } from '../relation.ts'
-import type { Sql } from '../sql-connection.ts'
 import type { KeyColumn } from './key.ts'
 
 /** Where a range ends: the values of the key as text, or a block of the table. */

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
 import { backOff, isLockFailure, lockTriesMax } from '../lock-retries.ts'
-import { openSql, type Sql } from '../sql-connection.ts'
+import { openSql } from '../sql-connection.ts'
 import { batchStatement, type Change } from './batch-statement.ts'
 import { createPace, type Pace } from './pace.ts'
 import { finishProgress, type Progress, saveProgress } from './progress-table.ts'

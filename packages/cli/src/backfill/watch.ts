@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
 import type { Relation } from '../relation.ts'
-import type { Sql } from '../sql-connection.ts'
 
 /** What a backfill should wait for, as another session sees it. */
 interface Pressure {

@@ -1,5 +1,6 @@
 import type { BranchCreate, RouteOutput, Routes } from '@coppice/api'
 import { branchIdPattern } from '@coppice/api/client'
+import { getBranch } from '@coppice/migrate/scope'
 import { type Command, Option } from 'commander'
 
 import { waitForAnonymization } from '../anonymization.ts'
@@ -11,7 +12,7 @@ import {
   type ComputeFlags,
   givenComputeFlags,
 } from '../compute-options.ts'
-import { defaultBranch, getBranch, openScope, type Scope } from '../context.ts'
+import { defaultBranch, openScope, type Scope } from '../context.ts'
 import { defined } from '../defined.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'

@@ -1,3 +1,5 @@
+import { renderScript } from '@coppice/migrate/merge/derived-sql'
+import type { RenameFlags } from '@coppice/migrate/merge/renames'
 import { type Command, Option } from 'commander'
 
 import { addBranchFlags, type BranchFlags, chooseBranch } from '../branch-choice.ts'
@@ -6,9 +8,8 @@ import { getConnectionUri } from '../connection.ts'
 import { getBranchOrDefault, openScope } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
-import { renderScript } from '../merge/derived-sql.ts'
 import type { MergeAnswer } from '../merge/merge-branch.ts'
-import type { RenameFlags } from '../merge/renames.ts'
+import { observerOf } from '../observer.ts'
 import { findBranch, parseBranchPoint } from '../point-in-time.ts'
 import { mergeNotes, remainingLines } from '../views/branch-merge.ts'
 
@@ -52,14 +53,15 @@ export function addBranchMerge(branches: Command, cli: Cli): void {
 }
 
 async function merge(cli: Cli, named: string | undefined, flags: MergeFlags): Promise<void> {
-  const { branchToMergeInto, mergeBranch } = await import('../merge/merge-branch.ts')
+  const { mergeBranch } = await import('../merge/merge-branch.ts')
+  const { branchToMergeInto } = await import('@coppice/migrate/merge/merge')
   const scope = await openScope(cli)
   const branch = await getBranchOrDefault(scope, named)
   const into = await branchToMergeInto(scope, branch, flags.into)
   const answer = await mergeBranch(cli, scope, {
     branch,
-    branchUri: await uriOf(cli, branch.id, flags),
     into,
+    ...(await reach(cli, branch.id, flags)),
     renames: await renamesOf(flags),
     yes: flags.yes ?? false,
     dryRun: flags.dryRun ?? false,
@@ -103,23 +105,23 @@ async function diff(
   compared: string | undefined,
   flags: RenameOptions,
 ): Promise<void> {
-  const { planMerge } = await import('../merge/plan-merge.ts')
-  const { sameDatabaseOn } = await import('../migrate/target.ts')
+  const { planMerge } = await import('@coppice/migrate/merge/plan-merge')
+  const { askRenames } = await import('../merge/ask-renames.ts')
   const scope = await openScope(cli)
   const point = compared === undefined ? undefined : parseBranchPoint(compared)
   const branch = await getBranchOrDefault(scope, point?.branch)
   const from = parseBranchPoint(base)
   const into = await findBranch(scope, from, branch)
   const at = point?.moment.timestamp ?? point?.moment.lsn
-  const branchUri = await uriOf(cli, at === undefined ? branch.id : `${branch.id}@${at}`, flags)
+  const there = at === undefined ? branch.id : `${branch.id}@${at}`
   const sides = {
-    branchUri,
+    ...(await reach(cli, there, flags)),
     into,
     moment: from.moment,
     since: undefined,
-    uriOn: async (id: string) => sameDatabaseOn(cli, branchUri, id),
   }
-  const plan = await planMerge(cli, scope, sides, await renamesOf(flags))
+  const answers = askRenames(cli, await renamesOf(flags))
+  const plan = await planMerge(observerOf(cli), scope, sides, answers)
   const statements = [...plan.first, ...plan.statements]
   const answer = { base: into.name, compare: branch.name, statements, remaining: plan.remaining }
   if (cli.output.format === 'table' && statements.length === 0 && plan.remaining.length === 0) {
@@ -134,8 +136,9 @@ async function diff(
   await cli.output.answer(answer, () => '')
 }
 
-async function uriOf(cli: Cli, branch: string, flags: RenameOptions): Promise<string> {
-  return getConnectionUri(cli, {
+async function reach(cli: Cli, branch: string, flags: RenameOptions) {
+  const { reachDatabase } = await import('../migrate/target.ts')
+  const uri = await getConnectionUri(cli, {
     branch,
     roleName: undefined,
     databaseName: flags.database ?? flags.db,
@@ -144,10 +147,11 @@ async function uriOf(cli: Cli, branch: string, flags: RenameOptions): Promise<st
     prisma: false,
     ssl: undefined,
   })
+  return reachDatabase(cli, uri)
 }
 
 async function renamesOf({ rename, drop }: RenameOptions): Promise<RenameFlags> {
-  const { parseRename } = await import('../merge/renames.ts')
+  const { parseRename } = await import('@coppice/migrate/merge/renames')
   return { renames: rename.map((text) => parseRename(text)), drops: drop }
 }
 

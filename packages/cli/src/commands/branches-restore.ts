@@ -1,20 +1,15 @@
 import type { Branch } from '@coppice/api'
+import { isNow, type Moment } from '@coppice/migrate/moment'
+import { getBranch } from '@coppice/migrate/scope'
 import type { Command } from 'commander'
 
 import { addBranchFlags, type BranchFlags, chooseBranch, requireBranch } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
-import { getBranch, openScope, type Scope } from '../context.ts'
+import { openScope, type Scope } from '../context.ts'
 import { defined } from '../defined.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
-import {
-  describePoint,
-  findBranch,
-  getParent,
-  isNow,
-  type Moment,
-  parseBranchPoint,
-} from '../point-in-time.ts'
+import { describePoint, findBranch, getParent, parseBranchPoint } from '../point-in-time.ts'
 import { branchDetails } from '../views/branch.ts'
 
 interface RestoreFlags extends BranchFlags {

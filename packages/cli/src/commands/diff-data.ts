@@ -1,3 +1,4 @@
+import type { Sql } from '@coppice/migrate/database'
 import { type Command, Option } from 'commander'
 
 import type { Cli } from '../cli.ts'
@@ -7,7 +8,7 @@ import { type Session, sessionSetup, type TextRow } from '../data-diff/session.t
 import { planTables } from '../data-diff/tables.ts'
 import { CliError } from '../errors.ts'
 import { parseCount } from '../parse.ts'
-import { openSql, type Sql } from '../sql-connection.ts'
+import { openSql } from '../sql-connection.ts'
 import { dataDiffAnswer, dataDiffView } from '../views/data-diff.ts'
 
 /** What the flags of a data diff come to. */

@@ -1,3 +1,4 @@
+import { type Diagnostic, diagnostics } from '@coppice/api/client'
 import { type Command, Option } from 'commander'
 
 import { addShortBranchFlags, chooseShortBranch, type ShortBranchFlags } from '../branch-choice.ts'
@@ -5,8 +6,6 @@ import type { Cli } from '../cli.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
 import type { Answer, Row } from '../inspect/ask.ts'
-import type { Diagnostic } from '../inspect/diagnostic.ts'
-import { diagnostics } from '../inspect/diagnostics.ts'
 import {
   findAwakeBranches,
   findTargets,

@@ -1,19 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
+import type { Rehearsal } from '@coppice/api'
 import { type Command, Option } from 'commander'
 
 import type { Cli } from '../cli.ts'
 import { CliError } from '../errors.ts'
 import { addExamples } from '../help.ts'
-import type { Rehearsal } from '../migrate/rehearsal.ts'
-import {
-  addFiles,
-  addTargetFlags,
-  openTarget,
-  sameDatabaseOn,
-  type TargetFlags,
-} from '../migrate/target.ts'
+import { keepReport } from '../migrate/keep-report.ts'
+import { readLoad } from '../migrate/load.ts'
+import { addFiles, addTargetFlags, openTarget, type TargetFlags } from '../migrate/target.ts'
+import { observerOf } from '../observer.ts'
 import { parseMillis, parseWhole } from '../parse.ts'
 import { rehearsalMarkdown } from '../views/rehearsal-markdown.ts'
 import { rehearsalText } from '../views/rehearsal.ts'
@@ -65,17 +62,17 @@ export function addRehearse(migrate: Command, cli: Cli): void {
 
 async function run(cli: Cli, files: readonly string[], flags: RehearseFlags): Promise<void> {
   const { readMigrations } = await import('../migrate/files.ts')
-  const { rehearse } = await import('../migrate/rehearse.ts')
+  const { rehearse } = await import('@coppice/migrate/rehearse')
   const migrations = await readMigrations(cli, files)
-  const { scope, uri } = await openTarget(cli, flags)
-  const uriOn = async (branch: string) => sameDatabaseOn(cli, uri, branch)
-  const rehearsal = await rehearse(cli, { scope, uri, uriOn }, migrations, {
+  const target = await openTarget(cli, flags)
+  const rehearsal = await rehearse(observerOf(cli), target, migrations, {
     allowOutOfOrder: flags.allowOutOfOrder ?? false,
     keep: flags.keep ?? false,
-    load: flags.load,
+    load: flags.load === undefined ? undefined : await readLoad(cli, flags.load),
     loadConnections: flags.loadConnections,
     statementTimeoutMs: flags.statementTimeout,
   })
+  await keepReport(cli, target, rehearsal)
   await show(cli, rehearsal, flags.markdown)
   if (rehearsal.error !== null) throw new CliError(`The rehearsal failed: ${rehearsal.error}`)
   if (flags.strict && rehearsal.findings.length > 0) {

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import type { Cli } from '../cli.ts'
 import { addExamples } from '../help.ts'
 import { addFiles, addTargetFlags, openTarget, type TargetFlags } from '../migrate/target.ts'
+import { observerOf } from '../observer.ts'
 import { parseMillis, parseMoment, parseWhole } from '../parse.ts'
 import { migrationTable, undoneDetails } from '../views/migrate.ts'
 import { addRehearse } from './migrate-rehearse.ts'
@@ -66,10 +67,10 @@ function addApply(migrate: Command, cli: Cli): void {
     ['migrate apply --lock-timeout 1s --retries 30', 'Shorter pauses for others'],
   ]).action(async (files: string[], flags: ApplyFlags) => {
     const { readMigrations } = await import('../migrate/files.ts')
-    const { applyMigrations } = await import('../migrate/apply.ts')
+    const { applyMigrations } = await import('@coppice/migrate/apply')
     const migrations = await readMigrations(cli, files)
-    const { scope, uri } = await openTarget(cli, flags)
-    const answer = await applyMigrations(cli, scope, uri, migrations, {
+    const { scope, database } = await openTarget(cli, flags)
+    const answer = await applyMigrations(observerOf(cli), scope, database, migrations, {
       max: flags.retries,
       lockTimeoutMs: flags.lockTimeout,
       statementTimeoutMs: flags.statementTimeout,
@@ -103,9 +104,9 @@ function addUndo(migrate: Command, cli: Cli): void {
     )
   addExamples(command, [['migrate undo', 'Look, be asked, go back']]).action(
     async (flags: UndoFlags) => {
-      const { undoMigrations } = await import('../migrate/undo.ts')
-      const { scope, uri } = await openTarget(cli, flags)
-      const answer = await undoMigrations(cli, scope, uri, {
+      const { undoLastApply } = await import('../migrate/undo.ts')
+      const { scope, database } = await openTarget(cli, flags)
+      const answer = await undoLastApply(cli, scope, database, {
         yes: flags.yes ?? false,
         preserveUnderName: flags.preserveUnderName,
       })
@@ -124,10 +125,10 @@ function addStatus(migrate: Command, cli: Cli): void {
   addExamples(command, [['migrate status migrations/', 'One line a file']]).action(
     async (files: string[], flags: TargetFlags) => {
       const { readMigrations } = await import('../migrate/files.ts')
-      const { readStatus } = await import('../migrate/status.ts')
+      const { readStatus } = await import('@coppice/migrate/status')
       const migrations = await readMigrations(cli, files)
-      const { uri } = await openTarget(cli, flags)
-      const rows = await readStatus(uri, migrations)
+      const { database } = await openTarget(cli, flags)
+      const rows = await readStatus(database, migrations)
       await cli.output.answer(rows, () => migrationTable(rows))
     },
   )

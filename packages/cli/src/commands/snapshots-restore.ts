@@ -1,8 +1,9 @@
+import { getBranch } from '@coppice/migrate/scope'
 import type { Command } from 'commander'
 
 import { requireBranch } from '../branch-choice.ts'
 import type { Cli } from '../cli.ts'
-import { getBranch, openScope } from '../context.ts'
+import { openScope } from '../context.ts'
 import { defined } from '../defined.ts'
 import { addExamples } from '../help.ts'
 import { findSnapshot } from '../snapshot-choice.ts'

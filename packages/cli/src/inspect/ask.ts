@@ -1,6 +1,8 @@
+import { type Diagnostic, diagnosticMark as mark, findExtension } from '@coppice/api/client'
+import type { Sql } from '@coppice/migrate/database'
+
 import { CliError } from '../errors.ts'
-import { openSql, type Sql } from '../sql-connection.ts'
-import { type Diagnostic, mark } from './diagnostic.ts'
+import { openSql } from '../sql-connection.ts'
 
 /** Values as PostgreSQL prints them. */
 export type Row = Record<string, string | null>
@@ -14,21 +16,15 @@ export interface Answer {
 /** Asks one database. It is only read: the session is read-only. */
 export async function ask(uri: string, diagnostic: Diagnostic): Promise<Answer> {
   return openSql(uri, async (sql) => {
-    if (diagnostic.extension !== undefined) await findExtension(sql, diagnostic.extension)
+    if (diagnostic.extension !== undefined) await requireExtension(sql, diagnostic.extension)
     const rows = await sql.unsafe<Row[]>(`${diagnostic.sql.trim()} ${mark}`)
     return { columns: rows.columns.map((column) => column.name), rows: [...rows] }
   })
 }
 
 /** Puts the schema of an extension on the search path; rejects where the database has it not. */
-async function findExtension(sql: Sql, name: string): Promise<void> {
-  const [found] = await sql`
-    select set_config('search_path', current_setting('search_path') || ', ' || nspname, false)
-    from (
-      select quote_ident(nspname) as nspname
-      from pg_extension join pg_namespace on pg_namespace.oid = extnamespace
-      where extname = ${name}
-    ) extension ${sql.unsafe(mark)}`
+async function requireExtension(sql: Sql, name: string): Promise<void> {
+  const [found] = await sql.unsafe(findExtension(name))
   if (found) return
   const [database] = await sql<Array<{ name: string }>>`select current_database() as name`
   throw new CliError(`Database ${database?.name} does not have the extension ${name}.`, {

@@ -1,8 +1,12 @@
+import { diagnostics } from '@coppice/api/client'
+import {
+  findInstallations,
+  startPostgres,
+  type TestPostgres,
+} from '@coppice/migrate/testing/postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { type Bench, startBench } from '../testing/cli.ts'
-import { findInstallations, startPostgres, type TestPostgres } from '../testing/postgres.ts'
-import { diagnostics } from './diagnostics.ts'
 
 const installations = await findInstallations()
 
@@ -132,8 +136,8 @@ describe.each(installations)('inspect db with %s', (binDirectory) => {
   test('a transaction that has been open for long is told, also one that is only prepared', async () => {
     const rows = await inspect('long-transactions')
     expect(rows).toEqual([])
-    const { longTransactions } = await import('./sessions.ts')
-    const soon = longTransactions.sql.replace("interval '1 minute'", "interval '0 s'")
+    const { sql: usual = '' } = diagnostics.find(({ name }) => name === 'long-transactions') ?? {}
+    const soon = usual.replace("interval '1 minute'", "interval '0 s'")
     const holder = await postgres.sql('shop').reserve()
     try {
       await holder`begin`

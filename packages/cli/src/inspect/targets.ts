@@ -1,11 +1,11 @@
 import type { EndpointType } from '@coppice/api'
+import type { Diagnostic } from '@coppice/api/client'
 
 import type { Cli } from '../cli.ts'
 import { getConnectionUri } from '../connection.ts'
 import { eachBranch, openBranch, openScope } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { parseBranchPoint } from '../point-in-time.ts'
-import type { Diagnostic } from './diagnostic.ts'
 
 /** A database to ask. */
 export interface Target {

@@ -1,28 +1,25 @@
-import type { Branch } from '@coppice/api'
+import type { Branch, DerivedStatement, MergeConflict, Rehearsal, Remaining } from '@coppice/api'
+import { applyMigrations } from '@coppice/migrate/apply'
+import type { Database } from '@coppice/migrate/database'
+import { migrationsOf, originOf, refuseIfChanged } from '@coppice/migrate/merge/merge'
+import { type MergePlan, planMerge } from '@coppice/migrate/merge/plan-merge'
+import type { RenameFlags } from '@coppice/migrate/merge/renames'
+import { rehearse } from '@coppice/migrate/rehearse'
 
 import { confirmed } from '../choose.ts'
 import type { Cli } from '../cli.ts'
-import { type BranchScope, getBranch, type Scope } from '../context.ts'
-import { CliError } from '../errors.ts'
-import { applyMigrations } from '../migrate/apply.ts'
-import { type Migration, parseMigration } from '../migrate/files.ts'
-import type { Rehearsal } from '../migrate/rehearsal.ts'
-import { rehearse } from '../migrate/rehearse.ts'
-import { openSession, readingSession } from '../migrate/session.ts'
-import { sameDatabaseOn } from '../migrate/target.ts'
-import { stampOf } from '../migrate/undo.ts'
+import type { BranchScope, Scope } from '../context.ts'
+import { keepReport } from '../migrate/keep-report.ts'
+import { observerOf } from '../observer.ts'
 import { parseMoment } from '../parse.ts'
-import type { Moment } from '../point-in-time.ts'
-import type { Remaining } from './derive.ts'
-import { type DerivedStatement, renderScript } from './derived-sql.ts'
-import { type MergePlan, planMerge } from './plan-merge.ts'
-import { readSchema } from './read-schema.ts'
-import type { RenameFlags } from './renames.ts'
-import { type Conflict, differencesOf } from './three-way.ts'
+import { askRenames } from './ask-renames.ts'
 
 export interface MergeOptions {
   branch: Branch
-  branchUri: string
+  /** The database on the branch. */
+  database: Database
+  /** The same one on another branch. */
+  databaseOn: (branch: string) => Promise<Database>
   into: Branch
   renames: RenameFlags
   yes: boolean
@@ -37,7 +34,7 @@ export interface MergeOptions {
 export interface MergeAnswer {
   branch: string
   into: string
-  conflicts: Conflict[]
+  conflicts: MergeConflict[]
   alike: string[]
   statements: DerivedStatement[]
   remaining: Remaining[]
@@ -59,20 +56,21 @@ export async function mergeBranch(
   scope: Scope,
   options: MergeOptions,
 ): Promise<MergeAnswer> {
-  const { branch, branchUri, into } = options
+  const { branch, database, databaseOn, into } = options
   const target: BranchScope = {
     ...scope,
     path: { project_id: scope.projectId, branch_id: into.id },
   }
-  const uriOn = async (id: string) => sameDatabaseOn(cli, branchUri, id)
-  const uri = await uriOn(into.id)
-  const sides = { branchUri, into, moment: {}, since: originOf(branch, into), uriOn }
-  const plan = await planMerge(cli, scope, sides, options.renames)
+  const observer = observerOf(cli)
+  const parent = await databaseOn(into.id)
+  const since = originOf(branch, into)
+  const sides = { database, into, moment: {}, since, databaseOn }
+  const plan = await planMerge(observer, scope, sides, askRenames(cli, options.renames))
   const answer = answerOf(branch, into, plan)
   const migrations = await migrationsOf(branch, plan)
   if (migrations.length > 0) {
-    const rehearsed = { scope: target, uri, uriOn }
-    answer.rehearsal = await rehearse(cli, rehearsed, migrations, {
+    const rehearsed = { scope: target, database: parent, databaseOn }
+    answer.rehearsal = await rehearse(observer, rehearsed, migrations, {
       allowOutOfOrder: true,
       keep: false,
       load: undefined,
@@ -80,29 +78,18 @@ export async function mergeBranch(
       statementTimeoutMs: 0,
     })
   }
+  if (answer.rehearsal) {
+    await keepReport(cli, { scope: target, database: parent }, answer.rehearsal)
+  }
   options.show(answer)
   answer.refusal = await refusalOf(cli, answer, options)
   if (migrations.length === 0 || options.dryRun || answer.refusal) return answer
-  await refuseIfChanged(uri, plan, into)
-  const { restore_point } = await applyMigrations(cli, target, uri, migrations, {
+  await refuseIfChanged(parent, plan.checksum, into.name)
+  const { restore_point } = await applyMigrations(observer, target, parent, migrations, {
     ...applyOptions,
     keepUntil: parseMoment(restorePointLives),
   })
   return { ...answer, applied: true, restore_point }
-}
-
-/** Where the branch left its parent. */
-function originOf(branch: Branch, into: Branch): Moment {
-  if (branch.parent_id !== into.id) {
-    throw new CliError(`Branch ${into.name} is not the parent of ${branch.name}.`, {
-      advice:
-        'What changed since two branches parted is known for a branch and its parent only.\n' +
-        `The statements that lead from one to the other: coppice branches diff ${into.name} ${branch.name}`,
-    })
-  }
-  if (branch.parent_lsn !== undefined) return { lsn: branch.parent_lsn }
-  if (branch.parent_timestamp !== undefined) return { timestamp: branch.parent_timestamp }
-  throw new CliError(`It is not known when branch ${branch.name} was made from ${into.name}.`)
 }
 
 function answerOf(branch: Branch, into: Branch, plan: MergePlan): MergeAnswer {
@@ -118,23 +105,6 @@ function answerOf(branch: Branch, into: Branch, plan: MergePlan): MergeAnswer {
     restore_point: null,
     refusal: null,
   }
-}
-
-/** In the ledger by the name of the branch and the time. */
-async function migrationsOf(
-  branch: Branch,
-  { first, statements }: MergePlan,
-): Promise<Migration[]> {
-  const name = `merge-of-${branch.name}-${stampOf(new Date())}`
-  const parts = [
-    { name: `${name}-enums`, part: first },
-    { name, part: statements },
-  ].filter(({ part }) => part.length > 0)
-  return Promise.all(
-    parts.map(async (one) =>
-      parseMigration({ name: one.name, path: one.name }, `${renderScript(one.part)}\n`),
-    ),
-  )
 }
 
 /** Why it must not be applied, or that nobody wants it. */
@@ -168,24 +138,4 @@ async function refusalOf(
       : `Apply this to ${answer.into}? ${dropping} of the statements drop something.`
   if (await confirmed(cli, question)) return null
   return { message: 'Nothing was changed.', advice: 'To merge without being asked: --yes' }
-}
-
-/** What was planned and rehearsed is for the parent as it was then. */
-async function refuseIfChanged(uri: string, { found }: MergePlan, into: Branch): Promise<void> {
-  const now = await openSession(uri, readingSession, readSchema)
-  if (differencesOf(found, now).length === 0) return
-  throw new CliError(`The schema of ${into.name} has changed meanwhile; nothing was changed.`, {
-    advice: 'Merge again.',
-  })
-}
-
-/** The parent of a branch, or the branch that is named. */
-export async function branchToMergeInto(
-  scope: Scope,
-  branch: Branch,
-  named: string | undefined,
-): Promise<Branch> {
-  if (named !== undefined) return getBranch(scope, named)
-  if (branch.parent_id !== undefined) return getBranch(scope, branch.parent_id)
-  throw new CliError(`Branch ${branch.name} has no parent to merge into.`)
 }

@@ -3,10 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
+import type { Migration } from '@coppice/migrate/migration'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import type { Cli } from '../cli.ts'
-import { type Migration, readMigrations } from './files.ts'
+import { readMigrations } from './files.ts'
 
 let directory: string
 

@@ -1,35 +1,23 @@
-import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+
+import {
+  inOrder,
+  type Located,
+  type Migration,
+  parseMigration,
+  refuseNamesakes,
+} from '@coppice/migrate/migration'
 
 import type { Cli } from '../cli.ts'
 import { CliError } from '../errors.ts'
 import { errnoOf } from '../platform.ts'
-import { compareNames } from './order.ts'
-import { forwardPart } from './sections.ts'
-import { parseStatements, type Source, type Statement } from './statements.ts'
-import { withoutWrapper } from './wrapper.ts'
-
-/** A file of migrations, read and taken apart. */
-export interface Migration {
-  /** By which the ledger knows it: the file's name, or its directory's for `<name>/migration.sql`. */
-  name: string
-  path: string
-  /** SHA-256 of the whole file, in hexadecimal, as Prisma and Drizzle count it. */
-  checksum: string
-  statements: Statement[]
-  /** All in one transaction, or one by one. */
-  transactional: boolean
-  /** Milliseconds since 1970 that Drizzle's journal has for it. */
-  journaledAt: number | undefined
-}
 
 /** Where the tools put them, in a project's directory. */
 const usualDirectories = ['migrations', 'drizzle', 'prisma/migrations']
 /** Of tools that keep a file for the way back beside the file for the way forward. */
 const backwardFile = /(?:[._-](?:down|undo|rollback)\.sql|^U\d+__.*\.sql)$/i
 const migrationFile = 'migration.sql'
-const asksForNoTransaction = /^--.*\b(?:no[ -]transaction|transaction:\s*false)\b/im
 
 /**
  * Reads migrations from files and directories, or the usual directory, in their order: of Drizzle's
@@ -52,15 +40,9 @@ export async function readMigrations(cli: Cli, given: readonly string[]): Promis
       advice: 'Files end in .sql, or stand as migration.sql in a directory each.',
     })
   }
-  const inOrder = isOrdered ? found : found.toSorted((a, b) => compareNames(a.name, b.name))
-  refuseNamesakes(inOrder)
-  return Promise.all(inOrder.map(async (file) => readMigration(file)))
-}
-
-interface Located {
-  name: string
-  path: string
-  journaledAt?: number
+  if (isOrdered) refuseNamesakes(found)
+  const ordered = isOrdered ? found : inOrder(found)
+  return Promise.all(ordered.map(async (file) => readMigration(file)))
 }
 
 interface Found {
@@ -139,57 +121,10 @@ async function readJournal(directory: string): Promise<Located[] | undefined> {
   }
 }
 
-function refuseNamesakes(files: readonly Located[]): void {
-  const paths = new Map<string, string>()
-  for (const { name, path } of files) {
-    const other = paths.get(name)
-    if (other !== undefined && other !== path) {
-      throw new CliError(`Two migrations are called ${name}: ${other} and ${path}.`)
-    }
-    paths.set(name, path)
-  }
-}
-
 async function readMigration(file: Located): Promise<Migration> {
   const { path } = file
   const content = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new CliError(`Cannot read ${path} (${errnoOf(error) ?? 'error'}).`, { cause: error })
   })
   return parseMigration(file, content)
-}
-
-/** Takes the content of a file apart; of one that is nowhere, the path is its name. */
-export async function parseMigration(
-  { name, path, journaledAt }: Located,
-  content: string,
-): Promise<Migration> {
-  const sql = content.replace(/^\uFEFF/, '')
-  const source: Source = { name, ...forwardPart(sql) }
-  const { statements, isWrapped } = withoutWrapper(name, await parseStatements(source))
-  const single = statements.find((statement) => !statement.transactional)
-  if (single && isWrapped) {
-    throw new CliError(
-      `${name}:${single.line}: this statement cannot run in a transaction, and the file begins one.`,
-      {
-        advice: 'Take BEGIN and COMMIT out, or put the statement into a file of its own.',
-      },
-    )
-  }
-  return {
-    name,
-    path,
-    checksum: sha256(content),
-    statements,
-    transactional: single === undefined && !asksForNoTransaction.test(sql),
-    journaledAt,
-  }
-}
-
-/** Of statements, to know them again in a file that has changed behind them. */
-export function checksumOf(statements: readonly Statement[]): string {
-  return sha256(statements.map(({ text }) => text).join('\n;\n'))
-}
-
-function sha256(content: string): string {
-  return createHash('sha256').update(content).digest('hex')
 }

@@ -1,3 +1,4 @@
+import type { Database } from '@coppice/migrate/database'
 import type { Command } from 'commander'
 
 import { addShortBranchFlags, chooseShortBranch, type ShortBranchFlags } from '../branch-choice.ts'
@@ -5,6 +6,7 @@ import type { Cli } from '../cli.ts'
 import { parseConnectionUri } from '../connection-uri.ts'
 import { getConnectionUri } from '../connection.ts'
 import { type BranchScope, openBranch } from '../context.ts'
+import { databaseAt } from '../sql-connection.ts'
 
 /** The flags by which every command about migrations finds its database. */
 export interface TargetFlags extends ShortBranchFlags {
@@ -29,20 +31,27 @@ export function addFiles(command: Command): Command {
   return command.argument(...filesArgument)
 }
 
-/** The branch and how to reach its database, without the pooler: sessions hold locks here. */
-export async function openTarget(
-  cli: Cli,
-  flags: TargetFlags,
-): Promise<{ scope: BranchScope; uri: string }> {
-  const branch = chooseShortBranch(flags)
-  const scope = await openBranch(cli, branch)
-  return { scope, uri: await uriOf(cli, flags, scope.path.branch_id) }
+/** A database of a branch, without the pooler: sessions hold locks here. */
+export interface Target {
+  scope: BranchScope
+  database: Database
+  /** The same database on another branch, by id. */
+  databaseOn: (branch: string) => Promise<Database>
 }
 
-/** The connection string of the database of another one, on another branch. */
-export async function sameDatabaseOn(cli: Cli, uri: string, branch: string): Promise<string> {
+export async function openTarget(cli: Cli, flags: TargetFlags): Promise<Target> {
+  const scope = await openBranch(cli, chooseShortBranch(flags))
+  return { scope, ...reachDatabase(cli, await uriOf(cli, flags, scope.path.branch_id)) }
+}
+
+/** The database of a connection string, and the same one on other branches. */
+export function reachDatabase(cli: Cli, uri: string): Omit<Target, 'scope'> {
   const { role, database } = parseConnectionUri(uri)
-  return uriOf(cli, { roleName: role, databaseName: database }, branch)
+  const same = { roleName: role, databaseName: database }
+  return {
+    database: databaseAt(uri),
+    databaseOn: async (branch) => databaseAt(await uriOf(cli, same, branch)),
+  }
 }
 
 async function uriOf(cli: Cli, flags: TargetFlags, branch: string): Promise<string> {

@@ -1,7 +1,8 @@
-import type { Remaining } from '../merge/derive.ts'
+import type { MergeConflict, Remaining } from '@coppice/api'
+import { withoutControls } from '@coppice/migrate/printable'
+
 import type { MergeAnswer } from '../merge/merge-branch.ts'
-import type { Conflict } from '../merge/three-way.ts'
-import { type Output, withoutControls } from '../output.ts'
+import type { Output } from '../output.ts'
 
 /** What a merge would do beside its statements, line by line. */
 export function mergeNotes(answer: MergeAnswer, output: Output): string[] {
@@ -34,7 +35,7 @@ export function remainingLines(remaining: readonly Remaining[], output: Output):
 }
 
 function conflictLines(
-  { object, base, branch, parent }: Conflict,
+  { object, base, branch, parent }: MergeConflict,
   answer: MergeAnswer,
   output: Output,
 ): string[] {

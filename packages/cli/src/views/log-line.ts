@@ -1,4 +1,6 @@
-import { type Output, withoutControls } from '../output.ts'
+import { withoutControls } from '@coppice/migrate/printable'
+
+import type { Output } from '../output.ts'
 import { parseObject } from '../platform.ts'
 
 /** The numbers that pino gives to levels. */

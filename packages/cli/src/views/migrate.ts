@@ -1,6 +1,7 @@
+import type { UndoAnswer } from '@coppice/api'
+import type { StatusRow } from '@coppice/migrate/status'
+
 import { formatMoment } from '../format.ts'
-import type { StatusRow } from '../migrate/status.ts'
-import type { UndoAnswer } from '../migrate/undo.ts'
 import { renderTable } from '../table.ts'
 
 /** `migrate status`. */

@@ -1,8 +1,13 @@
+import type {
+  LoadFigures,
+  PlanChange,
+  Rehearsal,
+  SizedRelation,
+  StatementReport,
+} from '@coppice/api'
+import { holdsUpWork } from '@coppice/migrate/locks'
+
 import { formatBytes } from '../format.ts'
-import type { LoadFigures } from '../migrate/load.ts'
-import { holdsUpWork } from '../migrate/locks.ts'
-import type { PlanChange } from '../migrate/plans.ts'
-import type { Rehearsal, SizedRelation, StatementReport } from '../migrate/rehearsal.ts'
 
 /** WAL and growth below this are the catalogue's. */
 const worthTellingBytes = 1024 * 1024

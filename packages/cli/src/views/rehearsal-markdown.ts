@@ -1,5 +1,5 @@
-import type { Finding } from '../migrate/lint.ts'
-import type { FileReport, Rehearsal } from '../migrate/rehearsal.ts'
+import type { FileReport, Finding, Rehearsal } from '@coppice/api'
+
 import {
   describeFigures,
   describePlan,

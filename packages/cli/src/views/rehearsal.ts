@@ -1,7 +1,7 @@
-import type { Finding } from '../migrate/lint.ts'
-import type { FileReport, Rehearsal } from '../migrate/rehearsal.ts'
+import type { FileReport, Finding, Rehearsal } from '@coppice/api'
+import { withoutControls } from '@coppice/migrate/printable'
+
 import type { Output } from '../output.ts'
-import { withoutControls } from '../output.ts'
 import {
   describeFigures,
   describePlan,

@@ -1,4 +1,6 @@
-import { type Output, withoutControls } from '../output.ts'
+import { withoutControls } from '@coppice/migrate/printable'
+
+import type { Output } from '../output.ts'
 import type { Comparison } from '../schema-comparison.ts'
 
 /** Diffs as git shows them, each below the name of its database. */

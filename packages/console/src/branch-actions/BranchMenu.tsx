@@ -4,6 +4,7 @@ import {
   IconClockX,
   IconDots,
   IconGitBranch,
+  IconGitCompare,
   IconHistory,
   IconLock,
   IconLockOpen,
@@ -16,9 +17,11 @@ import {
   IconTrash,
 } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
+import { Link } from 'react-router'
 
 import { api } from '../api/client.ts'
 import { useAction } from '../api/use-action.ts'
+import { paths } from '../paths.ts'
 import type { BranchDialog } from './BranchDialogs.tsx'
 
 interface BranchMenuProps {
@@ -52,6 +55,13 @@ export function BranchMenu({ branch, endpoint, onOpen, target }: BranchMenuProps
           onClick={() => onOpen({ kind: 'create', branch })}
         >
           New branch from here
+        </Menu.Item>
+        <Menu.Item
+          component={Link}
+          to={paths.schema(branch.project_id, branch.id)}
+          leftSection={<IconGitCompare size={16} />}
+        >
+          Compare
         </Menu.Item>
         {endpoint && <ComputeItem endpoint={endpoint} />}
         <Menu.Divider />

@@ -8,12 +8,15 @@ import { queries } from '../api/queries.ts'
 import { useAction } from '../api/use-action.ts'
 import { formText } from '../ui/form-text.ts'
 import { FormModal } from '../ui/FormModal.tsx'
+import { type Moment, momentText } from '../ui/moment.ts'
 import { expiryChoices, expiryOf } from './expiry.ts'
 
 interface CreateBranchProps {
   projectId: string
   /** The default branch without one. */
   parent: Branch | undefined
+  /** Of the parent's past, chosen already; then nothing of it is asked. */
+  moment?: Moment
   onClose: () => void
   onCreated: (branch: Branch) => void
 }
@@ -28,7 +31,7 @@ const explanations: Readonly<Record<Source, string>> = {
 
 /** A branch with a compute of its own. */
 export function CreateBranch(props: CreateBranchProps): ReactNode {
-  const { projectId, parent, onClose, onCreated } = props
+  const { projectId, parent, moment: fixed, onClose, onCreated } = props
   const branches = useQuery(queries.branches(projectId)).data ?? []
   const [source, setSource] = useState<Source>('now')
   const create = useAction({
@@ -43,7 +46,7 @@ export function CreateBranch(props: CreateBranchProps): ReactNode {
   })
   const submit = (form: FormData): void => {
     const name = formText(form, 'name')
-    const parentId = formText(form, 'parent_id')
+    const parentId = fixed && parent ? parent.id : formText(form, 'parent_id')
     const moment = formText(form, 'moment')
     const expires_at = expiryOf(formText(form, 'expires'))
     create.mutate({
@@ -51,6 +54,8 @@ export function CreateBranch(props: CreateBranchProps): ReactNode {
         ...(name !== '' && { name }),
         ...(parentId !== '' && { parent_id: parentId }),
         ...(moment !== '' && { parent_timestamp: new Date(moment).toISOString() }),
+        ...(fixed?.kind === 'time' && { parent_timestamp: fixed.iso }),
+        ...(fixed?.kind === 'lsn' && { parent_lsn: fixed.lsn }),
         ...(source === 'schema' && { init_source: 'schema-only' as const }),
         ...(expires_at !== null && { expires_at }),
       },
@@ -76,6 +81,36 @@ export function CreateBranch(props: CreateBranchProps): ReactNode {
         autoComplete="off"
         data-autofocus
       />
+      {fixed && parent ? (
+        <Text size="sm">
+          With the data that <b>{parent.name}</b> had at <b>{momentText(fixed)}</b>.
+        </Text>
+      ) : (
+        <Beginning branches={branches} preset={preset} source={source} onSource={setSource} />
+      )}
+      <Select
+        name="expires"
+        label="Expires"
+        description="It is deleted then, and can be brought back for a week."
+        data={expiryChoices}
+        defaultValue="never"
+        allowDeselect={false}
+      />
+    </FormModal>
+  )
+}
+
+interface BeginningProps {
+  branches: readonly Branch[]
+  preset: Branch | undefined
+  source: Source
+  onSource: (source: Source) => void
+}
+
+/** What the branch begins with: of which other, now or then, with its rows or without. */
+function Beginning({ branches, preset, source, onSource }: BeginningProps): ReactNode {
+  return (
+    <>
       <Select
         key={preset?.id}
         name="parent_id"
@@ -91,7 +126,7 @@ export function CreateBranch(props: CreateBranchProps): ReactNode {
           aria-label="What it begins with"
           fullWidth
           value={source}
-          onChange={(value) => setSource(value as Source)}
+          onChange={(value) => onSource(value as Source)}
           data={[
             { value: 'now', label: 'Data now' },
             { value: 'moment', label: 'Past data' },
@@ -105,14 +140,6 @@ export function CreateBranch(props: CreateBranchProps): ReactNode {
       {source === 'moment' && (
         <TextInput name="moment" label="Moment" type="datetime-local" step={1} required />
       )}
-      <Select
-        name="expires"
-        label="Expires"
-        description="It is deleted then, and can be brought back for a week."
-        data={expiryChoices}
-        defaultValue="never"
-        allowDeselect={false}
-      />
-    </FormModal>
+    </>
   )
 }

@@ -10,6 +10,11 @@ export function useBranchId(): string {
   return useRequired('branchId')
 }
 
+/** The rehearsal that the address names. For pages below `rehearsals/:rehearsalId` only. */
+export function useRehearsalId(): string {
+  return useRequired('rehearsalId')
+}
+
 function useRequired(name: string): string {
   const value = useParams()[name]
   if (value === undefined) throw new Error(`this page needs :${name} in its route`)

@@ -7,6 +7,8 @@ interface ConfirmByNameProps {
   onClose: () => void
   /** `Delete branch`; also on the button. */
   verb: string
+  /** In the place of the verb and the name. */
+  title?: string
   /** What has to be typed. */
   name: string
   /** What happens. */
@@ -22,9 +24,9 @@ interface ConfirmByNameProps {
  * only when told to: the caller does when it is done.
  */
 export function ConfirmByName(props: ConfirmByNameProps): ReactNode {
-  const { opened, onClose, verb, name } = props
+  const { opened, onClose, verb, name, title = `${verb} ${name}?` } = props
   return (
-    <Modal opened={opened} onClose={onClose} title={`${verb} ${name}?`}>
+    <Modal opened={opened} onClose={onClose} title={title}>
       {/* A form that is opened anew begins empty. */}
       {opened && <ConfirmForm {...props} />}
     </Modal>

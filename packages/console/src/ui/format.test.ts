@@ -4,6 +4,7 @@ import {
   formatAction,
   formatAmount,
   formatBytes,
+  formatCount,
   formatDuration,
   formatHours,
   formatMilliseconds,
@@ -15,6 +16,10 @@ import {
 test('bytes are powers of 1024, with three figures', () => {
   const shown = [0, 1023, 1024, 123_456_789, 5 * 1024 ** 4, undefined].map(formatBytes)
   expect(shown).toEqual(['0 B', '1023 B', '1.0 kB', '118 MB', '5.0 TB', '–'])
+})
+
+test('counts have little room', () => {
+  expect([0, 950, 12_345, 4_500_000].map(formatCount)).toEqual(['0', '950', '12.3k', '4.5M'])
 })
 
 test('durations name the largest unit that fits', () => {

@@ -114,3 +114,10 @@ const actions: Readonly<Record<string, string>> = {
 export function formatAction(action: string): string {
   return actions[action] ?? action.replaceAll('_', ' ')
 }
+
+/** `950`, `12.3k`, `4.5M`: a number that is only known about, or has little room. */
+export function formatCount(count: number): string {
+  return new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+    .format(count)
+    .replace('K', 'k')
+}

@@ -1,8 +1,12 @@
-/** Has the browser save a text as a file, as if it had been downloaded. */
-export function saveFile(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }))
-  const link = Object.assign(document.createElement('a'), { href: url, download: name })
-  link.click()
-  // The download has begun by then; it reads the blob on its own.
-  setTimeout(() => URL.revokeObjectURL(url), 1000)
+/** Until then the browser has begun to save it. */
+const revokeAfterMs = 60_000
+
+/** Has the browser save something as a file, as if it had been downloaded. */
+export function saveBlob(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob)
+  Object.assign(document.createElement('a'), { href: url, download: name }).click()
+  setTimeout(() => URL.revokeObjectURL(url), revokeAfterMs)
 }
+
+export const saveFile = (name: string, type: string, text: string): void =>
+  saveBlob(name, new Blob([text], { type }))

@@ -395,9 +395,12 @@ export class Compute {
    * For looking, not for working: neither wakes the compute nor counts as activity. Undefined where the
    * compute is not active.
    */
-  async peek<T>(work: (sql: Sql) => Promise<T>): Promise<T | undefined> {
+  async peek<T>(
+    work: (sql: Sql) => Promise<T>,
+    database = platformDatabase,
+  ): Promise<T | undefined> {
     if (this.#state !== 'active') return undefined
-    return this.#look(work)
+    return this.#look(work, database)
   }
 
   /** A connection of its own to the platform's database, which keeps the compute awake until it is closed. */
@@ -768,13 +771,14 @@ export class Compute {
     try {
       const reasons = force ? [] : (await this.#readActivity()).reasons
       if (reasons.length > 0 || (!force && this.#sessions.lastActiveMs > beganMs)) {
-        this.#setState('active')
-        return reasons.length > 0 ? reasons : [{ reason: 'in use again' }]
+        const inUse = reasons.length > 0 ? reasons : [{ reason: 'in use again' }]
+        this.#goOn(inUse[0]?.reason)
+        return inUse
       }
       await this.#endSessions()
     } catch (error) {
       if (!force) {
-        if (this.#postmaster) this.#setState('active')
+        if (this.#postmaster) this.#goOn('it could not be stopped')
         else this.#startAgain()
         throw error
       }
@@ -787,6 +791,12 @@ export class Compute {
     const ms = Math.round(performance.now() - startMs)
     this.#options.log.info({ endpoint: this.#spec.endpointId, ms }, 'suspended')
     return []
+  }
+
+  /** Instead of being suspended. One that was frozen has woken so, and not for what it was to sleep for. */
+  #goOn(because: string | undefined): void {
+    const detail = because !== undefined && { detail: because }
+    withCause({ reason: 'suspend called off', ...detail }, () => this.#setState('active'))
   }
 
   /** And reads the catalog after them, so that no change of a password is missed. */
@@ -923,10 +933,10 @@ export class Compute {
   }
 
   /** Without waking it, and without counting as a use that keeps it awake. */
-  async #look<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async #look<T>(work: (sql: Sql) => Promise<T>, database = platformDatabase): Promise<T> {
     this.#looks += 1
     try {
-      return await this.#connections.withSuperuser(platformDatabase, work)
+      return await this.#connections.withSuperuser(database, work)
     } finally {
       this.#looks -= 1
     }

@@ -202,6 +202,7 @@ async function clearTheWay({ dataDirectory, configFile }: PostmasterOptions): Pr
 
 /** The one that goes with a socket, by the same process. */
 async function removeSocketLock({ pid, socketDirectory }: PidFile): Promise<void> {
+  if (socketDirectory === '') return
   const path = join(socketDirectory, `.s.PGSQL.${postgresPort}.lock`)
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     // A start that did not come so far.

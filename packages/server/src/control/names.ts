@@ -29,6 +29,12 @@ export function checkProjectName(name: string): string {
   return name
 }
 
+/** Without the blanks around it. */
+export function checkSavedQueryName(name: string): string {
+  checkPlain('name of a saved query', name)
+  return name.trim()
+}
+
 function checkPlain(what: string, name: string): void {
   if (name.trim() === '') throw new AppError('invalid_request', `${what} must not be empty`)
   if (name.length > 256) {

@@ -29,7 +29,7 @@ export async function packVolume(
   if (exclusiveBytes !== undefined && exclusiveBytes < worthPackingBytes) return
   const path = packedPath(context, volumeId)
   const unfinished = `${path}.unfinished`
-  await mkdir(packedDirectory(context), { recursive: true, mode: 0o700 })
+  await mkdir(packedDirectory(context.volumes.root), { recursive: true, mode: 0o700 })
   try {
     const before = await lastChange(context, volumeId)
     await exec('tar', ['-C', context.volumes.path(volumeId), '-czf', unfinished, 'pgdata'], {
@@ -41,7 +41,7 @@ export async function packVolume(
     await exclusively(async () => {
       if ((await lastChange(context, volumeId)) !== before) return
       await rename(unfinished, path)
-      await syncDirectory(packedDirectory(context))
+      await syncDirectory(packedDirectory(context.volumes.root))
       await context.volumes.destroy(volumeId)
     })
   } finally {
@@ -84,7 +84,8 @@ export async function removePacked(context: Context, volumeId: string): Promise<
   await rm(packedPath(context, volumeId), { force: true })
 }
 
-const packedDirectory = (context: Context): string => join(context.volumes.root, 'archive')
+/** In a pool. */
+export const packedDirectory = (poolDirectory: string): string => join(poolDirectory, 'archive')
 
-const packedPath = (context: Context, volumeId: string): string =>
-  join(packedDirectory(context), `${volumeId}.tar.gz`)
+export const packedPath = (context: Context, volumeId: string): string =>
+  join(packedDirectory(context.volumes.root), `${volumeId}.tar.gz`)

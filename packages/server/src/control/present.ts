@@ -8,6 +8,7 @@ import type {
   Operation,
   Project,
   Role,
+  SavedQuery,
   SharedCompute,
   Snapshot,
 } from '@coppice/api'
@@ -25,6 +26,7 @@ import type { JwksRow } from './store/jwks.ts'
 import type { OperationRow } from './store/operations.ts'
 import type { ProjectRow } from './store/projects.ts'
 import type { RoleRow } from './store/roles.ts'
+import type { SavedQueryRow } from './store/saved-queries.ts'
 import type { SnapshotRow } from './store/snapshots.ts'
 import { isOfPeriod, usageCounters } from './usage-counters.ts'
 import { startOfMonth } from './usage-period.ts'
@@ -290,6 +292,12 @@ export function presentSharedCompute({ compute, units }: SharedComputeState): Sh
     updated_at: compute.updated_at.toISOString(),
   }
 }
+
+export const presentSavedQuery = (row: SavedQueryRow): SavedQuery => ({
+  ...row,
+  created_at: row.created_at.toISOString(),
+  updated_at: row.updated_at.toISOString(),
+})
 
 export function presentJwks(row: JwksRow): Jwks {
   return {

@@ -7,7 +7,8 @@ import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { readNextExclusive } from './exclusive-bytes.ts'
 import { takeDueSnapshots, trimHistory } from './history/trim.ts'
-import { recoverLeftOperations } from './operations/runner.ts'
+import { trimOldRehearsals } from './migrations/rehearsals.ts'
+import { createLeftOperationsRecoverer } from './operations/runner.ts'
 import { purgeProject } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { removeCompute } from './put-compute.ts'
@@ -85,9 +86,10 @@ function createSchedule() {
         expireSnapshots,
         purgeDeleted,
         trimOldOperations,
+        trimOldRehearsals,
       ],
     },
-    { everyMs: tickMs, reconcilers: [recoverLeftOperations] },
+    { everyMs: tickMs / 2, reconcilers: [createLeftOperationsRecoverer()] },
     { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },
     { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
     { everyMs: seldomMs, reconcilers: [readNextExclusive] },

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { assert } from '../lib/assert.ts'
-import { errorCode } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
-import { syncDirectory } from '../lib/files.ts'
+import { namesIn, syncDirectory } from '../lib/files.ts'
 import type { Lsn } from '../lib/lsn.ts'
 import { isHistoryFileName, parseSegmentName, segmentOf } from './wal-names.ts'
 import { linePattern, type WalFile, type WalStore } from './wal-store.ts'
@@ -123,13 +122,4 @@ async function isFile(path: string): Promise<boolean> {
     (found) => found.isFile(),
     () => false,
   )
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return []
-    throw error
-  }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-import { describeS3Error } from '@coppice/s3/errors'
+import { describeS3Error, type S3Advice } from '@coppice/s3/errors'
 import type { S3Credentials, S3Location } from '@coppice/s3/location'
 import { S3Requests, uploadTimeoutMs } from '@coppice/s3/requests'
 import { S3ServiceError } from 's3mini'
@@ -39,7 +39,7 @@ export interface KeyRange {
 /** S3's own limit, of a listing and of a removal. */
 const batchSize = 1000
 
-const advice = {
+const adviceOfWal: S3Advice = {
   credentials: 'COPPICE_S3_ACCESS_KEY_ID and COPPICE_S3_SECRET_ACCESS_KEY',
   region: 'give the right one with --s3-region',
   bucket: 'name another with --wal-store',
@@ -49,13 +49,14 @@ const advice = {
 export function createS3Bucket(
   location: S3Location,
   credentials: S3Credentials,
-  options: { attempts?: number | undefined } = {},
+  options: { attempts?: number | undefined; advice?: S3Advice } = {},
 ): S3Bucket {
+  const { attempts, advice = adviceOfWal } = options
   const explain = (error: unknown): AppError =>
     error instanceof AppError
       ? error
       : new AppError('s3_unavailable', describeS3Error(error, location, advice))
-  const requests = new S3Requests({ location, credentials, explain, ...options })
+  const requests = new S3Requests({ location, credentials, explain, attempts })
   const base = location.prefix === '' ? '' : `${location.prefix}/`
 
   const listAll = async (

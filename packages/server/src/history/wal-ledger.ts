@@ -1,8 +1,8 @@
-import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises'
+import { mkdir, open, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { errorCode } from '../lib/errors.ts'
-import { isThere, syncDirectory } from '../lib/files.ts'
+import { isThere, namesIn, syncDirectory } from '../lib/files.ts'
 import { inOrder, parseObjectName, renderObjectName } from './wal-object-name.ts'
 import { linePattern, type WalFile } from './wal-store.ts'
 
@@ -72,14 +72,5 @@ export class WalLedger {
 
   #directory(line: string): string {
     return join(this.#root, line)
-  }
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return []
-    throw error
   }
 }

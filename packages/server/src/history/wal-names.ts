@@ -27,6 +27,9 @@ export function renderSegmentName({ timeline, number }: SegmentName, segmentByte
   return part(timeline) + part(number / perLog) + part(number % perLog)
 }
 
+/** Of a segment or a history file. */
+export const timelineOf = (name: string): number => Number.parseInt(name.slice(0, 8), 16)
+
 export const isHistoryFileName = (name: string): boolean => historyPattern.test(name)
 
 /** The number of the segment that holds the byte at a position. */

@@ -19,6 +19,7 @@ export const environmentVariables = {
   AWS_SECRET_ACCESS_KEY: 'Its secret.',
   COPPICE_METRICS_ACCESS:
     'Who reads /metrics: key (the default), who has an API key; loopback, also who is on this machine.',
+  COPPICE_BACKUP_PASSPHRASE: 'The passphrase that backups are encrypted with.',
   COPPICE_LOG_LEVEL: 'trace, debug, info (the default), warn or error.',
   COPPICE_FAILPOINT_FILE:
     'For tests: a file that names the step at which the process kills itself, or stands still.',
@@ -41,6 +42,7 @@ export interface Environment {
   s3Credentials: S3Keys | undefined
   awsCredentials: S3Keys | undefined
   metricsAccess: 'key' | 'loopback'
+  backupPassphrase: string | undefined
   logLevel: string
   failpointFile: string | undefined
 }
@@ -63,6 +65,7 @@ export function readEnvironment(): Environment {
     s3Credentials: readKeys('COPPICE_S3'),
     awsCredentials: readKeys('AWS'),
     metricsAccess: readAccess('COPPICE_METRICS_ACCESS', read('COPPICE_METRICS_ACCESS')),
+    backupPassphrase: read('COPPICE_BACKUP_PASSPHRASE'),
     logLevel: read('COPPICE_LOG_LEVEL') ?? 'info',
     failpointFile: read('COPPICE_FAILPOINT_FILE'),
   }
@@ -72,6 +75,7 @@ export function readEnvironment(): Environment {
 export function hideSecrets(): void {
   delete process.env['COPPICE_S3_SECRET_ACCESS_KEY']
   delete process.env['AWS_SECRET_ACCESS_KEY']
+  delete process.env['COPPICE_BACKUP_PASSPHRASE']
 }
 
 /** More would take memory and serve nobody sooner. */

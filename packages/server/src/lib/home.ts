@@ -22,6 +22,8 @@ export interface Home {
   /** Configuration and logs of the PostgreSQLs that recover a branch's past. */
   replays: string
   installations: string
+  /** Rows of the store while a backup reads or a restore loads them. */
+  held: string
   logs: string
   /** Parent of the socket directories: short, since a socket's path has at most 107 bytes. */
   sockets: string
@@ -48,6 +50,7 @@ export function homePaths(root: string): Home {
     computes: inside('computes'),
     replays: inside('replays'),
     installations: inside('postgres'),
+    held: inside('held'),
     logs: inside('logs'),
     sockets: Buffer.byteLength(nearby) <= socketRootMaxBytes ? nearby : shortSocketRoot(root),
   }

@@ -11,6 +11,8 @@ export type HostPort = 'auto' | 'never'
  * connection string, so they stay what they were; flags of `up` change them.
  */
 export interface SavedConfig {
+  /** Of the code that wrote this state: the number of the store's last migration. */
+  state_version?: number
   direct_port?: number
   pooled_port?: number
   sql_port?: number

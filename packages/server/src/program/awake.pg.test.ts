@@ -18,6 +18,7 @@ import { readCertificatePair } from '../gateway/certificate-pair.ts'
 import { ensureCertificates } from '../gateway/certificates.ts'
 import { createGateway, type Gateway } from '../gateway/gateway.ts'
 import { must } from '../lib/assert.ts'
+import { withCause } from '../lib/cause.ts'
 import { errorCode } from '../lib/errors.ts'
 import { startTestControl, type TestControl } from '../testing/control.ts'
 import { createHttpsClient, type HttpsClient } from '../testing/https-client.ts'
@@ -377,6 +378,46 @@ describe('a client that is not to wake a compute', () => {
 /** Looking alone: the groups are made by the host that is tested. */
 const { kind } = await findControlGroups('test', { mayMove: false })
 
+/** SQL over the API that is not to wake a compute; the values of the first row. */
+async function look({ client }: TestControl, projectId: string, sql = 'select 42') {
+  const lines = await client.queryProjectBranch({
+    path: { project_id: projectId, branch_id: 'main' },
+    body: { sql, db_name: 'neondb', wake: false },
+  })
+  let first: Array<string | null> | undefined
+  for await (const line of lines) if (line.type === 'rows') first ??= line.rows[0]
+  return first
+}
+
+describe('a query over the API that is not to wake', () => {
+  test('is refused by a compute that sleeps, which sleeps on', async () => {
+    await expect(look(control, path.project_id)).rejects.toMatchObject({ code: 'wake_refused' })
+    expect(compute.state).toBe('idle')
+  })
+
+  test('is answered by one that is awake, and keeps it awake no longer', async () => {
+    await compute.wake()
+    const { lastActiveAt } = compute
+    expect(await look(control, path.project_id)).toEqual(['42'])
+    // Of a type that is named by looking, and with an open transaction.
+    expect(await look(control, path.project_id, `begin; select '{a}'::name[]`)).toEqual(['{a}'])
+    expect(compute.lastActiveAt).toEqual(lastActiveAt)
+    expect(compute.sessionCount).toBe(0)
+    const running = look(control, path.project_id, 'select pg_sleep(3)')
+    await until(async () => (await compute.activity()).some(({ quiet }) => quiet === true))
+    await running
+    expect(compute.lastActiveAt).toEqual(lastActiveAt)
+  })
+
+  test('is refused for a moment of the past', async () => {
+    const lines = control.client.queryProjectBranch({
+      path: { project_id: path.project_id, branch_id: 'main' },
+      body: { sql: 'select 1', db_name: 'neondb', wake: false, lsn: '0/1' },
+    })
+    await expect(lines).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+})
+
 describe.skipIf(kind === 'none')('a compute that is frozen', () => {
   let freezing: TestControl
   let itsLedger: AwakeLedger
@@ -437,6 +478,13 @@ describe.skipIf(kind === 'none')('a compute that is frozen', () => {
     session.end()
   })
 
+  test('is not thawed by a query that is not to wake', async () => {
+    await freezing.client.startProjectEndpoint({ path: place })
+    await until(isFrozen)
+    await expect(look(freezing, place.project_id)).rejects.toMatchObject({ code: 'wake_refused' })
+    expect(frozen.state).toBe('frozen')
+  })
+
   test('sleeps without having woken', async () => {
     await freezing.client.startProjectEndpoint({ path: place })
     await until(isFrozen)
@@ -445,6 +493,21 @@ describe.skipIf(kind === 'none')('a compute that is frozen', () => {
     expect(slept).toMatchObject({ event: 'slept', after: 'frozen', reason: 'API' })
     expect(froze).toMatchObject({ event: 'frozen', after: 'woke' })
     expect(slept?.compute_unit_seconds).toBeLessThan(froze?.compute_unit_seconds ?? 0)
+  })
+
+  test('has woken for whoever wants it while it is to be suspended', async () => {
+    await freezing.client.startProjectEndpoint({ path: place })
+    await until(isFrozen)
+    let use: Promise<unknown> | undefined
+    const stop = freezing.context.host.onStateChange(({ state }) => {
+      if (state === 'suspending') use ??= frozen.withSuperuser('neondb', async (sql) => sql`select`)
+    })
+    const reason = 'in use by the platform'
+    expect(await withCause({ reason: 'idle' }, async () => frozen.suspend())).toEqual([{ reason }])
+    stop()
+    await use
+    const woke = (await awakeOf(5)).events.find(({ event }) => event === 'woke')
+    expect(woke).toMatchObject({ after: 'frozen', reason: 'suspend called off', detail: reason })
   })
 })
 

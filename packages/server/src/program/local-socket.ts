@@ -1,6 +1,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 
 import type { WorkerReport } from '../gateway/process/supervisor.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
@@ -20,6 +21,8 @@ export interface LocalSocket {
   admit(console: ConsoleOperations): void
   /** Gives the home up again. */
   release(): Promise<void>
+  /** Who talks over a connection that has been upgraded, from now on; until then nobody does. */
+  converse(attend: (connection: Duplex) => void): void
 }
 
 /** What the platform's owner can do with the web console, from the machine itself. */
@@ -54,6 +57,7 @@ export async function claimHome(
   let description: unknown
   let gateway: GatewayOperations | undefined
   let console: ConsoleOperations | undefined
+  let attend: ((connection: Duplex) => void) | undefined
   const server = createServer((incoming, response) => {
     const answer = (status: number, body: unknown): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -74,6 +78,16 @@ export async function claimHome(
         answer(200, { stopped: true })
       })
     } else answer(description === undefined ? 503 : 200, description ?? {})
+  })
+  server.on('upgrade', (_, connection) => {
+    // Without an answer the other side is told that the connection has ended.
+    if (attend === undefined) connection.destroy()
+    else {
+      connection.write(
+        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgradeTo}\r\n\r\n`,
+      )
+      attend(connection)
+    }
   })
   if (!(await listen(server, path))) {
     if ((await ask(path, 'GET', '/', answerTimeoutMs)) !== undefined) {
@@ -97,6 +111,9 @@ export async function claimHome(
     },
     release: async () => {
       await new Promise((resolve) => server.close(resolve))
+    },
+    converse: (given) => {
+      attend = given
     },
   }
 }
@@ -187,13 +204,41 @@ async function askRunning(
   body = '',
 ): Promise<Record<string, unknown>> {
   const answer = await ask(socketPath(home), method, url, timeoutMs, body)
-  if (answer === undefined) {
-    throw new AppError('invalid_request', 'the platform does not run; `coppice up` starts it')
-  }
+  if (answer === undefined) throw notRunning()
   const { error } = answer
   if (typeof error === 'string') throw new AppError('internal', error)
   return answer
 }
+
+/** Of a connection that is a conversation from then on (`hold-socket.ts`). */
+const upgradeTo = 'coppice-hold'
+
+/** Rejects with AppError where no platform of this home runs, or it is starting still. */
+export async function openConversation(home: Home): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({
+      socketPath: socketPath(home),
+      headers: { connection: 'Upgrade', upgrade: upgradeTo },
+      timeout: answerTimeoutMs,
+    })
+    outgoing.on('upgrade', (_, connection) => {
+      connection.setTimeout(0)
+      resolve(connection)
+    })
+    outgoing.on('timeout', () => outgoing.destroy(new Error('the platform does not answer')))
+    outgoing.on('error', (error) => {
+      const isGone = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
+      if (isGone) reject(notRunning())
+      else if (errorCode(error) === 'ECONNRESET') {
+        reject(new AppError('invalid_request', 'the platform is starting still; try again'))
+      } else reject(error)
+    })
+    outgoing.end()
+  })
+}
+
+const notRunning = (): AppError =>
+  new AppError('invalid_request', 'the platform does not run; `coppice up` starts it')
 
 async function listen(server: Server, path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {

@@ -33,7 +33,8 @@ export async function readS3Credentials(
   throw new AppError('invalid_request', `${path} lacks access_key_id or secret_access_key`)
 }
 
-async function readPrivateFile(path: string): Promise<string | undefined> {
+/** Undefined where it is not there. Rejects with AppError `invalid_request` where others can read it. */
+export async function readPrivateFile(path: string): Promise<string | undefined> {
   try {
     const { mode } = await stat(path)
     if ((mode & 0o077) === 0) return await readFile(path, 'utf8')

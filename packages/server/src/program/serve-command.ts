@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { refuseNewer } from '../control/store/store.ts'
 import { type Environment, hideSecrets } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
 import { readFailpointFrom } from '../lib/failpoint.ts'
@@ -10,6 +11,7 @@ import { once } from '../lib/once.ts'
 import { readSavedConfig } from '../lib/saved-config.ts'
 import { askPlatform, claimHome } from './local-socket.ts'
 import { emit } from './output.ts'
+import { refuseUnfinished } from './restore-marker.ts'
 import { type ServeFlags, serveOptions } from './serve-options.ts'
 import { type RunningPlatform, startPlatform } from './serve.ts'
 
@@ -26,7 +28,10 @@ export async function serve(
     emit({ ...running, already_running: true })
     return
   }
-  const options = serveOptions(flags, environment, await readSavedConfig(home.config))
+  await refuseUnfinished(home)
+  const saved = await readSavedConfig(home.config)
+  await refuseNewer(`the state in ${home.root}`, saved.state_version)
+  const options = serveOptions(flags, environment, saved)
   await createHome(home)
   const log = createLog({
     level: environment.logLevel,
@@ -56,6 +61,7 @@ export async function serve(
   log.info({ api_url: platform.ready.api_url, pid: process.pid }, 'ready')
   socket.operate(platform.gateway)
   socket.admit(platform.console)
+  socket.converse(platform.attend)
   socket.describe(platform.ready)
   emit(platform.ready)
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 
 import { noControlGroups } from '../compute/control-groups.ts'
 import { findControlGroups } from '../compute/find-control-groups.ts'
 import { ComputeHost } from '../compute/host.ts'
 import { AwakeLedger } from '../control/awake-ledger.ts'
+import { sweepHeld } from '../control/backup/hold.ts'
 import { ConsoleAccess } from '../control/console/access.ts'
 import { ChangeFeed } from '../control/console/changes.ts'
 import type { Context, Settings } from '../control/context.ts'
@@ -17,6 +19,7 @@ import { recoverOperations } from '../control/operations/runner.ts'
 import { prepareStart } from '../control/prepare-start.ts'
 import { createReconciler, reconcileComputes, reportUnknownVolumes } from '../control/reconcile.ts'
 import { recordComputeState } from '../control/store/endpoints.ts'
+import { newestMigration } from '../control/store/store.ts'
 import { ensureTemplate } from '../control/templates.ts'
 import { TimeTravel } from '../control/time-travel.ts'
 import { describeError } from '../lib/errors.ts'
@@ -33,6 +36,8 @@ import { ensureApiKey, ensureProject } from './first-start.ts'
 import { createGatewayLook } from './gateway-look.ts'
 import { choosePortsOnceFree } from './gateway-ports.ts'
 import { createGatewayService, defaultWorkers, type GatewayService } from './gateway-service.ts'
+import { createHolds } from './hold-calls.ts'
+import { attendHold } from './hold-socket.ts'
 import type { ConsoleOperations } from './local-socket.ts'
 import { findHostNames, type HostNames } from './names-resolve.ts'
 import { openPlatformPool } from './platform-pool.ts'
@@ -72,6 +77,8 @@ export interface RunningPlatform {
   ready: ReadyEvent
   gateway: GatewayService
   console: ConsoleOperations
+  /** Takes a conversation about what is to be held still. */
+  attend: (connection: Duplex) => void
   /** Stops what clients reach, then the rest in reverse; computes only unless they are kept. */
   stop(keepComputes: boolean): Promise<void>
 }
@@ -200,6 +207,7 @@ async function start(
   stops.push(async () => ledger.stop())
   stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
   await ledger.start()
+  await sweepHeld(context, home.held)
   await recoverAfterCrash(context)
   followComputes(context)
   await context.history.spool?.start()
@@ -302,6 +310,7 @@ async function start(
     tls_key: certificateFiles?.keyPath,
     trust_extensions: options.trustedExtensions,
     store: store.kind,
+    state_version: await newestMigration(),
   })
   const ready: ReadyEvent = {
     event: 'ready',
@@ -334,7 +343,13 @@ async function start(
     createLink: () => `${consoleUrl}sign-in#link=${access.createLink()}`,
     setPassword: async (password) => access.setPassword(password),
   }
-  return { ready, gateway, console }
+  const newHold = createHolds(context, home)
+  const attend = (connection: Duplex): void => {
+    attendHold(connection, newHold()).catch((error: unknown) => {
+      log.error({ error: describeError(error) }, 'what was held could not be let go of')
+    })
+  }
+  return { ready, gateway, console, attend }
 }
 
 /** Order matters: half-made volumes go first, then the operations that made them, then computes. */

@@ -5,6 +5,7 @@ import { sweepGroups, thawGroup } from '../compute/cgroup-files.ts'
 import { groupsOfProcess } from '../compute/find-control-groups.ts'
 import { ComputeHost } from '../compute/host.ts'
 import { endOrphans } from '../compute/orphans.ts'
+import { readPidFile } from '../compute/pid-file.ts'
 import { stopPostmaster } from '../compute/postmaster.ts'
 import { findProcessesIn } from '../compute/processes.ts'
 import type { Environment } from '../lib/config.ts'
@@ -15,7 +16,7 @@ import { readSavedConfig } from '../lib/saved-config.ts'
 import { endLeftWorkers } from './gateway-processes.ts'
 import { claimHome } from './local-socket.ts'
 import { findPostgres } from './postgres.ts'
-import { stopLeftStore } from './store-cluster.ts'
+import { isStoreLeft, stopLeftStore } from './store-cluster.ts'
 
 /**
  * Stops what a killed daemon has left: the gateway's processes, computes as a daemon would stop them, also
@@ -27,22 +28,20 @@ export async function stopLeft(
   environment: Environment,
   keepComputes: boolean,
 ): Promise<boolean> {
-  const volumes = await volumesInUse(home)
-  const isStoreThere = (await namesIn(home.store)).length > 0
-  if (volumes.length === 0 && !isStoreThere) {
-    await endLeftWorkers(home)
-    return false
-  }
+  await endLeftWorkers(home)
+  const isLeft = (await volumesInUse(home)).length > 0 || (await isStoreLeft(home.store))
+  if (!isLeft) return false
   const claim = await claimHome(home, async () => undefined)
   try {
-    await endLeftWorkers(home)
+    const volumes = await volumesInUse(home)
     const platformGroups = await thawAll(volumes)
-    if (!keepComputes) {
+    if (volumes.length > 0 && !keepComputes) {
       await suspendComputes(home, environment)
       await endOthers(volumes)
       for (const group of platformGroups) await sweepGroups(group)
     }
-    return (await stopLeftStore(home.store)) || volumes.length > 0
+    await stopLeftStore(home.store)
+    return true
   } finally {
     await claim.release()
   }
@@ -51,7 +50,10 @@ export async function stopLeft(
 /** Data directories in the pool in which processes work. */
 async function volumesInUse(home: Home): Promise<string[]> {
   const volumes = join(home.pool, 'volumes')
-  const directories = (await namesIn(volumes)).map((name) => join(volumes, name, 'data', 'pgdata'))
+  const directories = (await namesIn(volumes))
+    .map((name) => join(volumes, name, 'data', 'pgdata'))
+    // One that was stopped cleanly has none, and looking for processes takes longer.
+    .filter((directory) => readPidFile(directory) !== undefined)
   const found = await Promise.all(
     directories.map(async (directory) => (await findProcessesIn(directory)).length > 0),
   )

@@ -59,13 +59,18 @@ export async function startStoreCluster(options: StoreClusterOptions): Promise<S
   }
 }
 
-/** Stops one that a killed platform has left running; false where none runs. */
-export async function stopLeftStore(directory: string): Promise<boolean> {
+/** Whether a killed platform has left one running. */
+export async function isStoreLeft(directory: string): Promise<boolean> {
+  const { dataDirectory, configFile } = places(directory)
+  return (await findPostmaster(dataDirectory, configFile)) !== undefined
+}
+
+/** Stops it, where there is one. */
+export async function stopLeftStore(directory: string): Promise<void> {
   const { dataDirectory, configFile } = places(directory)
   const running = await findPostmaster(dataDirectory, configFile)
-  if (running === undefined) return false
+  if (running === undefined) return
   await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
-  return true
 }
 
 function places(directory: string) {

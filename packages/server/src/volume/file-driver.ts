@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 
 import { assert } from '../lib/assert.ts'
 import { exec, type OsUser } from '../lib/exec.ts'
+import { syncFileSystem } from '../lib/files.ts'
 import { copyTree } from './copy-tree.ts'
 import { createDriver } from './driver.ts'
 import { treeBytes } from './tree-bytes.ts'
@@ -39,7 +40,7 @@ export function createFileDriver(root: string, options: FileDriverOptions): Volu
       if (live) await copyRunning(source, data, live, options)
       else await copyAtRest(source, data, options.kind)
     },
-    flush,
+    flush: syncFileSystem,
     clear: async (slot) => rm(slot, { recursive: true, force: true }),
     usage: async (data) => {
       const referencedBytes = await treeBytes(data)
@@ -47,7 +48,7 @@ export function createFileDriver(root: string, options: FileDriverOptions): Volu
       return { referencedBytes, exclusiveBytes: isShared ? undefined : referencedBytes }
     },
     // Some file systems count removed files as free with the next commit only.
-    reclaim: async () => flush(root),
+    reclaim: async () => syncFileSystem(root),
   })
 }
 
@@ -101,15 +102,3 @@ async function writeFiles(
     if (owner) await chown(path, owner.uid, owner.gid)
   }
 }
-
-/**
- * Writes out the file system that holds a directory: one flush for all files, since most of a new
- * cluster's thousand are small, and an fsync of each may cost as many commits of the journal.
- */
-async function flush(directory: string): Promise<void> {
-  const args = process.platform === 'linux' ? ['--file-system', directory] : []
-  await exec('sync', args, { timeoutMs: flushTimeoutMs })
-}
-
-// The page cache of a large machine may hold tens of GB that are not written yet.
-const flushTimeoutMs = 10 * 60_000

@@ -135,6 +135,7 @@ describe('any request is answered as documented, never with a fault:', () => {
     'createProjectBranch',
     'createProjectBranchAnonymized',
     'createProjectEndpoint',
+    'planSchemaMerge',
     'getPlatformChecks',
   ])
 

@@ -11,12 +11,14 @@ import { jwksHandlers } from './jwks-handlers.ts'
 import { logHandlers } from './log-handlers.ts'
 import { maskingHandlers } from './masking-handlers.ts'
 import { metricsHandlers } from './metrics-handlers.ts'
+import { migrationHandlers } from './migration-handlers.ts'
 import { operationHandlers } from './operation-handlers.ts'
 import { organizationHandlers } from './organization-handlers.ts'
 import { platformHandlers } from './platform-handlers.ts'
 import { poolerHandlers } from './pooler-handlers.ts'
 import { projectHandlers } from './project-handlers.ts'
 import { queryHandlers } from './query-handlers.ts'
+import { savedQueryHandlers } from './saved-query-handlers.ts'
 import { schemaHandlers } from './schema-handlers.ts'
 import type { Handlers } from './server.ts'
 
@@ -29,13 +31,15 @@ export function createHandlers(
   timeTravel: TimeTravel,
   program: ProgramHandlers,
 ): Handlers {
-  return {
+  const handlers: Handlers = {
     ...projectHandlers(context),
     ...branchHandlers(context),
     ...maskingHandlers(context),
     ...historyHandlers(context),
     ...schemaHandlers(context),
+    ...migrationHandlers(context, timeTravel, () => handlers),
     ...queryHandlers(context, timeTravel),
+    ...savedQueryHandlers(context),
     ...endpointHandlers(context),
     ...computeHandlers(context),
     ...poolerHandlers(context),
@@ -50,4 +54,5 @@ export function createHandlers(
     ...platformHandlers(context),
     ...program,
   }
+  return handlers
 }

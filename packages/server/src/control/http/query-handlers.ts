@@ -17,6 +17,7 @@ export function queryHandlers(context: Context, timeTravel: TimeTravel) {
           timestamp: body.timestamp,
           lsn: body.lsn,
           sql: body.sql,
+          isQuiet: body.wake === false,
           readOnly: body.read_only ?? false,
           timeoutSeconds: body.timeout_seconds ?? defaultTimeoutSeconds,
         },

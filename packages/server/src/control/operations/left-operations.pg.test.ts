@@ -4,7 +4,7 @@ import { must } from '../../lib/assert.ts'
 import { startTestControl, type TestControl } from '../../testing/control.ts'
 import { insertBranch } from '../store/branches.ts'
 import { insertOperation, type NewOperation } from '../store/operations.ts'
-import { recoverLeftOperations } from './runner.ts'
+import { createLeftOperationsRecoverer } from './runner.ts'
 
 /** Operations that a dead store has left open are finished or undone without a restart. */
 let control: TestControl
@@ -22,12 +22,15 @@ beforeAll(async () => {
 })
 afterAll(async () => control?.close())
 
-/** Open for longer than an operation is in nobody's hands. */
 async function leave(operation: Omit<NewOperation, 'project_id'>): Promise<string> {
-  const { store } = control.context
-  const { id } = await insertOperation(store, { project_id, ...operation, status: 'running' })
-  await store`update operations set updated_at = now() - interval '1 minute' where id = ${id}`
-  return id
+  const row = { project_id, ...operation, status: 'running' as const }
+  return (await insertOperation(control.context.store, row)).id
+}
+
+async function lookTwice(): Promise<void> {
+  const recover = createLeftOperationsRecoverer()
+  await recover(control.context)
+  await recover(control.context)
 }
 
 async function statusOf(operation_id: string): Promise<string> {
@@ -39,9 +42,9 @@ test('what can be finished is finished, unless somebody works on its branch', as
   const path = { project_id, endpoint_id }
   await control.client.startProjectEndpoint({ path })
   const id = await leave({ action: 'suspend_compute', branch_id, endpoint_id })
-  await control.context.locks.run(branch_id, async () => recoverLeftOperations(control.context))
+  await control.context.locks.run(branch_id, lookTwice)
   expect(await statusOf(id)).toBe('running')
-  await recoverLeftOperations(control.context)
+  await lookTwice()
   expect(await statusOf(id)).toBe('finished')
   expect((await control.client.getProjectEndpoint({ path })).endpoint.current_state).toBe('idle')
 })
@@ -62,17 +65,12 @@ test('a creation is undone, and its name is free again', async () => {
   })
   await expect(create()).rejects.toThrow('left')
   await leave({ action: 'create_branch', branch_id: 'br-left' })
-  await recoverLeftOperations(context)
+  await lookTwice()
   expect((await create()).branch.name).toBe('left')
 })
 
-test('a fresh one is left to whoever is about to run it', async () => {
-  const row = await insertOperation(control.context.store, {
-    project_id,
-    branch_id,
-    endpoint_id,
-    action: 'suspend_compute',
-  })
-  await recoverLeftOperations(control.context)
-  expect(await statusOf(row.id)).toBe('scheduling')
+test('one that is seen for the first time is left to whoever is about to run it', async () => {
+  const id = await leave({ action: 'suspend_compute', branch_id, endpoint_id })
+  await createLeftOperationsRecoverer()(control.context)
+  expect(await statusOf(id)).toBe('running')
 })

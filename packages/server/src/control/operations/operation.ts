@@ -8,7 +8,8 @@ import type { OperationRow } from '../store/operations.ts'
  * the world and does what is missing, so that running it twice is the same as once. A crash between
  * two steps leaves the row open; the next start either runs the steps again (`finish`) or undoes what
  * they did (`undo`): creations are undone, since their caller never had an answer, everything else is
- * finished. Where it was the store that died, a reconciler does the same with what was left open. A test kills the process at every step of every operation listed in `kinds.ts`.
+ * finished. Where it was the store that died, a reconciler does the same with what was left open. A test
+ * kills the process at every step of every operation listed in `kinds.ts`.
  *
  * Rejected: a queue or workflow library (a second truth beside the resource that the API shows), and a
  * cursor that remembers the step (steps that look for themselves need none).

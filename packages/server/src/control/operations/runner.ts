@@ -3,7 +3,12 @@ import { AppError, describeError } from '../../lib/errors.ts'
 import { failpoint } from '../../lib/failpoint.ts'
 import type { Context } from '../context.ts'
 import { projectNotFound } from '../lookups.ts'
-import { listOpenOperations, type OperationRow, setOperationStatus } from '../store/operations.ts'
+import {
+  findOperation,
+  listOpenOperations,
+  type OperationRow,
+  setOperationStatus,
+} from '../store/operations.ts'
 import { findAnyProject } from '../store/projects.ts'
 import { kindOf } from './kinds.ts'
 
@@ -49,16 +54,24 @@ export async function recoverOperations(context: Context): Promise<number> {
   return open.length
 }
 
-/** From the row to the hands of who runs it are milliseconds. */
-const leftAfterSeconds = 10
-
 /**
  * The same for what this process has let go of: the store did not answer when the operation's end was to be
- * recorded, or its failure undone. What somebody works on, or is about to, has its lock.
+ * recorded, or its failure undone. What somebody works on has its lock, so that an operation which is open
+ * and without it twice in a row is in nobody's hands: from its row to those are milliseconds.
  */
-export async function recoverLeftOperations(context: Context): Promise<void> {
-  for (const operation of await listOpenOperations(context.store, leftAfterSeconds)) {
-    if (!context.locks.isHeld(lockOf(operation))) await recoverOperation(context, operation)
+export function createLeftOperationsRecoverer(): (context: Context) => Promise<void> {
+  let seen = new Set<string>()
+  return async function recoverLeftOperations(context) {
+    const isHeld = (operation: OperationRow): boolean => context.locks.isHeld(lockOf(operation))
+    const idle = (await listOpenOperations(context.store)).filter((one) => !isHeld(one))
+    const left = idle.filter(({ id }) => seen.has(id))
+    seen = new Set(idle.map(({ id }) => id))
+    for (const { project_id, id } of left) {
+      // It may have ended while the one before it was recovered.
+      const operation = await findOperation(context.store, project_id, id)
+      if (operation === undefined || operation.finished_at !== null || isHeld(operation)) continue
+      await recoverOperation(context, operation)
+    }
   }
 }
 

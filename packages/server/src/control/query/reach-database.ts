@@ -22,6 +22,8 @@ export interface DatabasePlace {
   role?: string | undefined
   timestamp?: string | undefined
   lsn?: string | undefined
+  /** Whether it neither wakes the compute nor keeps it awake. Not for a moment of the past. */
+  isQuiet?: boolean | undefined
   /** What PostgreSQL and the awake ledger call the client. */
   applicationName: string
 }
@@ -39,8 +41,8 @@ export interface ReachedDatabase {
 /**
  * Wakes the compute of a database, or makes the moment present, and opens a session there as one of the
  * branch's own roles: what users wrote is never run by the platform's superuser. The caller ends the
- * session. Rejects with AppError: what is not found, `password_not_stored`, `outside_history`, and
- * whatever keeps a compute from starting.
+ * session. Rejects with AppError: what is not found, `password_not_stored`, `outside_history`,
+ * `wake_refused` where who is quiet would have to wake it, and whatever keeps a compute from starting.
  */
 export async function reachDatabase(
   context: Context,
@@ -48,10 +50,21 @@ export async function reachDatabase(
   place: DatabasePlace,
 ): Promise<ReachedDatabase> {
   const moment = readMoment(place)
+  if (moment !== undefined && place.isQuiet) {
+    throw new AppError(
+      'invalid_request',
+      'wake: a moment of the past has no compute that sleeps; leave timestamp and lsn out, or wake',
+    )
+  }
   const branch = await requireBranch(context, place.projectId, place.branch)
   const role = place.role ?? (await ownerOf(context, branch, place.database, moment))
   const password = await revealPassword(context, place.projectId, branch.id, role)
-  const details = { role, database: place.database, applicationName: place.applicationName }
+  const details = {
+    role,
+    database: place.database,
+    applicationName: place.applicationName,
+    quiet: place.isQuiet === true,
+  }
   const { compute, session } = await (moment === undefined
     ? openNow(context, branch, details)
     : openPast(timeTravel, branch, moment, details))
@@ -75,7 +88,7 @@ async function openNow(
   details: SessionDetails,
 ): Promise<OpenedCompute> {
   const compute = await requireBranchCompute(context, branch)
-  await compute.wake()
+  await (details.quiet === true ? compute.joinIfAwake() : compute.wake())
   return { compute, session: compute.openSession(details) }
 }
 

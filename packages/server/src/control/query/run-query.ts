@@ -2,7 +2,6 @@ import type { QueryLine } from '@coppice/api'
 import { Client } from 'pg'
 
 import { postgresPort } from '../../compute/settings.ts'
-import { platformDatabase } from '../../compute/superuser.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { Context } from '../context.ts'
 import type { TimeTravel } from '../time-travel.ts'
@@ -50,6 +49,8 @@ export async function runQuery(
       throw new AppError('invalid_request', 'there is no statement in the SQL')
     reached = await reachDatabase(context, timeTravel, { ...spec, applicationName })
     const client = await connect(reached, spec)
+    const pid = backendOf(client)
+    if (pid !== null) reached.session.setBackend(pid)
     return new QueryRun(reached, client, spec.sql, spans).lines(signal, () => (running -= 1))
   } catch (error) {
     running -= 1
@@ -176,6 +177,8 @@ class QueryRun {
     const queue = this.#queue
     const started = performance.now()
     queue.push({ type: 'statement', statement, start, end })
+    // What was frozen meanwhile goes on.
+    this.#reached.session.touch()
     let succeeded = true
     const onNotice = (notice: WireReport): void =>
       queue.push({ type: 'notice', statement, ...reportOf(notice) })
@@ -226,11 +229,15 @@ class QueryRun {
   }
 }
 
+/** The process that serves the connection. */
+const backendOf = (client: Client): number | null =>
+  (client as Client & { processID: number | null }).processID
+
 async function cancelBackend({ compute }: ReachedDatabase, client: Client): Promise<void> {
-  const { processID } = client as Client & { processID: number | null }
-  if (processID === null) return
+  const pid = backendOf(client)
+  if (pid === null) return
   await compute
-    .withSuperuser(platformDatabase, async (sql) => sql`select pg_cancel_backend(${processID})`)
+    .peek(async (sql) => sql`select pg_cancel_backend(${pid})`)
     // A compute that is gone runs nothing.
     .catch(() => undefined)
 }

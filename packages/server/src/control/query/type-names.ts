@@ -19,13 +19,13 @@ export async function nameTypes(
   }
   if (missing.length === 0) return names
   const list = missing.join(',')
-  const found = await compute.withSuperuser(
-    database,
+  const found = await compute.peek(
     async (sql) => sql<Array<{ oid: string; name: string }>>`
       select t.oid::text as oid, format_type(t.oid, null) as name
       from pg_type t where t.oid = any(string_to_array(${list}, ',')::oid[])`,
+    database,
   )
-  for (const { oid, name } of found) {
+  for (const { oid, name } of found ?? []) {
     names.set(Number(oid), name)
     if (Number(oid) < firstUserOid) builtIn.set(Number(oid), name)
   }

@@ -90,16 +90,10 @@ export async function listOperations(
     order by created_at desc, id desc limit ${query.limit}`
 }
 
-/** Unfinished ones on which nothing was written for so long, oldest first. */
-export async function listOpenOperations(
-  sql: Queryable,
-  unchangedSeconds = 0,
-): Promise<OperationRow[]> {
+/** Unfinished ones, oldest first. */
+export async function listOpenOperations(sql: Queryable): Promise<OperationRow[]> {
   return sql<OperationRow[]>`
-    select * from operations
-    where status in ('scheduling', 'running')
-      and updated_at <= clock_timestamp() - make_interval(secs => ${unchangedSeconds})
-    order by created_at, id`
+    select * from operations where status in ('scheduling', 'running') order by created_at, id`
 }
 
 /** Operations are kept for at least six months, as on Neon. */

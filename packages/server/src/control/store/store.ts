@@ -64,20 +64,24 @@ export async function transact<T>(
 
 const deadlockDetected = '40P01'
 
+/** Of the migrations themselves. */
+export const schemaTable = 'schema_version'
+
 const migrationsDirectory = new URL('migrations/', import.meta.url).pathname
 
 /**
- * Brings the store's schema up to this code's. Refuses a store that is newer. One run at a time: the
- * session lock is released with the connection, whatever happens.
+ * Brings the store's schema up to this code's, or up to an older version, for rows that were written with
+ * that one. Refuses a store that is newer (AppError `invalid_request`). One run at a time: the session
+ * lock is released with the connection, whatever happens.
  */
-export async function migrateStore(store: Store): Promise<void> {
+export async function migrateStore(store: Store, to?: number): Promise<void> {
   const connection = await store.reserve()
   try {
     await connection`select pg_advisory_lock(hashtext('coppice migrations'))`
     const postgrator = new Postgrator({
       migrationPattern: `${await migrationsPath()}*`,
       driver: 'pg',
-      schemaTable: 'schema_version',
+      schemaTable,
       execQuery: async (query) => ({ rows: await connection.unsafe(query) }),
       execSqlScript: async (script) => {
         await connection.unsafe(`begin;\n${script}\n;commit;`)
@@ -87,16 +91,35 @@ export async function migrateStore(store: Store): Promise<void> {
       await postgrator.getDatabaseVersion(),
       await postgrator.getMaxVersion(),
     ]
-    if (current > newest) {
-      throw new Error(
-        `the store is at version ${current}, made by a newer Coppice; this one knows ${newest}`,
-      )
-    }
-    await postgrator.migrate()
+    if (current > newest) throw tooNew('the metadata store', current, newest)
+    await postgrator.migrate(to === undefined ? undefined : String(to))
     await connection`select pg_advisory_unlock(hashtext('coppice migrations'))`
   } finally {
     connection.release()
   }
+}
+
+/**
+ * Refuses what a newer Coppice has written (AppError `invalid_request`): it may mean what this one would
+ * misread. `found` is the number of a migration.
+ */
+export async function refuseNewer(what: string, found: number | undefined): Promise<void> {
+  const newest = await newestMigration()
+  if (found !== undefined && found > newest) throw tooNew(what, found, newest)
+}
+
+/** The number of the last migration that this code knows: the version of the state that it writes. */
+export async function newestMigration(): Promise<number> {
+  const names = await readdir(await migrationsPath())
+  return Math.max(...names.map((name) => Number.parseInt(name, 10)).filter(Number.isInteger))
+}
+
+function tooNew(what: string, found: number, newest: number): AppError {
+  return new AppError(
+    'invalid_request',
+    `${what} was written by a newer Coppice (state version ${found}, this one knows ${newest}); nothing was ` +
+      'changed: install that version again, or restore a backup that this one has made to another --home',
+  )
 }
 
 /** The compiled program keeps its `.sql` files in the sources: `tsc` copies none. */
@@ -114,6 +137,11 @@ export async function isEmptyStore(store: Store): Promise<boolean> {
   const [row] = await store<{ is_empty: boolean }[]>`
     select to_regclass('platform') is null as is_empty`
   return row?.is_empty ?? true
+}
+
+/** Whether no platform is in this database, though its schema may be. */
+export async function isUnusedStore(store: Store): Promise<boolean> {
+  return (await isEmptyStore(store)) || (await store`select from platform`).length === 0
 }
 
 /** What identifies this platform; made once, together with the schema. */
