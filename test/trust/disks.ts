@@ -1,5 +1,4 @@
-import { statfs } from 'node:fs/promises'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { run, until } from '../platform.ts'
@@ -58,11 +57,17 @@ export class SmallDisk {
 
   static async mount(image: string, mountPoint: string, megabytes: number): Promise<SmallDisk> {
     await mkdir(mountPoint, { recursive: true })
-    await run('truncate', ['-s', `${megabytes}M`, image])
-    // Nothing is kept for root, and nothing is put off.
-    await run('mkfs.ext4', ['-q', '-m', '0', '-E', 'lazy_itable_init=0', image])
-    await run('mount', ['-o', 'loop', image, mountPoint])
-    return new SmallDisk(image, mountPoint)
+    const disk = new SmallDisk(image, mountPoint)
+    try {
+      await run('truncate', ['-s', `${megabytes}M`, image])
+      // Nothing is kept for root, and nothing is put off.
+      await run('mkfs.ext4', ['-q', '-m', '0', '-E', 'lazy_itable_init=0', image])
+      await run('mount', ['-o', 'loop', image, mountPoint])
+      return disk
+    } catch (error) {
+      await disk.discard()
+      throw error
+    }
   }
 
   /** After all that uses it has ended. May be called twice. */

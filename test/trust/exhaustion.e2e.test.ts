@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -37,6 +37,7 @@ beforeAll(async () => {
     stage = await ExhaustionStage.set({ home, poolSize: '1G' })
   } catch (error) {
     await storeDisk?.discard()
+    await rm(home, { recursive: true, force: true })
     throw error
   }
 })
