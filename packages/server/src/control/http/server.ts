@@ -96,6 +96,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     },
   })
   acceptEmptyBodies(app)
+  boundClosing(app)
   await app.register(swagger, { openapi: openapi(options.version), stripBasePath: true })
   app.setValidatorCompiler(createValidatorCompiler())
   app.setSerializerCompiler(createSerializerCompiler())
@@ -150,9 +151,11 @@ type Authorized = Pick<Caller, 'apiKey'>
 /** Aborted when the connection closes before the answer is whole. */
 function leaving({ raw }: FastifyReply): AbortSignal {
   const left = new AbortController()
-  raw.once('close', () => {
+  const leave = (): void => {
     if (!raw.writableFinished) left.abort(new Error('the client has gone away'))
-  })
+  }
+  raw.once('close', leave)
+  if (raw.destroyed) leave()
   return left.signal
 }
 
@@ -227,10 +230,22 @@ function acceptEmptyBodies(app: FastifyInstance): void {
   })
 }
 
+/** How long requests may go on once the server is told to stop. */
+const closeGraceMs = 5_000
+
+/** Node waits for answers without end, and a minute for connections that browsers open in advance. */
+function boundClosing(app: FastifyInstance): void {
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), closeGraceMs).unref()
+  })
+}
+
 /** Statuses that Neon calls safe to retry; its SDK waits as long as this says, in seconds. */
 const retryAfter: Readonly<Record<number, string>> = { 423: '1', 429: '5', 503: '1' }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  // Whoever has gone away is told nothing, and it is no fault.
+  if (reply.raw.destroyed) return reply
   const known = toAppError(error, request)
   const seconds = retryAfter[known.status]
   if (seconds !== undefined) reply.header('retry-after', seconds)

@@ -159,6 +159,24 @@ describe('a query', () => {
     await until(async () => (await running()) === 0)
   })
 
+  test('whose reader goes away before it begins leaves nothing behind', async () => {
+    for (let wait = 0; wait < 60; wait += 1) {
+      const leaving = new AbortController()
+      const asked = ask(`select 'never read', pg_sleep(600)`, {}, leaving.signal)
+      await delay(wait % 12)
+      leaving.abort()
+      await Promise.allSettled([asked])
+    }
+    // More than may run at once.
+    expect(rowsOf(await collect('select 1'))).toEqual([['1']])
+    await until(async () => {
+      const [row] = rowsOf(
+        await collect(`select count(*) from pg_stat_activity where query ~ '^select .never read'`),
+      )
+      return row?.[0] === '0'
+    })
+  })
+
   test('that is left in the middle of its rows is cancelled too', async () => {
     for await (const line of await ask('select generate_series(1, 100000000) i')) {
       if (line.type === 'rows') break

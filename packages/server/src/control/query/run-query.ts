@@ -3,6 +3,7 @@ import { Client } from 'pg'
 
 import { postgresPort } from '../../compute/settings.ts'
 import { AppError } from '../../lib/errors.ts'
+import { once } from '../../lib/once.ts'
 import type { Context } from '../context.ts'
 import type { TimeTravel } from '../time-travel.ts'
 import { LineQueue } from './line-queue.ts'
@@ -134,32 +135,46 @@ class QueryRun {
     this.#batch = new RowBatch((line) => this.#queue.push(line))
   }
 
-  /** To be read to its end, or left. */
-  async *lines(signal: AbortSignal, onEnd: () => void): AsyncGenerator<QueryLine> {
-    const leave = (): void => this.#queue.end(new Error('the reader has gone away'))
-    signal.addEventListener('abort', leave, { once: true })
+  /**
+   * Begins. The lines are to be read to their end, or left; where nobody ever reads them, an abort ends it
+   * all the same.
+   */
+  lines(signal: AbortSignal, onEnd: () => void): AsyncIterable<QueryLine> {
     const work = this.#runAll().then(
       () => this.#queue.end(),
       (error: unknown) => this.#queue.end(asError(error)),
     )
+    const finish = once(async () => {
+      signal.removeEventListener('abort', leave)
+      await this.#close()
+      await work
+      this.#reached.session.end()
+      onEnd()
+    })
+    const leave = (): void => {
+      this.#queue.end(new Error('the reader has gone away'))
+      void finish()
+    }
+    signal.addEventListener('abort', leave)
+    if (signal.aborted) leave()
+    return this.#read(finish)
+  }
+
+  async *#read(finish: () => Promise<void>): AsyncGenerator<QueryLine> {
     try {
       for await (const line of this.#queue) {
         this.#reached.session.touch()
         yield line
       }
     } finally {
-      signal.removeEventListener('abort', leave)
-      await this.#close()
-      await work
-      this.#reached.session.end()
-      onEnd()
+      await finish()
     }
   }
 
   async #close(): Promise<void> {
     if (this.#isOver) return this.#client.end().catch(() => undefined)
     this.#isOver = true
-    await cancelBackend(this.#reached, this.#client)
+    await endBackend(this.#reached, this.#client)
     this.#client.connection.stream.destroy()
   }
 
@@ -233,11 +248,12 @@ class QueryRun {
 const backendOf = (client: Client): number | null =>
   (client as Client & { processID: number | null }).processID
 
-async function cancelBackend({ compute }: ReachedDatabase, client: Client): Promise<void> {
+/** Ended and not cancelled: a cancel that comes before the statement has begun is lost. */
+async function endBackend({ compute }: ReachedDatabase, client: Client): Promise<void> {
   const pid = backendOf(client)
   if (pid === null) return
   await compute
-    .peek(async (sql) => sql`select pg_cancel_backend(${pid})`)
+    .peek(async (sql) => sql`select pg_terminate_backend(${pid})`)
     // A compute that is gone runs nothing.
     .catch(() => undefined)
 }
