@@ -104,8 +104,13 @@ const maxUsersTold = 10
 /** Before a freeze that has failed is tried again. */
 const refusedFreezeMs = 60_000
 
-/** Waits before each attempt to start a compute that has died. After the last it is idle until it is woken. */
-const restartDelaysMs = [0, 250, 1_000, 5_000, 15_000, 60_000]
+/**
+ * Waits before each attempt to start a compute that has died: of the first ones nobody is told who waits
+ * for it, since what a killed PostgreSQL leaves is in the way for a moment. After the last it is idle until
+ * it is woken.
+ */
+const firstRestartDelaysMs = [0, 250, 1_000]
+const laterRestartDelaysMs = [5_000, 15_000, 60_000]
 
 /**
  * One endpoint's PostgreSQL: idle, starting, active, frozen or suspending.
@@ -563,25 +568,30 @@ export class Compute {
   }
 
   /** The start that is going on, or a new one, after the suspend that is going on. Never rejects. */
-  async #ensureStarting(): Promise<void> {
-    this.#starting ??= this.#startOnce().finally(() => (this.#starting = undefined))
+  async #ensureStarting(delays: readonly number[] = [0]): Promise<void> {
+    this.#starting ??= this.#startRepeatedly(delays).finally(() => (this.#starting = undefined))
     return this.#starting
   }
 
-  async #startOnce(): Promise<void> {
+  async #startRepeatedly(delays: readonly number[]): Promise<void> {
     this.#startError = undefined
     await this.#stopping?.catch(() => undefined)
     // The suspend may have been called off.
     if (this.#state === 'active') return
-    try {
-      await this.#start()
-    } catch (error) {
-      // One that is told to end while it starts fails for that reason, whatever it says.
-      if (this.#isEnding) this.#startError = this.#goingAway()
-      else this.#startError = error instanceof Error ? error : new Error(String(error))
-      this.#options.log.error({ endpoint: this.#spec.endpointId }, describeError(error))
-      this.#setState('idle')
+    for (const delayMs of delays) {
+      try {
+        if (delayMs > 0) await delay(delayMs, undefined, { signal: this.#ending.signal })
+        await this.#start()
+        return
+      } catch (error) {
+        // One that is told to end while it starts fails for that reason, whatever it says.
+        if (this.#isEnding) this.#startError = this.#goingAway()
+        else this.#startError = error instanceof Error ? error : new Error(String(error))
+        this.#options.log.error({ endpoint: this.#spec.endpointId }, describeError(error))
+        if (this.#isEnding || this.#patience?.signal.aborted === true) break
+      }
     }
+    this.#setState('idle')
   }
 
   /**
@@ -592,8 +602,10 @@ export class Compute {
     this.#patience?.abort()
     this.#patience = new AbortController()
     const signal = AbortSignal.any([this.#patience.signal, this.#ending.signal])
-    for (const delayMs of restartDelaysMs) {
-      if (delayMs > 0) await delay(delayMs, undefined, { signal }).catch(() => undefined)
+    await this.#ensureStarting(firstRestartDelaysMs)
+    for (const delayMs of laterRestartDelaysMs) {
+      if (signal.aborted || isActive(this.#state)) return
+      await delay(delayMs, undefined, { signal }).catch(() => undefined)
       if (signal.aborted || isActive(this.#state)) return
       await this.#ensureStarting()
     }
