@@ -43,6 +43,20 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // Before the others, since its longest file takes longest of all.
+          name: 'trust',
+          include: ['test/trust/*.e2e.test.ts'],
+          retry,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          expect,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'e2e',
           include: ['test/*.e2e.test.ts'],
           globalSetup: 'test/install-clients.ts',
@@ -51,19 +65,6 @@ export default defineConfig({
           hookTimeout: 300_000,
           expect,
           // Each file has a platform of its own.
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'trust',
-          include: ['test/trust/*.e2e.test.ts'],
-          retry,
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-          expect,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
