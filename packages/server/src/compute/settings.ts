@@ -101,7 +101,9 @@ function durabilitySettings(spec: ComputeSpec, host: SettingsHost): Settings {
     checkpoint_timeout: '5min',
     // One call instead of an fsync of each file before recovery.
     ...(host.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
-    restart_after_crash: 'on',
+    // The host starts it anew. By itself PostgreSQL stays half-started where the disk is full meanwhile, and
+    // serves nobody when there is space again.
+    restart_after_crash: 'off',
   }
 }
 

@@ -6,7 +6,9 @@ import { must } from '../../lib/assert.ts'
 import { startTestControl, type TestControl } from '../../testing/control.ts'
 import { until } from '../../testing/until.ts'
 import { createApiKey } from '../api-keys.ts'
+import { takeLineSnapshot } from '../history/line-snapshots.ts'
 import { takeDueSnapshots } from '../history/trim.ts'
+import { requireAnyBranch } from '../store/branches.ts'
 import { trimRehearsals } from '../store/rehearsals.ts'
 
 /** Schema changes through the API: what the engine does is told by its own tests. */
@@ -26,7 +28,10 @@ beforeAll(async () => {
     `create table users (id int primary key, name text, plan text);
     insert into users select n, 'u' || n, 'free' from generate_series(1, 50) n`,
   )
-  await takeDueSnapshots(control.context)
+  // Whatever is due: an undo goes back from here on.
+  const { branch } = await client.getProjectBranch({ path: pathOf('main') })
+  const { volume_id } = await requireAnyBranch(control.context.store, branch.id)
+  await takeLineSnapshot(control.context, volume_id)
 })
 afterAll(async () => control?.close())
 

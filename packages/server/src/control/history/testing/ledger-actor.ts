@@ -278,7 +278,11 @@ export class LedgerActor {
       const after = await this.#lineOf(branchId).catch(() => before)
       return { answer, asked: { target, lines: [before, after] } }
     } catch (error) {
-      if (target && this.#platform.mayRefuse(before, target, error)) throw new Overtaken()
+      // A restore may have given it another line meanwhile.
+      const after = await this.#lineOf(branchId).catch(() => before)
+      const mayRefuse = (line: LedgerLine): boolean =>
+        target !== undefined && this.#platform.mayRefuse(line, target, error)
+      if (mayRefuse(before) || mayRefuse(after)) throw new Overtaken()
       throw error
     }
   }
