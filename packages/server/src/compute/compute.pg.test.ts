@@ -1,5 +1,6 @@
 import { readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as immediate } from 'node:timers/promises'
 
 import type { Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -345,6 +346,22 @@ describe.each(majorVersions)('a compute of PostgreSQL %d', (majorVersion) => {
     await host.put({ ...compute.spec, pgSettings: {} })
     await compute.wake()
     expect(compute.state).toBe('active')
+  })
+
+  test('whoever wakes one that is being removed is told so, at every moment of it', async () => {
+    const compute = await create('going')
+    await compute.wake()
+    let isRemoved = false
+    const removed = host.remove(compute.spec.endpointId).finally(() => (isRemoved = true))
+    const answers = new Set<unknown>()
+    while (!isRemoved) {
+      await compute.wake().catch((error: { code?: unknown }) => answers.add(error.code))
+      await immediate()
+    }
+    await removed
+    await compute.wake().catch((error: { code?: unknown }) => answers.add(error.code))
+    expect([...answers]).toEqual(['endpoint_not_found'])
+    expect(compute.state).toBe('idle')
   })
 
   test('changed settings take effect with a restart', async () => {

@@ -537,6 +537,11 @@ export class Compute {
     return configFilePath(this.#options.directory)
   }
 
+  /** The postmaster, where it is active. */
+  get #running(): Postmaster | undefined {
+    return this.#state === 'active' ? this.#postmaster : undefined
+  }
+
   async #ensureActive(): Promise<Postmaster> {
     if (this.#spec.disabled) {
       throw new AppError('endpoint_disabled', `endpoint ${this.#spec.endpointId} is disabled`)
@@ -546,7 +551,7 @@ export class Compute {
     for (;;) {
       while (this.#held) await this.#held
       await this.#thaw()
-      if (this.#state === 'active' && this.#postmaster) return this.#postmaster
+      if (this.#running !== undefined) return this.#running
       void this.#ensureStarting()
       await this.#waitForStart(deadline - performance.now())
     }
@@ -577,7 +582,7 @@ export class Compute {
     this.#startError = undefined
     await this.#stopping?.catch(() => undefined)
     // The suspend may have been called off.
-    if (this.#state === 'active') return
+    if (this.#running !== undefined) return
     for (const delayMs of delays) {
       try {
         if (delayMs > 0) await delay(delayMs, undefined, { signal: this.#ending.signal })
@@ -762,7 +767,9 @@ export class Compute {
     if (this.#postmaster !== postmaster) return
     this.#postmaster = undefined
     void this.#endUsage()
-    if (this.#stopping || this.#isEnding) return
+    // The suspend that is going on sees to it.
+    if (this.#state === 'suspending') return
+    if (this.#isEnding) return this.#setState('idle')
     this.#options.log.error({ endpoint: this.#spec.endpointId }, 'PostgreSQL has died')
     this.#startAgain()
   }
@@ -790,8 +797,7 @@ export class Compute {
       await this.#endSessions()
     } catch (error) {
       if (!force) {
-        if (this.#postmaster) this.#goOn('it could not be stopped')
-        else this.#startAgain()
+        this.#goOn('it could not be stopped')
         throw error
       }
       // Whatever it cannot tell any more, it can be stopped.
@@ -807,6 +813,8 @@ export class Compute {
 
   /** Instead of being suspended. One that was frozen has woken so, and not for what it was to sleep for. */
   #goOn(because: string | undefined): void {
+    // It may have died meanwhile.
+    if (this.#postmaster === undefined) return this.#startAgain()
     const detail = because !== undefined && { detail: because }
     withCause({ reason: 'suspend called off', ...detail }, () => this.#setState('active'))
   }
