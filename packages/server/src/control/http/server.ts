@@ -20,7 +20,7 @@ import Fastify, {
 } from 'fastify'
 
 import { withCause } from '../../lib/cause.ts'
-import { AppError } from '../../lib/errors.ts'
+import { AppError, errorCode } from '../../lib/errors.ts'
 import type { ConsoleAccess, KeyScope } from '../console/access.ts'
 import type { ChangeFeed } from '../console/changes.ts'
 import type { Exposition } from '../metrics/exposition.ts'
@@ -244,8 +244,8 @@ function boundClosing(app: FastifyInstance): void {
 const retryAfter: Readonly<Record<number, string>> = { 423: '1', 429: '5', 503: '1' }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  // Whoever has gone away is told nothing, and it is no fault.
-  if (reply.raw.destroyed) return reply
+  // The reader has gone away before the end: nobody is left to be told, and it is no fault.
+  if (errorCode(error) === 'ERR_STREAM_PREMATURE_CLOSE') return reply
   const known = toAppError(error, request)
   const seconds = retryAfter[known.status]
   if (seconds !== undefined) reply.header('retry-after', seconds)
