@@ -1,21 +1,10 @@
+import { ticksUpTo } from '../ui/axis.ts'
+
 /** Where the axes of a chart have their lines. */
 
-const niceSteps = [1, 2, 2.5, 5, 10]
-
-/**
- * From 0 to a round number that is not below `highest`, in about `count` steps. `base` is what units grow
- * by: 1024 for bytes.
- */
-export function valueTicks(highest: number, { count = 3, base = 10 } = {}): number[] {
-  if (!(highest > 0)) return [0, 1]
-  const unit = base === 10 ? 1 : base ** Math.max(0, Math.floor(Math.log(highest) / Math.log(base)))
-  const rough = highest / unit / count
-  const magnitude = 10 ** Math.floor(Math.log10(rough))
-  const nice = niceSteps.find((step) => step * magnitude >= rough * 0.999) ?? 10
-  const step = nice * magnitude * unit
-  const steps = Math.max(1, Math.ceil(highest / step - 0.001))
-  return Array.from({ length: steps + 1 }, (_, at) => at * step)
-}
+/** The lines of an axis of values, in about three steps; from 0 to 1 where there is nothing. */
+export const valueTicks = (highest: number, { count = 3, base = 10 } = {}): number[] =>
+  highest > 0 ? ticksUpTo(highest, { count, base }) : [0, 1]
 
 const minuteMs = 60_000
 const dayMs = 86_400_000

@@ -1,3 +1,5 @@
+import { splitTokens } from '../ui/sql-tokens.ts'
+
 /** What a piece of SQL is, as far as colours go. */
 export interface SqlToken {
   kind: 'plain' | 'keyword' | 'type' | 'string' | 'comment' | 'number' | 'name'
@@ -32,23 +34,7 @@ const pattern =
   /(--.*)|('(?:[^']|'')*'?)|("(?:[^"]|"")*"?)|(\$[A-Za-z_]*\$)|(\b\d+(?:\.\d+)?\b)|([A-Za-z_][\w$]*)/g
 
 /** Takes a line of SQL apart for its colours. Joined, the texts are the line. */
-export function tokensOf(line: string): SqlToken[] {
-  const tokens: SqlToken[] = []
-  let end = 0
-  const push = (kind: SqlToken['kind'], text: string): void => {
-    const last = tokens.at(-1)
-    if (text === '') return
-    if (last?.kind === kind) last.text += text
-    else tokens.push({ kind, text })
-  }
-  for (const match of line.matchAll(pattern)) {
-    push('plain', line.slice(end, match.index))
-    push(kindOf(match), match[0])
-    end = match.index + match[0].length
-  }
-  push('plain', line.slice(end))
-  return tokens
-}
+export const tokensOf = (line: string): SqlToken[] => splitTokens(line, pattern, kindOf)
 
 function kindOf(match: RegExpMatchArray): SqlToken['kind'] {
   const [, comment, string, name, dollar, number, word = ''] = match

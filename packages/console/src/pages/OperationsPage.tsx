@@ -1,5 +1,5 @@
 import type { Operation } from '@coppice/api'
-import { Button, Center, SegmentedControl, Text } from '@mantine/core'
+import { SegmentedControl, Text } from '@mantine/core'
 import { IconActivity } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
@@ -8,6 +8,7 @@ import { useSearchParams } from 'react-router'
 import { api } from '../api/client.ts'
 import { operationsPageSize, queries } from '../api/queries.ts'
 import { EmptyState } from '../ui/EmptyState.tsx'
+import { LoadOlder } from '../ui/LoadOlder.tsx'
 import { isOpen, OperationList } from '../ui/OperationList.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { Panel } from '../ui/Panel.tsx'
@@ -66,17 +67,7 @@ export function Component(): ReactNode {
           }}
         </QueryView>
       </Panel>
-      {pages.hasNextPage && (
-        <Center mt="md">
-          <Button
-            variant="default"
-            loading={pages.isFetchingNextPage}
-            onClick={() => void pages.fetchNextPage()}
-          >
-            Load older ones
-          </Button>
-        </Center>
-      )}
+      <LoadOlder pages={pages} mt="md" />
     </>
   )
 }

@@ -24,9 +24,17 @@ const keywords = new Set(
 const pattern =
   /(?<comment>--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|(?<string>[eEbBxX]?'(?:[^']|'')*(?:'|$)|\$(?<tag>\w*)\$[\s\S]*?(?:\$\k<tag>\$|$))|(?<name>"(?:[^"]|"")*(?:"|$))|(?<parameter>\$\d+)|(?<number>\b\d+(?:\.\d+)?\b)|(?<word>[A-Za-z_][\w$]*)/g
 
-export function tokenize(sql: string): Token[] {
-  const tokens: Token[] = []
-  const add = (kind: TokenKind, text: string): void => {
+export const tokenize = (sql: string): Token[] =>
+  splitTokens(sql, pattern, (match) => kindOf(match.groups ?? {}))
+
+/** Takes a text apart at what matches; what lies between is plain. Joined, the texts are the text. */
+export function splitTokens<K extends string>(
+  sql: string,
+  pattern: RegExp,
+  kindOf: (match: RegExpMatchArray) => K | 'plain',
+): { kind: K | 'plain'; text: string }[] {
+  const tokens: { kind: K | 'plain'; text: string }[] = []
+  const add = (kind: K | 'plain', text: string): void => {
     const last = tokens.at(-1)
     if (last?.kind === kind) last.text += text
     else if (text !== '') tokens.push({ kind, text })
@@ -35,7 +43,7 @@ export function tokenize(sql: string): Token[] {
   for (const match of sql.matchAll(pattern)) {
     const [text] = match
     add('plain', sql.slice(end, match.index))
-    add(kindOf(match.groups ?? {}), text)
+    add(kindOf(match), text)
     end = match.index + text.length
   }
   add('plain', sql.slice(end))

@@ -1,5 +1,5 @@
 import type { Branch, LogRecord, LogSeverity, LogsQuery } from '@coppice/api'
-import { Button, Center, Group, NativeSelect, Switch, TextInput } from '@mantine/core'
+import { Group, NativeSelect, Switch, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconFileText, IconSearch } from '@tabler/icons-react'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
@@ -8,6 +8,7 @@ import { type ReactNode, useState } from 'react'
 import { api } from '../../api/client.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { formatMoment } from '../../ui/format.ts'
+import { LoadOlder } from '../../ui/LoadOlder.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { QueryView } from '../../ui/QueryView.tsx'
 
@@ -117,17 +118,7 @@ export function Logs({ branch: { project_id, id: branch_id } }: { branch: Branch
           )
         }}
       </QueryView>
-      {pages.hasNextPage && (
-        <Center p="md">
-          <Button
-            variant="default"
-            loading={pages.isFetchingNextPage}
-            onClick={() => void pages.fetchNextPage()}
-          >
-            Load older ones
-          </Button>
-        </Center>
-      )}
+      <LoadOlder pages={pages} p="md" />
     </Panel>
   )
 }

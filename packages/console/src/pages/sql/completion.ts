@@ -1,6 +1,7 @@
 import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete'
 import type { SQLNamespace } from '@codemirror/lang-sql'
 
+import { quoteName } from '../../sql/quote.ts'
 import type { Catalog, CatalogTable } from './catalog.ts'
 import { statementAt, tokensOf } from './statements.ts'
 
@@ -31,8 +32,7 @@ export function tablesIn(sql: string, { tables }: Catalog): readonly CatalogTabl
 
 const isPlain = (name: string): boolean => /^[a-z_][a-z0-9_$]*$/.test(name)
 /** A name as SQL has it. */
-export const quoted = (name: string): string =>
-  isPlain(name) ? name : `"${name.replaceAll('"', '""')}"`
+export const quoted = (name: string): string => (isPlain(name) ? name : quoteName(name))
 /** With its schema, where that has to be said. */
 export const tableName = ({ schema, name }: { schema: string; name: string }): string =>
   schema === 'public' ? quoted(name) : `${quoted(schema)}.${quoted(name)}`

@@ -1,9 +1,8 @@
-import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 
-import { queries } from '../../api/queries.ts'
 import type { BranchChoice } from '../../branch-choice/use-branch-choice.ts'
+import { useIsAwake } from '../../branch-choice/use-is-awake.ts'
 import type { QueryPlace } from './run-on.ts'
 
 /** Where and when the editor runs SQL; the moment is in the address as `at`, beside branch and database. */
@@ -11,12 +10,8 @@ export function useSqlPlace(projectId: string, choice: BranchChoice) {
   const { branch, database, role } = choice
   const [params, setParams] = useSearchParams()
   const [isReadOnly, setIsReadOnly] = useState(false)
-  const endpoints = useQuery(queries.endpoints(projectId)).data ?? []
   const moment = readMoment(params.get('at'))
-  const isAwake = endpoints.some(
-    ({ branch_id, type, current_state }) =>
-      branch_id === branch?.id && type === 'read_write' && current_state === 'active',
-  )
+  const isAwake = useIsAwake(projectId, branch?.id) ?? false
   const place: QueryPlace | undefined = branch &&
     database && {
       projectId,

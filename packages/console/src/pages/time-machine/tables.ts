@@ -1,4 +1,5 @@
 /** The tables of a database then and now, with their rows. */
+import { quoteName } from '../../sql/quote.ts'
 import type { PrimaryKeys } from './compare-rows.ts'
 
 export interface Table {
@@ -15,7 +16,7 @@ export interface Table {
 export const countedMax = 100_000
 /** What a table holds, in the order of its key. */
 export function previewSql({ sqlName, key }: Table): string {
-  const order = key.map(({ name }) => `"${name.replaceAll('"', '""')}"`).join(', ')
+  const order = key.map(({ name }) => quoteName(name)).join(', ')
   return `select * from ${sqlName}${order === '' ? '' : ` order by ${order}`} limit 100`
 }
 
