@@ -1,13 +1,26 @@
 import type { Cli } from './cli.ts'
 import { formatBytes } from './format.ts'
-import type { ProgramEvent } from './platform-program.ts'
+import { followProgram, type ProgramEvent } from './platform-program.ts'
 
 const barCells = 24
 const noteMs = 10_000
 const clearLine = '\r\u001B[2K'
 
+/** Runs a command of the platform's own program to its end, and shows how far it has come. Its answer. */
+export async function runWithProgress(
+  cli: Cli,
+  args: readonly string[],
+): Promise<Record<string, unknown>> {
+  const progress = createProgramProgress(cli)
+  try {
+    return await followProgram(cli, args, (event) => progress.show(event))
+  } finally {
+    progress.end()
+  }
+}
+
 /** A bar for someone who watches, a line now and then for a log. */
-export function createProgramProgress(cli: Cli): {
+function createProgramProgress(cli: Cli): {
   show(event: ProgramEvent): void
   end(): void
 } {

@@ -1,4 +1,5 @@
 import { AdvisedError } from './advised-error.ts'
+import { type ParsedSpan, parseSpans } from './parse-spans.ts'
 import { isTransactional } from './transactional.ts'
 import { type Fields, isFields, nodeOf, text, type TreeNode } from './tree.ts'
 
@@ -22,32 +23,20 @@ export interface Source {
 
 /** Takes SQL apart. Rejects, with the line, what PostgreSQL could not read and what only psql can. */
 export async function parseStatements(source: Source): Promise<Statement[]> {
-  const { loadModule, parseSync } = await import('libpg-query')
-  await loadModule()
   // Where there is nothing but comments, the parser answers an error.
   if (skipBlank(source.sql, 0) === source.sql.length) return []
   try {
-    const { stmts = [] } = parseSync(source.sql)
-    // Places are counted in bytes of UTF-8.
-    const bytes = Buffer.from(source.sql)
-    return stmts.map(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
-      const end = length === undefined || length === 0 ? bytes.length : start + length
-      return statementAt(
-        source,
-        stmt,
-        bytes.subarray(0, start).toString(),
-        bytes.subarray(start, end).toString(),
-      )
-    })
+    return (await parseSpans(source.sql)).map((span) => statementAt(source, span))
   } catch (error) {
     throw error instanceof AdvisedError ? error : explain(source, error)
   }
 }
 
-function statementAt(source: Source, tree: unknown, before: string, raw: string): Statement {
+function statementAt(source: Source, span: ParsedSpan): Statement {
+  const raw = source.sql.slice(span.start, span.end)
   const start = skipBlank(raw, 0)
-  const node = nodeOf(tree)
-  const line = source.firstLine + countLines(before) + countLines(raw.slice(0, start))
+  const node = nodeOf(span.tree)
+  const line = source.firstLine + countLines(source.sql.slice(0, span.start + start))
   if (!node) throw new AdvisedError(`${source.name}:${line}: this statement cannot be read.`)
   refuseUnrunnable(source, line, node)
   return { text: raw.slice(start).trimEnd(), line, node, transactional: isTransactional(node) }

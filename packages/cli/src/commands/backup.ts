@@ -2,8 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 
 import type { Cli } from '../cli.ts'
 import { addExamples } from '../help.ts'
-import { followProgram } from '../platform-program.ts'
-import { createProgramProgress } from '../program-progress.ts'
+import { runWithProgress } from '../program-progress.ts'
 import {
   type Backup,
   renderBackup,
@@ -55,7 +54,13 @@ export function addBackup(program: Command, cli: Cli): void {
       ...(hasHistory ? [] : ['--without-history']),
       ...(flags.keep === undefined ? [] : ['--keep', String(flags.keep)]),
     ]
-    const answer = await run(cli, ['backup', 'create', place, ...args, ...placeArguments(flags)])
+    const answer = await runWithProgress(cli, [
+      'backup',
+      'create',
+      place,
+      ...args,
+      ...placeArguments(flags),
+    ])
     const { encrypted, place: where } = answer
     await cli.output.answer(answer, async () => renderBackup(answer as unknown as Backup, where))
     if (encrypted === false) {
@@ -68,7 +73,7 @@ export function addBackup(program: Command, cli: Cli): void {
     .argument('<place>', placeHelp)
     .action(async (place: string, _: PlaceFlags, command: Command) => {
       const flags = command.optsWithGlobals<PlaceFlags>()
-      const answer = await run(cli, ['backup', 'list', place, ...placeArguments(flags)])
+      const answer = await runWithProgress(cli, ['backup', 'list', place, ...placeArguments(flags)])
       await cli.output.answer(answer, async () => renderBackups(answer['backups'] as Backup[]))
     })
   addPlaceFlags(addBackupFlag(backup.command('verify')))
@@ -76,7 +81,12 @@ export function addBackup(program: Command, cli: Cli): void {
     .argument('<place>', placeHelp)
     .action(async (place: string, _: ReadFlags, command: Command) => {
       const flags = command.optsWithGlobals<ReadFlags>()
-      const answer = await run(cli, ['backup', 'verify', place, ...readArguments(flags)])
+      const answer = await runWithProgress(cli, [
+        'backup',
+        'verify',
+        place,
+        ...readArguments(flags),
+      ])
       await cli.output.answer(answer, () => renderVerification(answer))
       if ((answer['problems'] as unknown[]).length > 0) cli.result.exitCode = 1
     })
@@ -96,7 +106,7 @@ export function addRestore(program: Command, cli: Cli): void {
     ['restore s3://backups/coppice --home /srv/coppice', 'From S3, to a place of your own'],
   ]).action(async (place: string, flags: ReadFlags) => {
     const size = flags.poolSize === undefined ? [] : ['--pool-size', flags.poolSize]
-    const answer = await run(cli, ['restore', place, ...size, ...readArguments(flags)])
+    const answer = await runWithProgress(cli, ['restore', place, ...size, ...readArguments(flags)])
     await cli.output.answer(answer, async () => renderRestored(answer as unknown as Backup, answer))
   })
 }
@@ -133,13 +143,4 @@ function readArguments(flags: ReadFlags): string[] {
 function parseKeep(text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('Give a number of backups, 1 or more.')
-}
-
-async function run(cli: Cli, args: readonly string[]): Promise<Record<string, unknown>> {
-  const progress = createProgramProgress(cli)
-  try {
-    return await followProgram(cli, args, (event) => progress.show(event))
-  } finally {
-    progress.end()
-  }
 }

@@ -4,8 +4,7 @@ import { addBranchFlags, type BranchFlags, chooseBranch } from '../branch-choice
 import type { Cli } from '../cli.ts'
 import { openBranch } from '../context.ts'
 import { addExamples } from '../help.ts'
-import { followProgram } from '../platform-program.ts'
-import { createProgramProgress } from '../program-progress.ts'
+import { runWithProgress } from '../program-progress.ts'
 
 interface EjectFlags extends BranchFlags {
   to: string
@@ -28,20 +27,12 @@ export function addEject(program: Command, cli: Cli): void {
     const { path } = await openBranch(cli, chooseBranch({ positional, flags }))
     const args = ['--project', path.project_id, '--branch', path.branch_id, '--to', flags.to]
     const owner = flags.owner === undefined ? [] : ['--owner', flags.owner]
-    const progress = createProgramProgress(cli)
-    try {
-      const answer = await followProgram(cli, ['eject', ...args, ...owner], (event) =>
-        progress.show(event),
-      )
-      progress.end()
-      await cli.output.answer(
-        answer,
-        () =>
-          `Branch ${String(answer['branch'])} is in ${String(answer['directory'])}, a data directory of PostgreSQL ` +
-          `${String(answer['pg_version'])}.\nHow to run it: ${String(answer['readme'])}`,
-      )
-    } finally {
-      progress.end()
-    }
+    const answer = await runWithProgress(cli, ['eject', ...args, ...owner])
+    await cli.output.answer(
+      answer,
+      () =>
+        `Branch ${String(answer['branch'])} is in ${String(answer['directory'])}, a data directory of PostgreSQL ` +
+        `${String(answer['pg_version'])}.\nHow to run it: ${String(answer['readme'])}`,
+    )
   })
 }

@@ -1,3 +1,4 @@
+import { applyDefaults } from '@coppice/migrate/apply-defaults'
 import { type Command, Option } from 'commander'
 
 import type { Cli } from '../cli.ts'
@@ -36,12 +37,12 @@ function addApply(migrate: Command, cli: Cli): void {
     .addOption(
       new Option('--lock-timeout <time>', 'How long a statement waits for locks; 3s unless given.')
         .argParser(parseMillis)
-        .default(3000),
+        .default(applyDefaults.lockTimeoutMs),
     )
     .addOption(
       new Option('--retries <count>', 'How often it tries again to get them; 10 unless given.')
         .argParser(parseWhole(0, 1000))
-        .default(10),
+        .default(applyDefaults.max),
     )
     .addOption(
       new Option(
@@ -49,7 +50,7 @@ function addApply(migrate: Command, cli: Cli): void {
         'How long a statement may run; as long as it takes unless given.',
       )
         .argParser(parseMillis)
-        .default(0),
+        .default(applyDefaults.statementTimeoutMs),
     )
     .option('--allow-out-of-order', 'Also run files that come before one that has run.')
     .addOption(

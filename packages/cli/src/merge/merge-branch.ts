@@ -1,5 +1,6 @@
 import type { Branch, DerivedStatement, MergeConflict, Rehearsal, Remaining } from '@coppice/api'
 import { applyMigrations } from '@coppice/migrate/apply'
+import { applyDefaults } from '@coppice/migrate/apply-defaults'
 import type { Database } from '@coppice/migrate/database'
 import { migrationsOf, originOf, refuseIfChanged } from '@coppice/migrate/merge/merge'
 import { type MergePlan, planMerge } from '@coppice/migrate/merge/plan-merge'
@@ -46,8 +47,6 @@ export interface MergeAnswer {
   refusal: { message: string; advice: string } | null
 }
 
-/** As `migrate apply` has them unless told otherwise. */
-const applyOptions = { max: 10, lockTimeoutMs: 3000, statementTimeoutMs: 0, allowOutOfOrder: true }
 const restorePointLives = '7d'
 
 /** Merges the schema of a branch into its parent: derived, rehearsed, shown, confirmed, applied. */
@@ -86,7 +85,8 @@ export async function mergeBranch(
   if (migrations.length === 0 || options.dryRun || answer.refusal) return answer
   await refuseIfChanged(parent, plan.checksum, into.name)
   const { restore_point } = await applyMigrations(observer, target, parent, migrations, {
-    ...applyOptions,
+    ...applyDefaults,
+    allowOutOfOrder: true,
     keepUntil: parseMoment(restorePointLives),
   })
   return { ...answer, applied: true, restore_point }

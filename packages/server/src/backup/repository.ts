@@ -121,7 +121,7 @@ export class Repository {
   }
 
   async getTree(name: string): Promise<Tree> {
-    return JSON.parse((await this.getObject(name)).toString('utf8')) as Tree
+    return parseTree(await this.getObject(name))
   }
 
   /** Ids, the oldest first. */
@@ -194,6 +194,8 @@ export class Repository {
     return this.#known
   }
 }
+
+export const parseTree = (object: Buffer): Tree => JSON.parse(object.toString('utf8')) as Tree
 
 async function claim(
   place: BackupPlace,

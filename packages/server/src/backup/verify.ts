@@ -1,7 +1,7 @@
 import { describeError } from '../lib/errors.ts'
 import { forEachBounded } from '../lib/for-each-bounded.ts'
 import type { Manifest } from './manifest.ts'
-import type { Repository } from './repository.ts'
+import { parseTree, type Repository } from './repository.ts'
 
 export interface Verification {
   backups: string[]
@@ -41,8 +41,7 @@ export async function verifyBackups(
     if (seen.has(tree.object)) return
     seen.add(tree.object)
     await check(of, async () => {
-      await read(tree.object)
-      const { entries } = await repository.getTree(tree.object)
+      const { entries } = parseTree(await read(tree.object))
       const names = entries.flatMap(({ chunks }) => chunks ?? []).filter((name) => !seen.has(name))
       for (const name of names) seen.add(name)
       await forEachBounded([...new Set(names)], objectsAtOnce, async (name) => {

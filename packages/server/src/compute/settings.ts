@@ -184,7 +184,8 @@ const maxUnits = 64
 /** Up to here a compute is small: start and memory matter more than the last of its throughput. */
 const smallUnits = 4
 
-const localeSettings: Settings = {
+/** Of every cluster, wherever it runs. */
+export const localeSettings: Settings = {
   timezone: 'UTC',
   datestyle: 'iso, mdy',
   lc_messages: 'C',

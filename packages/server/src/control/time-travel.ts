@@ -58,9 +58,7 @@ export class TimeTravel {
       this.#visits.set(pastId, visit)
     }
     visit.compute ??= this.#arrive(pastId, visit.endpointId)
-    const compute = await visit.compute
-    await compute.wake()
-    return compute
+    return visit.compute
   }
 
   openSession(session: SessionDetails & { endpointId: string }): SessionHandle {

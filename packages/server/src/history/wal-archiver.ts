@@ -3,7 +3,8 @@ import { join } from 'node:path'
 
 import type { Sql } from 'postgres'
 
-import { describeError, errorCode } from '../lib/errors.ts'
+import { describeError } from '../lib/errors.ts'
+import { ifThere } from '../lib/files.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import { type Lsn, parseLsn, renderLsn } from '../lib/lsn.ts'
@@ -207,14 +208,8 @@ async function hasMovedOn(
 }
 
 /** PostgreSQL removes and renames while it is looked at. */
-async function writtenAt(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).mtimeMs
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error
-    return undefined
-  }
-}
+const writtenAt = async (path: string): Promise<number | undefined> =>
+  (await ifThere(stat(path)))?.mtimeMs
 
 async function readPosition(sql: Sql): Promise<{ position: Lsn; file: string; timeline: number }> {
   const [row] = await sql<{ lsn: string; file: string }[]>`

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { superuserName } from '../compute/access-files.ts'
 import { readControlFile } from '../compute/pg-control.ts'
 import { renderSetting } from '../compute/pg-settings.ts'
+import { localeSettings } from '../compute/settings.ts'
 import type { EjectedCluster } from '../control/backup/prepare-eject.ts'
 import { assert } from '../lib/assert.ts'
 import { type Environment, hideSecrets } from '../lib/config.ts'
@@ -118,16 +119,7 @@ async function writePlainFiles(
 }
 
 function renderConf({ branch, pg_settings: settings }: EjectedCluster): string {
-  const same = {
-    timezone: 'UTC',
-    datestyle: 'iso, mdy',
-    lc_messages: 'C',
-    lc_monetary: 'C',
-    lc_numeric: 'C',
-    lc_time: 'C',
-    default_text_search_config: 'pg_catalog.english',
-    password_encryption: 'scram-sha-256',
-  }
+  const same = { ...localeSettings, password_encryption: 'scram-sha-256' }
   const render = (group: Record<string, string>): string[] =>
     Object.entries(group).map(([name, value]) => renderSetting(name, value))
   return [

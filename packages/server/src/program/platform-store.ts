@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-
 import { chooseInstallation, type Installation } from '../compute/installations.ts'
 import {
   isEmptyStore,
@@ -41,9 +39,8 @@ export async function openPlatformStore(
   const cluster =
     url === undefined
       ? await startStoreCluster({
+          home,
           installation: await storeInstallation(home, postgres),
-          directory: home.store,
-          socketDirectory: join(home.sockets, 'store'),
           user: postgres.databaseUser,
           log,
         })

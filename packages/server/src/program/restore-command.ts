@@ -142,9 +142,11 @@ class Restore {
     { object, name }: ManifestTree,
     directory: string,
     options: { user: OsUser | undefined; keepsTimes?: boolean },
-  ): Promise<void> {
+  ): Promise<Tree> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
-    await this.#loadTree(name, await this.#repository.getTree(object), directory, options)
+    const tree = await this.#repository.getTree(object)
+    await this.#loadTree(name, tree, directory, options)
+    return tree
   }
 
   async #loadTree(
@@ -188,9 +190,8 @@ class Restore {
     const root = walDirectory(volumes.root)
     const store = createDirectoryWalStore(root)
     const directory = join(root, '.returning')
-    await this.#load(tree, directory, { user: undefined, keepsTimes: true })
-    const { entries } = await this.#repository.getTree(tree.object)
-    for (const { path: name, size = 0, mtime_ns = '0' } of entries) {
+    const files = await this.#load(tree, directory, { user: undefined, keepsTimes: true })
+    for (const { path: name, size = 0, mtime_ns = '0' } of files.entries) {
       const writtenAt = new Date(Number(BigInt(mtime_ns) / 1_000_000n))
       await store.put(tree.name, { name, bytes: size, writtenAt, path: join(directory, name) })
     }

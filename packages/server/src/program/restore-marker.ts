@@ -1,16 +1,14 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { findPostmaster, stopPostmaster } from '../compute/postmaster.ts'
 import { AppError } from '../lib/errors.ts'
 import { isThere, namesIn, syncDirectory, writeFileAtomically } from '../lib/files.ts'
 import type { Home } from '../lib/home.ts'
 import { isMounted, unmountPoolImage } from '../volume/pool-image.ts'
+import { stopLeftStore } from './store-cluster.ts'
 
 /** Says that a state directory is being restored: until it has gone, all in it is the restore's alone. */
 const markerPath = (home: Home): string => join(home.root, 'restoring.json')
-
-const stopTimeoutMs = 30_000
 
 export async function markRestoring(home: Home, backup: string): Promise<void> {
   await writeFileAtomically(markerPath(home), `${JSON.stringify({ backup })}\n`)
@@ -33,9 +31,7 @@ export async function refuseUnfinished(home: Home): Promise<void> {
 /** Removes what an interrupted restore has made, so that the next begins with nothing. */
 export async function clearUnfinished(home: Home): Promise<void> {
   if (!(await isThere(markerPath(home)))) return
-  const dataDirectory = join(home.store, 'pgdata')
-  const running = await findPostmaster(dataDirectory, join(home.store, 'postgresql.conf'))
-  if (running) await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
+  await stopLeftStore(home.store)
   const image = { imagePath: home.poolImage, mountPoint: home.pool }
   if (await isMounted(image)) await unmountPoolImage(image)
   // The marker goes last.

@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-
 import { keepOnlySnapshots } from '../control/store/backups.ts'
 import { loadTables, readDump } from '../control/store/dump.ts'
 import { isUnusedStore, migrateStore, openStore } from '../control/store/store.ts'
@@ -29,9 +27,8 @@ export async function restoreStore(restore: StoreRestore): Promise<'own' | 'data
   const cluster =
     url === undefined
       ? await startStoreCluster({
+          home,
           installation: postgres.newest,
-          directory: home.store,
-          socketDirectory: join(home.sockets, 'store'),
           user: postgres.databaseUser,
           log,
         })

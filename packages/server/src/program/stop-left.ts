@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { sweepGroups, thawGroup } from '../compute/cgroup-files.ts'
@@ -9,7 +8,7 @@ import { readPidFile } from '../compute/pid-file.ts'
 import { stopPostmaster } from '../compute/postmaster.ts'
 import { findProcessesIn } from '../compute/processes.ts'
 import type { Environment } from '../lib/config.ts'
-import { errorCode } from '../lib/errors.ts'
+import { namesIn } from '../lib/files.ts'
 import type { Home } from '../lib/home.ts'
 import { createLog } from '../lib/log.ts'
 import { readSavedConfig } from '../lib/saved-config.ts'
@@ -101,14 +100,5 @@ async function endOthers(directories: readonly string[]): Promise<void> {
       await stopPostmaster(pid, { dataDirectory, fastTimeoutMs: 0 })
     }
     await endOrphans(dataDirectory)
-  }
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return []
-    throw error
   }
 }

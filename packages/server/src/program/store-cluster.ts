@@ -15,6 +15,7 @@ import type { StoreAddress } from '../control/store/store.ts'
 import { describeError, errorCode } from '../lib/errors.ts'
 import { exec, type OsUser } from '../lib/exec.ts'
 import { isThere } from '../lib/files.ts'
+import type { Home } from '../lib/home.ts'
 import type { Logger } from '../lib/log.ts'
 
 /**
@@ -28,9 +29,8 @@ export interface StoreCluster {
 }
 
 interface StoreClusterOptions {
+  home: Home
   installation: Installation
-  directory: string
-  socketDirectory: string
   user: OsUser | undefined
   log: Logger
 }
@@ -39,7 +39,9 @@ const superuser = 'coppice'
 const stopTimeoutMs = 30_000
 
 export async function startStoreCluster(options: StoreClusterOptions): Promise<StoreCluster> {
-  const { directory, socketDirectory, user, log } = options
+  const { home, user, log } = options
+  const directory = home.store
+  const socketDirectory = socketDirectoryOf(home)
   const { dataDirectory, configFile } = places(directory)
   await makePrivate(directory, user)
   await makePrivate(socketDirectory, user)
@@ -72,6 +74,8 @@ export async function stopLeftStore(directory: string): Promise<void> {
   if (running === undefined) return
   await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
 }
+
+const socketDirectoryOf = (home: Home): string => join(home.sockets, 'store')
 
 function places(directory: string) {
   return {
@@ -157,8 +161,9 @@ async function initialize(options: StoreClusterOptions, dataDirectory: string): 
   await rename(unfinished, dataDirectory)
 }
 
-async function writeSettings(options: StoreClusterOptions): Promise<void> {
-  const { directory, socketDirectory, user } = options
+async function writeSettings({ home, user }: StoreClusterOptions): Promise<void> {
+  const directory = home.store
+  const socketDirectory = socketDirectoryOf(home)
   const files = {
     'postgresql.conf': [
       "listen_addresses = ''",

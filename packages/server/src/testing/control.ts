@@ -65,9 +65,8 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
   const postgres = await findPostgres(home, environment)
   const { databaseUser, installations, newest } = postgres
   const cluster = await startStoreCluster({
+    home,
     installation: newest,
-    directory: home.store,
-    socketDirectory: join(home.sockets, 'store'),
     user: databaseUser,
     log,
   })

@@ -5,7 +5,12 @@ import postgres from 'postgres'
 import { postgresPort } from '../../compute/settings.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { Context } from '../context.ts'
-import { type DatabasePlace, type ReachedDatabase, reachDatabase } from '../query/reach-database.ts'
+import {
+  type DatabasePlace,
+  endBackend,
+  type ReachedDatabase,
+  reachDatabase,
+} from '../query/reach-database.ts'
 import type { TimeTravel } from '../time-travel.ts'
 
 /** Over a local socket, to a server that accepts connections; more means that something is wrong. */
@@ -14,7 +19,7 @@ const endTimeoutSeconds = 5
 
 /**
  * A database of a branch over the private socket of its compute, as one of the branch's own roles. When
- * `signal` is aborted, what runs there is ended: PostgreSQL would not notice by itself that nobody waits.
+ * `signal` is aborted, what runs there is ended.
  */
 export function branchDatabase(
   context: Context,
@@ -29,18 +34,19 @@ export function branchDatabase(
       const applicationName = String(settings['application_name'])
       const reached = await reachDatabase(context, timeTravel, { ...place, applicationName })
       const sql = connect(reached, settings, onClose)
-      let endBackend = (): void => undefined
+      let leave = (): void => undefined
       try {
-        const [self] = await sql<{ pid: string }[]>`select pg_backend_pid() as pid`
-        reached.session.setBackend(Number(self?.pid))
-        endBackend = () => void terminate(reached, self?.pid ?? '')
-        signal.addEventListener('abort', endBackend, { once: true })
+        const [self] = await sql<{ pid: number }[]>`select pg_catalog.pg_backend_pid() as pid`
+        const pid = Number(self?.pid)
+        reached.session.setBackend(pid)
+        leave = () => void endBackend(reached, pid)
+        signal.addEventListener('abort', leave, { once: true })
         signal.throwIfAborted()
         return await work(sql)
       } catch (error) {
         throw explain(error, place.database)
       } finally {
-        signal.removeEventListener('abort', endBackend)
+        signal.removeEventListener('abort', leave)
         await sql.end({ timeout: signal.aborted ? 0 : endTimeoutSeconds })
         reached.session.end()
       }
@@ -63,17 +69,6 @@ function connect(
     connect_timeout: connectTimeoutSeconds,
     onclose: onClose,
   })
-}
-
-/** As the role itself, which may end its own sessions and no others. Its branch may be gone already. */
-async function terminate(reached: ReachedDatabase, pid: string): Promise<void> {
-  const sql = connect(reached, {}, () => undefined)
-  try {
-    await sql`select pg_terminate_backend(${pid}::text::int)`
-    await sql.end({ timeout: endTimeoutSeconds })
-  } catch {
-    // What it would have ended has ended with its PostgreSQL.
-  }
 }
 
 function explain(error: unknown, database: string): unknown {

@@ -10,6 +10,7 @@ import type {
 import type { Client } from '@coppice/api/client'
 import { presentRestorePoint, readApplied } from '@coppice/migrate/applied'
 import { type ApplyAnswer, applyMigrations } from '@coppice/migrate/apply'
+import { applyDefaults } from '@coppice/migrate/apply-defaults'
 import type { Database } from '@coppice/migrate/database'
 import { branchToMergeInto, filesOf, originOf, refuseIfChanged } from '@coppice/migrate/merge/merge'
 import { planMerge } from '@coppice/migrate/merge/plan-merge'
@@ -153,9 +154,6 @@ export async function rehearseFiles(
 
 type ApplyRequest = RouteInput<Routes['applyMigrations']>['body']
 
-/** As the command line has them. */
-const defaultLockTimeoutMs = 3000
-const defaultRetries = 10
 const restorePointLivesMs = 7 * 24 * 3600 * 1000
 
 /** Runs what is pending on the branch itself. */
@@ -170,9 +168,9 @@ export async function applyFiles(
     await refuseIfChanged(database, request.schema_checksum, name)
   }
   return applyMigrations(observer, scope, database, migrations, {
-    max: request.retries ?? defaultRetries,
-    lockTimeoutMs: request.lock_timeout_ms ?? defaultLockTimeoutMs,
-    statementTimeoutMs: request.statement_timeout_ms ?? 0,
+    max: request.retries ?? applyDefaults.max,
+    lockTimeoutMs: request.lock_timeout_ms ?? applyDefaults.lockTimeoutMs,
+    statementTimeoutMs: request.statement_timeout_ms ?? applyDefaults.statementTimeoutMs,
     allowOutOfOrder: request.allow_out_of_order ?? false,
     keepUntil: request.keep_until ?? new Date(Date.now() + restorePointLivesMs).toISOString(),
   })

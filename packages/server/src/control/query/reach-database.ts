@@ -77,6 +77,21 @@ export async function reachDatabase(
   }
 }
 
+/**
+ * Ends the process that serves a connection to it: PostgreSQL would not notice by itself that nobody waits,
+ * and a cancel that comes before the statement has begun is lost. Never rejects.
+ */
+export async function endBackend(
+  { compute }: Pick<ReachedDatabase, 'compute'>,
+  pid: number | null,
+): Promise<void> {
+  if (pid === null) return
+  await compute
+    .peek(async (sql) => sql`select pg_terminate_backend(${pid})`)
+    // A compute that is gone runs nothing.
+    .catch(() => undefined)
+}
+
 interface OpenedCompute {
   compute: Compute
   session: SessionHandle
@@ -101,6 +116,7 @@ async function openPast(
   const text = moment.kind === 'lsn' ? renderLsn(moment.lsn) : moment.text
   const endpointId = `${branch.id}@${text}`
   const compute = await timeTravel.visit(endpointId)
+  await compute.wake()
   return { compute, session: timeTravel.openSession({ ...details, endpointId }) }
 }
 

@@ -1,3 +1,5 @@
+import { indexOfCharacter } from '@coppice/migrate/statements'
+
 import type { WireReport } from './statement-run.ts'
 
 /** What an error or a notice says, as the API names it; what is not said is left out. */
@@ -27,11 +29,7 @@ export function placeOf(
   position: string | undefined,
 ): number | undefined {
   if (position === undefined) return undefined
-  let index = start
-  for (let left = Number(position) - 1; left > 0 && index < sql.length; left--) {
-    index += (sql.codePointAt(index) ?? 0) > 0xff_ff ? 2 : 1
-  }
-  return index
+  return start + indexOfCharacter(sql.slice(start), Number(position) - 1)
 }
 
 /** A command tag taken apart: `INSERT 0 3`, `SELECT 5`, `CREATE TABLE`. */

@@ -7,7 +7,12 @@ import { once } from '../../lib/once.ts'
 import type { Context } from '../context.ts'
 import type { TimeTravel } from '../time-travel.ts'
 import { LineQueue } from './line-queue.ts'
-import { type DatabasePlace, reachDatabase, type ReachedDatabase } from './reach-database.ts'
+import {
+  type DatabasePlace,
+  endBackend,
+  reachDatabase,
+  type ReachedDatabase,
+} from './reach-database.ts'
 import { placeOf, readTag, reportOf } from './reports.ts'
 import { RowBatch } from './row-batch.ts'
 import { splitStatements, type StatementSpan } from './split-statements.ts'
@@ -174,7 +179,7 @@ class QueryRun {
   async #close(): Promise<void> {
     if (this.#isOver) return this.#client.end().catch(() => undefined)
     this.#isOver = true
-    await endBackend(this.#reached, this.#client)
+    await endBackend(this.#reached, backendOf(this.#client))
     this.#client.connection.stream.destroy()
   }
 
@@ -247,16 +252,6 @@ class QueryRun {
 /** The process that serves the connection. */
 const backendOf = (client: Client): number | null =>
   (client as Client & { processID: number | null }).processID
-
-/** Ended and not cancelled: a cancel that comes before the statement has begun is lost. */
-async function endBackend({ compute }: ReachedDatabase, client: Client): Promise<void> {
-  const pid = backendOf(client)
-  if (pid === null) return
-  await compute
-    .peek(async (sql) => sql`select pg_terminate_backend(${pid})`)
-    // A compute that is gone runs nothing.
-    .catch(() => undefined)
-}
 
 const asError = (error: unknown): Error =>
   error instanceof Error ? error : new Error(String(error))

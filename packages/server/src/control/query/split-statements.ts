@@ -1,3 +1,5 @@
+import { parseSpans } from '@coppice/migrate/parse-spans'
+
 /** A statement in a text, in UTF-16 code units, without its semicolon. */
 export interface StatementSpan {
   start: number
@@ -9,17 +11,10 @@ export interface StatementSpan {
  * statement: the server, which may be of another version, has the last word.
  */
 export async function splitStatements(sql: string): Promise<StatementSpan[]> {
-  const { loadModule, parseSync } = await import('libpg-query')
-  await loadModule()
   try {
-    const { stmts = [] } = parseSync(sql)
-    // Places are counted in bytes of UTF-8.
-    const bytes = Buffer.from(sql)
-    return stmts.map(({ stmt_location: start = 0, stmt_len: length = 0 }) => {
-      const stop = length === 0 ? bytes.length : start + length
-      const before = bytes.subarray(0, start).toString().length
-      const text = bytes.subarray(start, stop).toString()
-      return { start: before + leadingBlank(text), end: before + text.trimEnd().length }
+    return (await parseSpans(sql)).map(({ start, end }) => {
+      const text = sql.slice(start, end)
+      return { start: start + leadingBlank(text), end: start + text.trimEnd().length }
     })
   } catch {
     const end = sql.trimEnd().length

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import Postgrator from 'postgrator'
 import postgres, { type Sql } from 'postgres'
 
+import { diskFull } from '../../compute/start-failure.ts'
 import { AppError, errorCode } from '../../lib/errors.ts'
 
 /** The metadata database. SQL on it stands only in `control/store/`, one file per table. */
@@ -160,9 +161,6 @@ export async function platformCreatedAt(store: Store): Promise<Date> {
     select min(created_at) as created_at from platform`
   return row?.created_at ?? new Date()
 }
-
-/** SQLSTATEs of PostgreSQL's manual, appendix A. */
-const diskFull = '53100'
 
 /** SQLSTATE of a unique violation (PostgreSQL manual, appendix A). */
 export const isUniqueViolation = (error: unknown): boolean => errorCode(error) === '23505'
