@@ -46,13 +46,15 @@ try {
     }
     case 'down': {
       const keepComputes = values['keep-computes'] ?? false
-      if (await stopPlatform(home, keepComputes)) {
+      const outcome = await stopPlatform(home, keepComputes)
+      if (outcome === 'whole') {
         const { endLeftWorkers } = await import('./program/gateway-processes.ts')
         await endLeftWorkers(home)
         emit({ stopped: true })
       } else {
         const { stopLeft } = await import('./program/stop-left.ts')
-        emit({ stopped: await stopLeft(home, environment, keepComputes) })
+        const isStopped = await stopLeft(home, environment, keepComputes)
+        emit({ stopped: isStopped || outcome === 'left' })
       }
       break
     }

@@ -8,6 +8,7 @@ import type { Sql } from 'postgres'
 import { type Cause, currentCause, withCause } from '../lib/cause.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
+import { inTime, late } from '../lib/in-time.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
 import type { Logger } from '../lib/log.ts'
 import { steadyDate, steadyNow } from '../lib/steady-clock.ts'
@@ -87,6 +88,9 @@ const wakeTimeoutMs = 60_000
 
 /** A fast shutdown writes at most the shared buffers; then an immediate one, paid for by recovery. */
 const suspendTimeoutMs = 60_000
+
+/** One whose processes were stopped by somebody, or wait for a disk, does not answer; then signals have to do. */
+const endSessionsTimeoutMs = 20_000
 
 /** How old the cached catalog may get while clients are active. */
 const catalogMaxAgeMs = 10_000
@@ -559,15 +563,8 @@ export class Compute {
 
   /** Resolves when the start that is going on has succeeded; it goes on past the timeout. */
   async #waitForStart(timeoutMs: number): Promise<void> {
-    const abort = new AbortController()
-    const timeout = delay(timeoutMs, 'timeout' as const, { signal: abort.signal, ref: true })
-    timeout.catch(() => undefined)
-    try {
-      if ((await Promise.race([this.#starting, timeout])) === 'timeout') {
-        throw new AppError('compute_start_failed', 'the compute is still starting; try again soon')
-      }
-    } finally {
-      abort.abort()
+    if ((await inTime(Promise.resolve(this.#starting), timeoutMs)) === late) {
+      throw new AppError('compute_start_failed', 'the compute is still starting; try again soon')
     }
     if (this.#startError !== undefined) throw this.#startError
   }
@@ -794,7 +791,9 @@ export class Compute {
         this.#goOn(inUse[0]?.reason)
         return inUse
       }
-      await this.#endSessions()
+      if ((await inTime(this.#endSessions(), endSessionsTimeoutMs)) === late) {
+        throw new Error('PostgreSQL did not end its sessions in time')
+      }
     } catch (error) {
       if (!force) {
         this.#goOn('it could not be stopped')

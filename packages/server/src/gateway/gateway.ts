@@ -11,6 +11,7 @@
  */
 import type { Socket } from 'node:net'
 
+import { inTime, late } from '../lib/in-time.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Service } from '../lib/service.ts'
 import { createConsoleService } from './admin/console-service.ts'
@@ -187,13 +188,13 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   async function retire({ settleMs, graceMs }: RetireTerms): Promise<void> {
     await stopListening()
-    if (settleMs > 0) await settled(running, settleMs)
+    if (settleMs > 0) await inTime(Promise.all(running), settleMs)
     for (const session of sessions) session.drain()
     pools.service.drain()
-    if (!(await settled(running, graceMs))) {
+    if ((await inTime(Promise.all(running), graceMs)) === late) {
       for (const session of sessions) session.shutDown()
       pools.service.shutDown()
-      await settled(running, closeTimeoutMs)
+      await inTime(Promise.all(running), closeTimeoutMs)
     }
     for (const session of sessions) session.destroy()
     await Promise.all(running)
@@ -259,14 +260,4 @@ export function createGateway(options: GatewayOptions): Gateway {
       await sqlServer?.idle()
     },
   }
-}
-
-/** Whether all have ended within the time. */
-async function settled(running: ReadonlySet<Promise<void>>, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs)
-  })
-  const all = Promise.all(running).then(() => true)
-  return Promise.race([all, timeout]).finally(() => clearTimeout(timer))
 }

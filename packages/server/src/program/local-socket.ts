@@ -1,7 +1,8 @@
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import type { WorkerReport } from '../gateway/process/supervisor.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
@@ -39,19 +40,26 @@ export interface GatewayOperations {
 }
 
 const answerTimeoutMs = 5_000
+/** Before it is taken for one that hangs: a busy machine may keep it from answering for a while. */
+const patientTimeoutMs = 20_000
 /** A password. */
 const bodyMaxChars = 4096
 /** Suspending hundreds of computes, each with its checkpoint, takes a while. */
 const shutdownTimeoutMs = 590_000
+const exitTimeoutMs = 10_000
+const exitPollMs = 20
 /** Each process of the gateway has a minute to begin. */
 const restartTimeoutMs = 300_000
 
 const socketPath = (home: Home): string => join(home.sockets, 'platform.sock')
 
-/** Rejects with `AppError` when a platform of this home is running. */
+/**
+ * Rejects with `AppError` when a platform of this home is running. `onShutdown` answers whether all has
+ * stopped.
+ */
 export async function claimHome(
   home: Home,
-  onShutdown: (keepComputes: boolean) => Promise<void>,
+  onShutdown: (keepComputes: boolean) => Promise<boolean>,
 ): Promise<LocalSocket> {
   const path = socketPath(home)
   let description: unknown
@@ -73,9 +81,9 @@ export async function claimHome(
     } else if (url.startsWith('/console')) {
       answerWith(readBody(incoming).then(async (body) => admit(console, `${method} ${url}`, body)))
     } else if (method === 'POST') {
-      void onShutdown(url === '/shutdown?keep_computes').then(() => {
+      void onShutdown(url === '/shutdown?keep_computes').then((isWhole) => {
         response.once('close', () => process.exit(0))
-        answer(200, { stopped: true })
+        answer(200, { is_whole: isWhole })
       })
     } else answer(description === undefined ? 503 : 200, description ?? {})
   })
@@ -165,10 +173,54 @@ export async function askPlatform(home: Home): Promise<Record<string, unknown> |
   return ask(socketPath(home), 'GET', '/', answerTimeoutMs)
 }
 
-/** Asks the running platform to stop and waits until it has; false where none runs. */
-export async function stopPlatform(home: Home, keepComputes: boolean): Promise<boolean> {
-  const url = keepComputes ? '/shutdown?keep_computes' : '/shutdown'
-  return (await ask(socketPath(home), 'POST', url, shutdownTimeoutMs)) !== undefined
+/**
+ * Asks the running platform to stop and waits until its process has: `whole`, or with parts `left` that did
+ * not stop in their time; `absent` where none runs. Rejects with AppError `not_available` where it does not
+ * answer at all.
+ */
+export async function stopPlatform(
+  home: Home,
+  keepComputes: boolean,
+): Promise<'whole' | 'left' | 'absent'> {
+  const path = socketPath(home)
+  try {
+    if ((await ask(path, 'GET', '/', patientTimeoutMs)) === undefined) return 'absent'
+    const url = keepComputes ? '/shutdown?keep_computes' : '/shutdown'
+    const answer = await ask(path, 'POST', url, shutdownTimeoutMs).catch(goneMeanwhile)
+    await untilGone(path)
+    return answer?.['is_whole'] === true ? 'whole' : 'left'
+  } catch (error) {
+    if (!(error instanceof Silence)) throw error
+    const pid = await pidOf(home)
+    const [which, kill] = pid === undefined ? ['', ''] : [` (process ${pid})`, `: kill -9 ${pid}`]
+    throw new AppError(
+      'not_available',
+      `the platform${which} does not answer; end it${kill}, then run \`coppice down\` again. ` +
+        'Nothing that was committed is lost by that',
+      { cause: error },
+    )
+  }
+}
+
+/** Its process ends a moment after it has answered. Somebody may start another one at once. */
+async function untilGone(path: string): Promise<void> {
+  const deadline = performance.now() + exitTimeoutMs
+  while (performance.now() < deadline) {
+    const answer = ask(path, 'GET', '/', answerTimeoutMs)
+    if ((await answer.catch((error: unknown) => goneMeanwhile(error) ?? {})) === undefined) return
+    await delay(exitPollMs)
+  }
+}
+
+/** It may be killed while it stops: what it leaves is looked for then. */
+function goneMeanwhile(error: unknown): undefined {
+  if (errorCode(error) !== 'ECONNRESET') throw error
+}
+
+/** As the platform has written it down when it was ready. */
+async function pidOf(home: Home): Promise<number | undefined> {
+  const text = await readFile(home.run, 'utf8').catch(() => '{}')
+  return (JSON.parse(text) as { pid?: number }).pid
 }
 
 /** An address that signs its reader in to the web console, once. */
@@ -225,7 +277,7 @@ export async function openConversation(home: Home): Promise<Duplex> {
       connection.setTimeout(0)
       resolve(connection)
     })
-    outgoing.on('timeout', () => outgoing.destroy(new Error('the platform does not answer')))
+    outgoing.on('timeout', () => outgoing.destroy(new Silence()))
     outgoing.on('error', (error) => {
       const isGone = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
       if (isGone) reject(notRunning())
@@ -235,6 +287,13 @@ export async function openConversation(home: Home): Promise<Duplex> {
     })
     outgoing.end()
   })
+}
+
+/** Something listens, and does not answer. */
+class Silence extends Error {
+  constructor() {
+    super('the platform does not answer')
+  }
 }
 
 const notRunning = (): AppError =>
@@ -270,7 +329,7 @@ async function ask(
       })
       response.on('end', () => resolve(JSON.parse(text) as Record<string, unknown>))
     })
-    outgoing.on('timeout', () => outgoing.destroy(new Error('the platform does not answer')))
+    outgoing.on('timeout', () => outgoing.destroy(new Silence()))
     outgoing.on('error', (error) => {
       const isGone = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
       if (isGone) resolve(undefined)

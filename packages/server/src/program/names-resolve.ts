@@ -1,5 +1,7 @@
 import { lookup } from 'node:dns/promises'
 
+import { inTime, late } from '../lib/in-time.ts'
+
 /** Where `ep-….<domain>` leads, as far as this machine can tell. */
 export interface HostNames {
   resolve: boolean
@@ -26,8 +28,8 @@ export async function findHostNames(domain: string): Promise<HostNames> {
 
 async function namesResolve(domain: string): Promise<boolean> {
   try {
-    const found = await Promise.race([lookup(`ep-probe.${domain}`, { all: true }), deadline()])
-    return found !== undefined && found.length > 0
+    const found = await inTime(lookup(`ep-probe.${domain}`, { all: true }), lookupTimeoutMs)
+    return found !== late && found.length > 0
   } catch {
     // ENOTFOUND, or no resolver at all: clients fare the same.
     return false
@@ -35,9 +37,3 @@ async function namesResolve(domain: string): Promise<boolean> {
 }
 
 const lookupTimeoutMs = 2_000
-
-async function deadline(): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(undefined), lookupTimeoutMs).unref()
-  })
-}

@@ -46,7 +46,8 @@ export async function serve(
   const stop = once(async (keepComputes: boolean) => {
     log.info({ keep_computes: keepComputes }, 'stopping')
     await rm(home.run, { force: true })
-    await platform?.stop(keepComputes)
+    // What a start that is still going on has begun is left to whoever asked.
+    return (await platform?.stop(keepComputes)) ?? false
   })
   const socket = await claimHome(home, stop)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

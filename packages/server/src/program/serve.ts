@@ -40,6 +40,7 @@ import { createHolds } from './hold-calls.ts'
 import { attendHold } from './hold-socket.ts'
 import type { ConsoleOperations } from './local-socket.ts'
 import { findHostNames, type HostNames } from './names-resolve.ts'
+import { Parts } from './parts.ts'
 import { openPlatformPool } from './platform-pool.ts'
 import { openPlatformStore } from './platform-store.ts'
 import { openPlatformWal } from './platform-wal.ts'
@@ -79,12 +80,19 @@ export interface RunningPlatform {
   console: ConsoleOperations
   /** Takes a conversation about what is to be held still. */
   attend: (connection: Duplex) => void
-  /** Stops what clients reach, then the rest in reverse; computes only unless they are kept. */
-  stop(keepComputes: boolean): Promise<void>
+  /**
+   * Stops what clients reach, then the rest in reverse; computes only unless they are kept. Answers whether
+   * all has stopped. Never rejects.
+   */
+  stop(keepComputes: boolean): Promise<boolean>
 }
 
-/** Something to undo, newest first, when the platform stops or its start fails. */
-type Stop = (keepComputes: boolean) => Promise<void>
+/** Suspending hundreds of computes, each with its checkpoint, takes a while. */
+const computesDeadlineMs = 420_000
+/** Clients have ten seconds to end what they are at. */
+const gatewayDeadlineMs = 30_000
+/** A fast shutdown, then an immediate one, then SIGKILL. */
+const storeDeadlineMs = 60_000
 
 const region = 'local'
 const defaultSuspendTimeoutSeconds = 300
@@ -100,18 +108,12 @@ export async function startPlatform(
   log: Logger,
   onStep: (message: string) => void,
 ): Promise<RunningPlatform> {
-  const stops: Stop[] = []
-  const stop = async (keepComputes: boolean): Promise<void> => {
-    for (const one of stops.splice(0).toReversed()) {
-      await one(keepComputes).catch((error: unknown) => {
-        log.error({ error: describeError(error) }, 'a part of the platform did not stop cleanly')
-      })
-    }
-  }
+  const parts = new Parts(log)
   try {
-    return { ...(await start(home, options, log, onStep, stops)), stop }
+    const running = await start(home, options, log, onStep, parts)
+    return { ...running, stop: async (keepComputes) => parts.stop(keepComputes) }
   } catch (error) {
-    await stop(true)
+    await parts.stop(true)
     throw error
   }
 }
@@ -121,7 +123,7 @@ async function start(
   options: ServeOptions,
   log: Logger,
   onStep: (message: string) => void,
-  stops: Stop[],
+  parts: Parts,
 ): Promise<Omit<RunningPlatform, 'stop'>> {
   await createHome(home)
   const certificateSource = {
@@ -138,7 +140,7 @@ async function start(
 
   onStep('Starting the metadata store')
   const store = await openPlatformStore(home, options, postgres, pool.volumes, log)
-  stops.push(async () => store.stop())
+  parts.add('metadata store', async () => store.stop(), { deadlineMs: storeDeadlineMs })
   await claimPool(pool.volumes, store.platformId)
   const wal = await openPlatformWal({
     home,
@@ -204,16 +206,18 @@ async function start(
   await host.start()
   const ledger = new AwakeLedger(context)
   // After the host, whose last words it writes down.
-  stops.push(async () => ledger.stop())
-  stops.push(async (keepComputes) => host.stop({ suspendComputes: !keepComputes }))
+  parts.add('awake ledger', async () => ledger.stop())
+  parts.add('computes', async (keep) => host.stop({ suspendComputes: !keep }), {
+    deadlineMs: computesDeadlineMs,
+  })
   await ledger.start()
   await sweepHeld(context, home.held)
   await recoverAfterCrash(context)
   followComputes(context)
   await context.history.spool?.start()
-  stops.push(async () => context.history.spool?.stop())
+  parts.add('upload of WAL', async () => context.history.spool?.stop())
   await context.history.archiver.start()
-  stops.push(async () => context.history.archiver.stop())
+  parts.add('WAL archiver', async () => context.history.archiver.stop())
 
   onStep(`Preparing PostgreSQL ${postgres.newest.version}`)
   await ensureTemplate(context, settings.defaultPgVersion)
@@ -241,16 +245,16 @@ async function start(
   })
   await gateway.start()
   context.poolReport = createPoolReport(gateway.poolAdmin)
-  stops.push(async () => gateway.stop())
+  parts.add('gateway', async () => gateway.stop(), { deadlineMs: gatewayDeadlineMs })
   await sampler.start(createGatewayLook(gateway))
-  stops.push(async () => sampler.stop())
+  parts.add('samples', async () => sampler.stop())
   const certificate = new CertificateKeeper(tls, {
     source: certificateSource,
     log,
     onChange: async (material) => gateway.reloadCertificates(material),
   })
   await certificate.start()
-  stops.push(async () => certificate.stop())
+  parts.add('certificate', async () => certificate.stop())
 
   const consoleUrl = `http://${options.apiHost}:${ports.api}/`
   const apiUrl = `${consoleUrl}api/v2`
@@ -268,7 +272,7 @@ async function start(
   const access = new ConsoleAccess(store.sql)
   const changes = new ChangeFeed(store.sql, log)
   await changes.start()
-  stops.push(async () => changes.stop())
+  parts.add('feed of changes', async () => changes.stop())
   const api = await createHttpServer({
     store: store.sql,
     handlers: createHandlers(context, timeTravel, {
@@ -284,11 +288,11 @@ async function start(
     },
   })
   await api.listen({ host: options.apiHost, port: ports.api })
-  stops.push(async () => api.close())
+  parts.add('API', async () => api.close())
 
   const reconciler = createReconciler(context)
   await reconciler.start()
-  stops.push(async () => reconciler.stop())
+  parts.add('reconciler', async () => reconciler.stop())
 
   await ensureApiKey(context, home)
   const project = await ensureProject(context, onStep)

@@ -18,7 +18,7 @@ import { findPostgres } from './postgres.ts'
 import { isStoreLeft, stopLeftStore } from './store-cluster.ts'
 
 /**
- * Stops what a killed daemon has left: the gateway's processes, computes as a daemon would stop them, also
+ * Stops what a daemon has left that was killed or could not stop everything: the gateway's processes, computes as a daemon would stop them, also
  * those that it had frozen, recoveries, and the store. Answers whether anything ran. To be called where no
  * daemon answers; one that starts meanwhile is refused.
  */
@@ -30,7 +30,7 @@ export async function stopLeft(
   await endLeftWorkers(home)
   const isLeft = (await volumesInUse(home)).length > 0 || (await isStoreLeft(home.store))
   if (!isLeft) return false
-  const claim = await claimHome(home, async () => undefined)
+  const claim = await claimHome(home, async () => false)
   try {
     const volumes = await volumesInUse(home)
     const platformGroups = await thawAll(volumes)

@@ -130,10 +130,10 @@ async function keepRunning(
   return {
     stop: async () => {
       isWanted = false
-      await stopPostmaster(running.pid, {
-        dataDirectory: options.dataDirectory,
-        fastTimeoutMs: stopTimeoutMs,
-      })
+      const { dataDirectory, configFile } = options
+      // It may be another one, which is starting after the last has died.
+      const { pid } = (await findPostmaster(dataDirectory, configFile)) ?? running
+      await stopPostmaster(pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
     },
   }
 }

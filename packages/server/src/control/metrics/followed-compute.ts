@@ -4,6 +4,7 @@ import { type Compute, type ComputeState, isActive } from '../../compute/compute
 import { processTreeCpuMs } from '../../compute/cpu-time.ts'
 import { memoryBytes } from '../../compute/memory.ts'
 import { readServerStatistics, type ServerStatistics } from '../../compute/server-statistics.ts'
+import { inTime, late } from '../../lib/in-time.ts'
 import { addSample, emptyFigures, onlyKind } from './figures.ts'
 
 /** What the pools of one endpoint do. */
@@ -110,7 +111,9 @@ export class FollowedCompute {
     const isUsed = this.lastActiveMs >= this.#lookedMs || pools.pool_clients_waiting > 0
     if (!isUsed && !this.#isChanged && nowMs - this.#lookedMs < idleLookMs) return
     this.#look = this.#lookNow(nowMs, pools).finally(() => (this.#look = undefined))
-    await withDeadline(this.#look)
+    if ((await inTime(this.#look, lookTimeoutMs)) === late) {
+      throw new Error('PostgreSQL does not answer')
+    }
   }
 
   /** What there is to write since the last time; undefined where that is nothing. */
@@ -168,19 +171,5 @@ export class FollowedCompute {
       const isSame = counted[name] >= before[name]
       this.#pending[name] += isSame ? counted[name] - before[name] : counted[name]
     }
-  }
-}
-
-async function withDeadline(look: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('PostgreSQL does not answer')), lookTimeoutMs)
-  })
-  try {
-    await Promise.race([look, timeout])
-  } finally {
-    clearTimeout(timer)
-    // What it still says after that is nobody's any more.
-    look.catch(() => undefined)
   }
 }

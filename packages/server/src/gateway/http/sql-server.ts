@@ -7,6 +7,7 @@
  *
  * It knows connections to computes only as a `Lender`, and hands WebSockets on once they have logged in.
  */
+import { inTime, late } from '../../lib/in-time.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Service } from '../../lib/service.ts'
 import type { Admission } from '../admission.ts'
@@ -113,7 +114,7 @@ export function createSqlServer(options: SqlServerOptions): SqlServer {
 
     stop: async () => {
       stopListening()
-      if (!(await inTime(idle(), limits.drainGraceMs))) {
+      if ((await inTime(idle(), limits.drainGraceMs)) === late) {
         handler.shutDown()
         webSockets.shutDown()
         await inTime(idle(), closeTimeoutMs)
@@ -122,13 +123,4 @@ export function createSqlServer(options: SqlServerOptions): SqlServer {
       for (const server of servers.splice(0)) server.destroy()
     },
   }
-}
-
-async function inTime(work: Promise<void>, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs)
-  })
-  const done = work.then(() => true)
-  return Promise.race([done, timeout]).finally(() => clearTimeout(timer))
 }
