@@ -1,4 +1,4 @@
-import { applyDefaults } from '@coppice/migrate/apply-defaults'
+import { applyDefaults, restorePointDays } from '@coppice/migrate/apply-defaults'
 import { type Command, Option } from 'commander'
 
 import type { Cli } from '../cli.ts'
@@ -56,10 +56,10 @@ function addApply(migrate: Command, cli: Cli): void {
     .addOption(
       new Option(
         '--keep-until <time>',
-        'Until when the restore point is kept: a time or a span; 7d unless given.',
+        `Until when the restore point is kept: a time or a span; ${restorePointDays}d unless given.`,
       )
         .argParser(parseMoment)
-        .default(parseMoment('7d')),
+        .default(parseMoment(`${restorePointDays}d`)),
     )
     .option('--no-restore-point', 'Make none: it cannot be undone then.')
   addExamples(command, [

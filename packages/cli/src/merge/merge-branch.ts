@@ -1,6 +1,6 @@
 import type { Branch, DerivedStatement, MergeConflict, Rehearsal, Remaining } from '@coppice/api'
 import { applyMigrations } from '@coppice/migrate/apply'
-import { applyDefaults } from '@coppice/migrate/apply-defaults'
+import { applyDefaults, restorePointDays } from '@coppice/migrate/apply-defaults'
 import type { Database } from '@coppice/migrate/database'
 import { migrationsOf, originOf, refuseIfChanged } from '@coppice/migrate/merge/merge'
 import { type MergePlan, planMerge } from '@coppice/migrate/merge/plan-merge'
@@ -47,8 +47,6 @@ export interface MergeAnswer {
   refusal: { message: string; advice: string } | null
 }
 
-const restorePointLives = '7d'
-
 /** Merges the schema of a branch into its parent: derived, rehearsed, shown, confirmed, applied. */
 export async function mergeBranch(
   cli: Cli,
@@ -87,7 +85,7 @@ export async function mergeBranch(
   const { restore_point } = await applyMigrations(observer, target, parent, migrations, {
     ...applyDefaults,
     allowOutOfOrder: true,
-    keepUntil: parseMoment(restorePointLives),
+    keepUntil: parseMoment(`${restorePointDays}d`),
   })
   return { ...answer, applied: true, restore_point }
 }

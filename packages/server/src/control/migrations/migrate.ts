@@ -10,7 +10,7 @@ import type {
 import type { Client } from '@coppice/api/client'
 import { presentRestorePoint, readApplied } from '@coppice/migrate/applied'
 import { type ApplyAnswer, applyMigrations } from '@coppice/migrate/apply'
-import { applyDefaults } from '@coppice/migrate/apply-defaults'
+import { applyDefaults, restorePointDays } from '@coppice/migrate/apply-defaults'
 import type { Database } from '@coppice/migrate/database'
 import { branchToMergeInto, filesOf, originOf, refuseIfChanged } from '@coppice/migrate/merge/merge'
 import { planMerge } from '@coppice/migrate/merge/plan-merge'
@@ -154,7 +154,7 @@ export async function rehearseFiles(
 
 type ApplyRequest = RouteInput<Routes['applyMigrations']>['body']
 
-const restorePointLivesMs = 7 * 24 * 3600 * 1000
+const restorePointLivesMs = restorePointDays * 86_400_000
 
 /** Runs what is pending on the branch itself. */
 export async function applyFiles(
