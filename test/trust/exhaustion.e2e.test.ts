@@ -6,6 +6,7 @@ import { ApiError } from '@coppice/api'
 import { DatabaseError } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { forEachBounded } from '../../packages/server/src/lib/for-each-bounded.ts'
 import { homePaths } from '../../packages/server/src/lib/home.ts'
 import { psql, run, until } from '../platform.ts'
 import { Ballast, freeBytes, SmallDisk } from './disks.ts'
@@ -221,18 +222,27 @@ test(
   { timeout: isLong ? 1_800_000 : 180_000 },
   async () => {
     const { platform } = stage
-    const path = { project_id: platform.projectId, endpoint_id: stage.endpointId }
-    await platform.client.updateProjectEndpoint({
-      path,
-      body: { endpoint: { settings: { pgbouncer_settings: { query_wait_timeout: '0' } } } },
-    })
+    // An endpoint has 10,000 clients at most, tellers among them.
+    const other = await stage.branch()
+    const uris = [platform.connectionUri, other.uri]
+    const path = { project_id: platform.projectId }
+    const patience = async (query_wait_timeout: string | null): Promise<void> => {
+      for (const endpoint_id of [stage.endpointId, other.endpointId]) {
+        await platform.client.updateProjectEndpoint({
+          path: { ...path, endpoint_id },
+          body: { endpoint: { settings: { pgbouncer_settings: { query_wait_timeout } } } },
+        })
+      }
+    }
+    await patience('0')
     const before = gatewayMemoryBytes(platform)
     const readers: SlowReader[] = []
     try {
       while (readers.length < slowReaders) {
         const port = readers.length < slowDirectReaders ? 'direct' : 'pooled'
+        const uri = uris[(readers.length / connectAtOnce) % uris.length] ?? ''
         const next = Array.from({ length: connectAtOnce }, async () =>
-          SlowReader.begin(platform, port, answerMegabytes),
+          SlowReader.begin(platform, { uri, port, megabytes: answerMegabytes }),
         )
         readers.push(...(await Promise.all(next)))
       }
@@ -251,10 +261,8 @@ test(
       const bytes = await Promise.all(readers.map(async (reader) => reader.finish()))
       expect(new Set(bytes)).toEqual(new Set([answerMegabytes * 1024 ** 2]))
     }
-    await platform.client.updateProjectEndpoint({
-      path,
-      body: { endpoint: { settings: { pgbouncer_settings: { query_wait_timeout: null } } } },
-    })
+    await patience(null)
+    await stage.deleteBranch(other.id)
     await stage.expectHealthy()
   },
 )
@@ -290,7 +298,7 @@ test(
     expect(refused.filter((error) => !isDocumented(error))).toEqual([])
     const [first] = made
     expect(await psql(first?.uri ?? '', 'SELECT sum(balance) FROM accounts')).toBe('20000')
-    await Promise.all(made.map(async ({ id }) => stage.deleteBranch(id)))
+    await forEachBounded(made, 16, async ({ id }) => stage.deleteBranch(id))
     stage.figures.set('branches asked for at once', bombs)
     stage.figures.set('branches made at once', made.length)
     await until(async () => (await computes()) === before, 'their computes are gone')

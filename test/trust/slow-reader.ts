@@ -21,8 +21,11 @@ export class SlowReader {
     this.#stream.pause()
   }
 
-  static async begin(platform: TestPlatform, port: Port, megabytes: number): Promise<SlowReader> {
-    const client = await connect(platform, platform.connectionUri, port, { deadlineMs: 600_000 })
+  static async begin(
+    platform: TestPlatform,
+    { uri, port, megabytes }: { uri: string; port: Port; megabytes: number },
+  ): Promise<SlowReader> {
+    const client = await connect(platform, uri, port, { deadlineMs: 600_000 })
     return new SlowReader(client, megabytes)
   }
 

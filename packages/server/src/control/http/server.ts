@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 
 import {
   apiBasePath,
@@ -21,6 +22,7 @@ import Fastify, {
 
 import { withCause } from '../../lib/cause.ts'
 import { AppError, errorCode } from '../../lib/errors.ts'
+import { Turns } from '../../lib/turns.ts'
 import type { ConsoleAccess, KeyScope } from '../console/access.ts'
 import type { ChangeFeed } from '../console/changes.ts'
 import type { Exposition } from '../metrics/exposition.ts'
@@ -58,6 +60,8 @@ interface HttpServerOptions {
   /** Of `/metrics`, where that is served. */
   metrics?: { exposition: Exposition; access: MetricsAccess }
   console: ConsoleParts
+  /** Of the requests that change something. */
+  turns?: Turns
 }
 
 /** What the web console needs besides the API. */
@@ -71,6 +75,12 @@ export interface ConsoleParts {
 /** Bodies are settings and names; the largest legitimate one is some kilobytes. */
 const bodyLimitBytes = 1024 * 1024
 const requestTimeoutMs = 120_000
+/**
+ * Changes beyond these wait, for less time than clients do: a thousand at once would all be slower than
+ * that. What goes on for as long as it is read has limits of its own.
+ */
+const changesAtOnce = 16 * availableParallelism()
+const turnTimeoutMs = 20_000
 /** A branch name of 256 characters, percent-encoded. */
 const maxParamLength = 3 * 4 * 256
 
@@ -106,6 +116,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
   app.setErrorHandler(answerError)
+  const turns = options.turns ?? new Turns({ atOnce: changesAtOnce, waitMs: turnTimeoutMs })
   const { access, changes, platformId } = options.console
   const cookie = sessionCookie(platformId)
   const authenticator: Authenticator = { store: options.store, access, cookie }
@@ -124,7 +135,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       mountEvents(api, changes, async (request) => authenticate(authenticator, request))
       for (const [name, route] of Object.entries(routes)) {
         const handler = options.handlers[name as RouteName] as AnyHandler
-        mount(api, name as RouteName, route, authenticator, handler)
+        mount(api, name as RouteName, route, { authenticator, turns, handler })
       }
     },
     { prefix: apiBasePath },
@@ -161,13 +172,19 @@ function leaving({ raw }: FastifyReply): AbortSignal {
 
 type AnyHandler = (input: unknown, caller: Caller) => Promise<unknown>
 
+interface Mounted {
+  authenticator: Authenticator
+  turns: Turns
+  handler: AnyHandler
+}
+
 function mount(
   app: FastifyInstance,
   name: RouteName,
   route: Route,
-  authenticator: Authenticator,
-  handler: AnyHandler,
+  { authenticator, turns, handler }: Mounted,
 ): void {
+  const isChange = route.method !== 'GET' && route.lines !== true
   app.route({
     method: route.method,
     url: route.url,
@@ -193,12 +210,13 @@ function mount(
     },
     handler: async (request, reply) => {
       const { params, query, body } = request
+      const { apiKey } = request.getDecorator<Authorized>('caller')
+      const caller = { apiKey, signal: leaving(reply) }
       try {
         const input = { path: params, query, body }
-        const { apiKey } = request.getDecorator<Authorized>('caller')
-        const caller = { apiKey, signal: leaving(reply) }
         const cause = { reason: 'API', detail: name }
-        const answer = await withCause(cause, async () => handler(input, caller))
+        const work = async () => withCause(cause, async () => handler(input, caller))
+        const answer = isChange ? await inTurn(turns, caller, work) : await work()
         if (route.lines) return await sendLines(request, reply, answer as AsyncIterable<unknown>)
         return await reply.code(route.status).send(answer)
       } catch (error) {
@@ -207,6 +225,20 @@ function mount(
       }
     },
   })
+}
+
+async function inTurn<T>(turns: Turns, { signal }: Caller, work: () => Promise<T>): Promise<T> {
+  const giveBack = await turns.take()
+  try {
+    // Whoever has gone away while it waited wants nothing any more.
+    if (giveBack !== undefined && !signal.aborted) return await work()
+    throw new AppError(
+      'too_many_requests',
+      'more changes are asked for at once than this platform can make; try again in a few seconds',
+    )
+  } finally {
+    giveBack?.()
+  }
 }
 
 /**
