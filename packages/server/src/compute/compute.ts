@@ -587,10 +587,13 @@ export class Compute {
         return
       } catch (error) {
         // One that is told to end while it starts fails for that reason, whatever it says.
-        if (this.#isEnding) this.#startError = this.#goingAway()
-        else this.#startError = error instanceof Error ? error : new Error(String(error))
+        if (this.#isEnding) {
+          this.#startError = this.#goingAway()
+          break
+        }
+        this.#startError = error instanceof Error ? error : new Error(String(error))
         this.#options.log.error({ endpoint: this.#spec.endpointId }, describeError(error))
-        if (this.#isEnding || this.#patience?.signal.aborted === true) break
+        if (this.#patience?.signal.aborted === true) break
       }
     }
     this.#setState('idle')
