@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { readEnvironment } from './lib/config.ts'
 import { AppError } from './lib/errors.ts'
 import { homePaths } from './lib/home.ts'
-import { stopPlatform } from './program/local-socket.ts'
+import { stopPlatform } from './program/ask-platform.ts'
 import { emit, emitError } from './program/output.ts'
 import { serveFlags } from './program/serve-options.ts'
 

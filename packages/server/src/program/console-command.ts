@@ -1,6 +1,6 @@
 import { AppError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
-import { createConsoleLink, setConsolePassword } from './local-socket.ts'
+import { createConsoleLink, setConsolePassword } from './ask-platform.ts'
 
 /** More than the longest password. */
 const inputMaxChars = 4096

@@ -1,7 +1,7 @@
 import type { WorkerReport } from '../gateway/process/supervisor.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
-import { askGatewayWorkers, restartGateway } from './local-socket.ts'
+import { askGatewayWorkers, restartGateway } from './ask-platform.ts'
 
 /** `gateway restart`, `gateway status`: the processes that serve when it is done. */
 export async function gatewayCommand(

@@ -5,7 +5,7 @@ import type { ErrorCode } from '@coppice/api/client'
 
 import { AppError, describeError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
-import { openConversation } from './local-socket.ts'
+import { openConversation } from './ask-platform.ts'
 
 /**
  * A conversation with the running platform about what it is to hold still: requests and answers are lines

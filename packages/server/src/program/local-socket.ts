@@ -1,12 +1,11 @@
-import { chmod, readFile, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, request, type Server } from 'node:http'
-import { join } from 'node:path'
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
 
 import type { WorkerReport } from '../gateway/process/supervisor.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
+import { askPlatform, socketPath, upgradeTo } from './ask-platform.ts'
 
 /**
  * The platform's private socket, `<sockets>/platform.sock`, mode 0600: whoever holds it is the one
@@ -39,19 +38,8 @@ export interface GatewayOperations {
   workers(): Promise<WorkerReport[]>
 }
 
-const answerTimeoutMs = 5_000
-/** Before it is taken for one that hangs: a busy machine may keep it from answering for a while. */
-const patientTimeoutMs = 20_000
 /** A password. */
 const bodyMaxChars = 4096
-/** Suspending hundreds of computes, each with its checkpoint, takes a while. */
-const shutdownTimeoutMs = 590_000
-const exitTimeoutMs = 10_000
-const exitPollMs = 20
-/** Each process of the gateway has a minute to begin. */
-const restartTimeoutMs = 300_000
-
-const socketPath = (home: Home): string => join(home.sockets, 'platform.sock')
 
 /**
  * Rejects with `AppError` when a platform of this home is running. `onShutdown` answers whether all has
@@ -98,7 +86,7 @@ export async function claimHome(
     }
   })
   if (!(await listen(server, path))) {
-    if ((await ask(path, 'GET', '/', answerTimeoutMs)) !== undefined) {
+    if ((await askPlatform(home)) !== undefined) {
       throw new AppError('invalid_request', 'the platform is running already')
     }
     await rm(path, { force: true })
@@ -168,137 +156,6 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
   return text
 }
 
-/** What the running platform of this home says of itself; undefined where none runs. */
-export async function askPlatform(home: Home): Promise<Record<string, unknown> | undefined> {
-  return ask(socketPath(home), 'GET', '/', answerTimeoutMs)
-}
-
-/**
- * Asks the running platform to stop and waits until its process has: `whole`, or with parts `left` that did
- * not stop in their time; `absent` where none runs. Rejects with AppError `not_available` where it does not
- * answer at all.
- */
-export async function stopPlatform(
-  home: Home,
-  keepComputes: boolean,
-): Promise<'whole' | 'left' | 'absent'> {
-  const path = socketPath(home)
-  try {
-    if ((await ask(path, 'GET', '/', patientTimeoutMs)) === undefined) return 'absent'
-    const url = keepComputes ? '/shutdown?keep_computes' : '/shutdown'
-    const answer = await ask(path, 'POST', url, shutdownTimeoutMs).catch(goneMeanwhile)
-    await untilGone(path)
-    return answer?.['is_whole'] === true ? 'whole' : 'left'
-  } catch (error) {
-    if (!(error instanceof Silence)) throw error
-    const pid = await pidOf(home)
-    const [which, kill] = pid === undefined ? ['', ''] : [` (process ${pid})`, `: kill -9 ${pid}`]
-    throw new AppError(
-      'not_available',
-      `the platform${which} does not answer; end it${kill}, then run \`coppice down\` again. ` +
-        'Nothing that was committed is lost by that',
-      { cause: error },
-    )
-  }
-}
-
-/** Its process ends a moment after it has answered. Somebody may start another one at once. */
-async function untilGone(path: string): Promise<void> {
-  const deadline = performance.now() + exitTimeoutMs
-  while (performance.now() < deadline) {
-    const answer = ask(path, 'GET', '/', answerTimeoutMs)
-    if ((await answer.catch((error: unknown) => goneMeanwhile(error) ?? {})) === undefined) return
-    await delay(exitPollMs)
-  }
-}
-
-/** It may be killed while it stops: what it leaves is looked for then. */
-function goneMeanwhile(error: unknown): undefined {
-  if (errorCode(error) !== 'ECONNRESET') throw error
-}
-
-/** As the platform has written it down when it was ready. */
-async function pidOf(home: Home): Promise<number | undefined> {
-  const text = await readFile(home.run, 'utf8').catch(() => '{}')
-  return (JSON.parse(text) as { pid?: number }).pid
-}
-
-/** An address that signs its reader in to the web console, once. */
-export async function createConsoleLink(home: Home): Promise<Record<string, unknown>> {
-  return askRunning(home, 'POST', '/console/link', answerTimeoutMs)
-}
-
-/** Sets the password of the web console and ends the sessions of the one before. */
-export async function setConsolePassword(
-  home: Home,
-  password: string,
-): Promise<Record<string, unknown>> {
-  return askRunning(home, 'POST', '/console/password', answerTimeoutMs, password)
-}
-
-/** Replaces the gateway's processes one by one; resolves when the new ones serve. */
-export async function restartGateway(home: Home): Promise<void> {
-  await askRunning(home, 'POST', '/gateway/restart', restartTimeoutMs)
-}
-
-/** The gateway's processes; none where the daemon itself is the gateway. */
-export async function askGatewayWorkers(home: Home): Promise<WorkerReport[]> {
-  const { workers } = await askRunning(home, 'GET', '/gateway', answerTimeoutMs * 2)
-  // As `GatewayOperations.workers` has said it.
-  return workers as WorkerReport[]
-}
-
-async function askRunning(
-  home: Home,
-  method: string,
-  url: string,
-  timeoutMs: number,
-  body = '',
-): Promise<Record<string, unknown>> {
-  const answer = await ask(socketPath(home), method, url, timeoutMs, body)
-  if (answer === undefined) throw notRunning()
-  const { error } = answer
-  if (typeof error === 'string') throw new AppError('internal', error)
-  return answer
-}
-
-/** Of a connection that is a conversation from then on (`hold-socket.ts`). */
-const upgradeTo = 'coppice-hold'
-
-/** Rejects with AppError where no platform of this home runs, or it is starting still. */
-export async function openConversation(home: Home): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request({
-      socketPath: socketPath(home),
-      headers: { connection: 'Upgrade', upgrade: upgradeTo },
-      timeout: answerTimeoutMs,
-    })
-    outgoing.on('upgrade', (_, connection) => {
-      connection.setTimeout(0)
-      resolve(connection)
-    })
-    outgoing.on('timeout', () => outgoing.destroy(new Silence()))
-    outgoing.on('error', (error) => {
-      const isGone = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
-      if (isGone) reject(notRunning())
-      else if (errorCode(error) === 'ECONNRESET') {
-        reject(new AppError('invalid_request', 'the platform is starting still; try again'))
-      } else reject(error)
-    })
-    outgoing.end()
-  })
-}
-
-/** Something listens, and does not answer. */
-class Silence extends Error {
-  constructor() {
-    super('the platform does not answer')
-  }
-}
-
-const notRunning = (): AppError =>
-  new AppError('invalid_request', 'the platform does not run; `coppice up` starts it')
-
 async function listen(server: Server, path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => {
@@ -310,31 +167,5 @@ async function listen(server: Server, path: string): Promise<boolean> {
       server.off('error', onError)
       resolve(true)
     })
-  })
-}
-
-async function ask(
-  path: string,
-  method: string,
-  url: string,
-  timeoutMs: number,
-  body = '',
-): Promise<Record<string, unknown> | undefined> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath: path, method, path: url, timeout: timeoutMs })
-    outgoing.on('response', (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk
-      })
-      response.on('end', () => resolve(JSON.parse(text) as Record<string, unknown>))
-    })
-    outgoing.on('timeout', () => outgoing.destroy(new Silence()))
-    outgoing.on('error', (error) => {
-      const isGone = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
-      if (isGone) resolve(undefined)
-      else reject(error)
-    })
-    outgoing.end(body)
   })
 }
