@@ -1,7 +1,8 @@
-import type { Sql } from 'postgres'
+import postgres, { type Sql } from 'postgres'
 
+import { diskFull } from '../compute/start-failure.ts'
 import { type Cluster, platformDatabase } from '../compute/superuser.ts'
-import { describeError } from '../lib/errors.ts'
+import { describeError, errorCode } from '../lib/errors.ts'
 import type { Context } from './context.ts'
 import { replay } from './history/replay.ts'
 import { withScratch } from './history/scratch.ts'
@@ -18,13 +19,7 @@ export async function verifyNextSnapshot(context: Context): Promise<void> {
   const snapshot = await nextUnverified(context.store)
   if (snapshot === undefined) return
   await recordVerification(context.store, snapshot.id, { status: 'running' })
-  const problems = await findProblems(context, snapshot).catch((error: unknown) => {
-    context.log.warn(
-      { snapshot_id: snapshot.id, error: describeError(error) },
-      'a snapshot does not start',
-    )
-    return ['it does not start']
-  })
+  const problems = await findProblems(context, snapshot)
   await recordVerification(
     context.store,
     snapshot.id,
@@ -36,14 +31,53 @@ export async function verifyNextSnapshot(context: Context): Promise<void> {
 
 const problemsShown = 20
 
+/** A PostgreSQL that does not live through it may have been killed, and says nothing of the snapshot then. */
+const attemptsMax = 3
+
+/** Rejects where it cannot be told, as with a pool that is full: then it is tried again later. */
 async function findProblems(context: Context, snapshot: SnapshotRow): Promise<string[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await checkClone(context, snapshot)
+    } catch (error) {
+      const problem = problemOf(error)
+      if (problem === undefined) throw error
+      context.log.warn({ snapshot_id: snapshot.id, attempt, error: describeError(error) }, problem)
+      if (attempt === attemptsMax) return [problem]
+    }
+  }
+}
+
+/** What an attempt that has ended before its time says of the snapshot, where all end so. */
+class Ended extends Error {}
+
+function problemOf(error: unknown): string | undefined {
+  if (error instanceof Ended) return error.message
+  return errorCode(error) === 'compute_start_failed' ? 'it does not start' : undefined
+}
+
+/** Errors of sockets and of the driver, or PostgreSQL's last words (manual, "Error Codes", class 57P). */
+function isLost(error: unknown): boolean {
+  return !(error instanceof postgres.PostgresError) || error.code.startsWith('57P')
+}
+
+function endedBy(error: unknown): unknown {
+  // Of the pool, and not of the snapshot.
+  if (errorCode(error) === diskFull) return error
+  const what = isLost(error) ? 'its PostgreSQL ends while it is read' : describeError(error)
+  return new Ended(what, { cause: error })
+}
+
+async function checkClone(context: Context, snapshot: SnapshotRow): Promise<string[]> {
   const branch = await requireAnyBranch(context.store, snapshot.branch_id)
   const project = await findAnyProject(context.store, snapshot.project_id)
   if (project === undefined) return []
   return withScratch(context, async (volumeId) => {
     await context.volumes.clone(branch.volume_id, volumeId)
     const options = { volumeId, pgVersion: project.pg_version, pgSettings: {} }
-    return replay(context, options, checkCluster)
+    return replay(context, options, async (cluster) =>
+      checkCluster(cluster).catch((error: unknown) => Promise.reject(endedBy(error))),
+    )
   })
 }
 
@@ -90,6 +124,7 @@ async function checkDatabase(sql: Sql): Promise<string[]> {
         problems.push(...rows.map((row) => `${relation.name}: ${String(row['msg'])}`))
       }
     } catch (error) {
+      if (isLost(error)) throw error
       problems.push(`${relation.name}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }

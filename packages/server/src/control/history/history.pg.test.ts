@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { readPidFile } from '../../compute/pid-file.ts'
 import { startTestControl, type TestControl } from '../../testing/control.ts'
 import { until } from '../../testing/until.ts'
 import { createBtrfsDriver } from '../../volume/btrfs.ts'
@@ -318,6 +319,32 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
     expect(snapshots.map(({ id }) => id)).toEqual([made.id])
     await control.client.deleteSnapshot({ path: { project_id, snapshot_id: made.id } })
     expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toEqual([])
+  })
+
+  test('a snapshot whose PostgreSQL is killed while it is verified is verified all the same', async () => {
+    await branchAt('sound', 'main', {})
+    const { snapshot: made } = await control.client.createSnapshot({
+      path: branchPath('sound'),
+      query: {},
+    })
+    const { volumes } = control.context
+    const scratchPid = async (): Promise<number | undefined> => {
+      const [id] = (await volumes.list()).filter((one) => one.startsWith('scratch-'))
+      const pidFile = id === undefined ? undefined : readPidFile(volumeDataDirectory(volumes, id))
+      return pidFile?.status === 'ready' ? pidFile.pid : undefined
+    }
+    const verified = verifyNextSnapshot(control.context)
+    await until(async () => {
+      const pid = await scratchPid()
+      if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      return pid !== undefined
+    })
+    await verified
+    expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toMatchObject([
+      { id: made.id, verification: { status: 'passed' } },
+    ])
+    expect((await volumes.list()).filter((one) => one.startsWith('scratch-'))).toEqual([])
+    await control.client.deleteSnapshot({ path: { project_id, snapshot_id: made.id } })
   })
 
   test('a snapshot whose files are damaged fails its verification, and says where', async () => {
