@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { psql } from '../platform.ts'
-import type { ModelBranch, ProjectModel } from './project-model.ts'
+import type { Mark, ModelBranch, ProjectModel } from './project-model.ts'
 
 /** More would make the machine slow and the run no better. */
 const mostBranches = 6
@@ -32,6 +32,9 @@ async function giveCompute(project: ProjectModel, branch: ModelBranch): Promise<
   await project.learnUri(branch)
 }
 
+const describe = ({ at, databases }: Mark): string =>
+  `${at.toISOString()} with ${databases.join(' and ') || 'no database'}`
+
 const room = ({ branches }: ProjectModel): boolean => branches.length < mostBranches
 
 function branchFromHead(project: ProjectModel): (() => Promise<void>) | undefined {
@@ -39,6 +42,7 @@ function branchFromHead(project: ProjectModel): (() => Promise<void>) | undefine
   const source = project.random.pick(project.branches)
   const name = project.nextName('head')
   return async () => {
+    project.note(`${name} of ${source.name}`)
     const settle = project.contentsOf(source)
     const made = await project.client.createProjectBranch({
       path: project.path,
@@ -55,6 +59,7 @@ function branchFromPast(project: ProjectModel): (() => Promise<void>) | undefine
   const mark = project.random.pick(source.marks)
   const name = project.nextName('past')
   return async () => {
+    project.note(`${name} of ${source.name} at ${describe(mark)}`)
     const made = await project.client.createProjectBranch({
       path: project.path,
       body: {
@@ -75,6 +80,7 @@ function reset(project: ProjectModel): (() => Promise<void>) | undefined {
     const { parent_id } = (await project.client.getProjectBranch({ path })).branch
     const parent = project.branches.find(({ id }) => id === parent_id)
     if (parent === undefined) return
+    project.note(`${branch.name} to ${parent.name}`)
     await whileQuiet(project, branch, async () => {
       const settle = project.contentsOf(parent)
       await project.client.resetProjectBranchToParent({ path })
@@ -93,6 +99,7 @@ function restore(project: ProjectModel): (() => Promise<void>) | undefined {
   return async () =>
     whileQuiet(project, branch, async () => {
       const before = project.contentsOf(branch)()
+      project.note(`${branch.name} to ${describe(mark)}, kept as ${preserve_under_name}`)
       await project.client.restoreProjectBranch({
         path: project.branchPath(branch),
         body: {
@@ -119,6 +126,7 @@ function remove(project: ProjectModel): (() => Promise<void>) | undefined {
     const leaves = await project.leaves()
     if (leaves.length === 0) return
     const branch = project.random.pick(leaves)
+    project.note(branch.name)
     await project.stopTeller(branch)
     await project.client.deleteProjectBranch({
       path: project.branchPath(branch),
@@ -133,6 +141,7 @@ function bringBack(project: ProjectModel): (() => Promise<void>) | undefined {
   if (!room(project) || project.deleted.length === 0) return undefined
   const branch = project.random.pick(project.deleted)
   return async () => {
+    project.note(branch.name)
     const path = project.branchPath(branch)
     const { endpoints } = await project.client.recoverProjectBranch({ path })
     project.deleted.splice(project.deleted.indexOf(branch), 1)
@@ -147,6 +156,7 @@ function keepSnapshot(project: ProjectModel): (() => Promise<void>) | undefined 
   if (project.snapshots.length >= 3) return undefined
   const branch = project.random.pick(project.branches)
   return async () => {
+    project.note(branch.name)
     const settle = project.contentsOf(branch)
     const path = project.branchPath(branch)
     const { snapshot } = await project.client.createSnapshot({ path, query: {} })
@@ -159,6 +169,7 @@ function restoreSnapshot(project: ProjectModel): (() => Promise<void>) | undefin
   const snapshot = project.random.pick(project.snapshots)
   const name = project.nextName('snapshot')
   return async () => {
+    project.note(`${snapshot.id} as ${name}`)
     const path = { ...project.path, snapshot_id: snapshot.id }
     const { branch } = await project.client.restoreSnapshot({
       path,
@@ -186,6 +197,7 @@ function addRole(project: ProjectModel): (() => Promise<void>) | undefined {
   const branch = project.random.pick(project.awakeable)
   const name = project.nextName('role')
   return async () => {
+    project.note(`${name} in ${branch.name}`)
     const path = project.branchPath(branch)
     const { role } = await project.client.createProjectBranchRole({
       path,
@@ -204,6 +216,7 @@ function dropRole(project: ProjectModel): (() => Promise<void>) | undefined {
   const role_name = branch.roles.at(-1)
   if (role_name === undefined) return undefined
   return async () => {
+    project.note(`${role_name} in ${branch.name}`)
     const path = { ...project.branchPath(branch), role_name }
     await project.client.deleteProjectBranchRole({ path })
     branch.roles.pop()
@@ -215,6 +228,7 @@ function addDatabase(project: ProjectModel): (() => Promise<void>) | undefined {
   if (branch.databases.length >= 2) return undefined
   const name = project.nextName('database')
   return async () => {
+    project.note(`${name} in ${branch.name}`)
     await project.client.createProjectBranchDatabase({
       path: project.branchPath(branch),
       body: { database: { name, owner_name: 'neondb_owner' } },
@@ -231,6 +245,7 @@ function dropDatabase(project: ProjectModel): (() => Promise<void>) | undefined 
   const database_name = branch.databases.at(-1)
   if (database_name === undefined) return undefined
   return async () => {
+    project.note(`${database_name} in ${branch.name}`)
     const path = { ...project.branchPath(branch), database_name }
     await project.client.deleteProjectBranchDatabase({ path })
     branch.databases.pop()
@@ -262,6 +277,7 @@ function archive(project: ProjectModel): (() => Promise<void>) | undefined {
     const leaves = (await project.leaves()).filter(({ endpointId }) => endpointId !== undefined)
     if (leaves.length === 0) return
     const branch = project.random.pick(leaves)
+    project.note(branch.name)
     const path = project.branchPath(branch)
     await whileQuiet(project, branch, async () => {
       await project.client.updateProjectBranch({ path, body: { branch: { archived: true } } })
@@ -275,6 +291,7 @@ function rename(project: ProjectModel): (() => Promise<void>) | undefined {
   const branch = project.random.pick(project.branches)
   const name = project.nextName('renamed')
   return async () => {
+    project.note(`${branch.name} to ${name}`)
     const path = project.branchPath(branch)
     await project.client.updateProjectBranch({ path, body: { branch: { name } } })
     branch.name = name
@@ -294,7 +311,11 @@ function write(project: ProjectModel): (() => Promise<void>) | undefined {
 
 function mark(project: ProjectModel): (() => Promise<void>) | undefined {
   const branch = project.random.pick(project.branches)
-  return async () => project.mark(branch)
+  return async () => {
+    await project.mark(branch)
+    const made = branch.marks.at(-1)
+    if (made) project.note(`${branch.name} at ${describe(made)}`)
+  }
 }
 
 /** Each by its name in the trace, more than once where it should come more often. */

@@ -54,6 +54,8 @@ export class ProjectModel {
   /** Deleted, and to be had back. */
   readonly deleted: ModelBranch[] = []
   readonly snapshots: ModelSnapshot[] = []
+  /** Told what is about to be done. */
+  readonly note: (what: string) => void
   #names = 0
 
   constructor(options: {
@@ -61,11 +63,13 @@ export class ProjectModel {
     projectId: string
     ledger: Ledger
     random: RandomNumbers
+    note: (what: string) => void
   }) {
     this.platform = options.platform
     this.projectId = options.projectId
     this.ledger = options.ledger
     this.random = options.random
+    this.note = options.note
   }
 
   get client(): Client {

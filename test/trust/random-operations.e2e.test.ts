@@ -46,7 +46,10 @@ async function makeProject(number: number): Promise<ProjectModel> {
   const { project, branch, endpoints } = await platform.client.createProject({
     body: { project: { name: `random-${number}` } },
   })
-  const own = { platform, projectId: project.id, ledger, random: random.fork(number) }
+  const note = (what: string): void => {
+    trace.push(`project ${number}: ${new Date().toISOString()} ${what}`)
+  }
+  const own = { platform, projectId: project.id, ledger, random: random.fork(number), note }
   const model = new ProjectModel(own)
   const nothing: Contents = { owed: new Set(), possible: new Set(), roles: [], databases: [] }
   const first = await model.add({ branch, endpoints }, nothing)
@@ -59,7 +62,7 @@ async function changeOnce(project: ProjectModel): Promise<void> {
   const [name, change] = project.random.pick(changes)
   const run = change(project)
   if (run === undefined) return changeOnce(project)
-  trace.push(`project ${projects.indexOf(project) + 1}: ${name}`)
+  project.note(name)
   await run()
   figures.add('operations')
 }
@@ -141,10 +144,10 @@ async function expectModel(project: ProjectModel): Promise<void> {
   for (const branch of project.awakeable) {
     const { roles } = await client.listProjectBranchRoles({ path: project.branchPath(branch) })
     const ours = roles.map(({ name }) => name).filter((name) => name.startsWith('role_'))
-    expect(ours.toSorted()).toEqual(branch.roles.toSorted())
+    expect(ours.toSorted(), `roles of ${branch.name}`).toEqual(branch.roles.toSorted())
     const answer = await client.listProjectBranchDatabases({ path: project.branchPath(branch) })
     const databases = answer.databases.map(({ name }) => name).filter((name) => name !== 'neondb')
-    expect(databases.toSorted()).toEqual(branch.databases.toSorted())
+    expect(databases.toSorted(), `databases of ${branch.name}`).toEqual(branch.databases.toSorted())
   }
 }
 
@@ -166,7 +169,7 @@ test(
         await expectPromises()
       }
     } catch (error) {
-      const last = trace.slice(-40).join('\n  ')
+      const last = trace.slice(-120).join('\n  ')
       const again = `npm run test:trust -- --seed ${seed} random-operations`
       throw new Error(`failed with seed ${seed} (${again}) after\n  ${last}`, { cause: error })
     }

@@ -19,19 +19,34 @@ export async function readWalEnd(walDirectory: string, from: Lsn): Promise<Lsn |
   return end
 }
 
+/** Of a time that something later follows. */
+export interface EndOfTime {
+  /** After the last transaction that had ended by then, or been prepared. */
+  end: Lsn
+  /** Where the first one ends, or is prepared, that is later. */
+  later: Lsn
+}
+
 /**
- * Where the first transaction ends, or is prepared, later than a time, in microseconds since 1970: what is
- * before that position is what was committed by then. As for PostgreSQL's own `recovery_target_time`, which
- * however takes along what is prepared after the last commit. Undefined where there is none.
+ * Where what was committed by a time ends, in microseconds since 1970; undefined where nothing later follows.
+ * What lies between its end and the later one is of transactions that had not ended, and not all of it would
+ * be undone with them: DROP DATABASE marks the database, and writes that its files are gone, before it
+ * commits. PostgreSQL's own `recovery_target_time` goes up to the later one, and so breaks a database at every
+ * moment since the transaction before.
  */
-export async function findLater(
+export async function findEndOfTime(
   walDirectory: string,
   from: Lsn,
   us: bigint,
-): Promise<Lsn | undefined> {
-  for await (const { start, content } of readRecords(walDirectory, from, { isChecked: false })) {
-    const time = timeOf(content)
-    if (time !== undefined && time > us) return start
+): Promise<EndOfTime | undefined> {
+  let end: Lsn | undefined
+  for await (const record of readRecords(walDirectory, from, { isChecked: false })) {
+    // What is before the segment that it begins with was written before that time.
+    end ??= record.start
+    const time = timeOf(record.content)
+    if (time === undefined) continue
+    if (time > us) return { end, later: record.start }
+    end = record.end
   }
   return undefined
 }

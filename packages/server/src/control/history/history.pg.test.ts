@@ -127,6 +127,28 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
     expect(branch.parent_lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/)
   })
 
+  // DROP DATABASE writes that the files are gone before it commits.
+  test('a database that was dropped later is there, with its rows', async () => {
+    await branchAt('library', 'main', {})
+    if (kind === 'copy') await snapshot('library')
+    await run('library', 'create database books')
+    const inBooks = async (branch: string, statement: string) =>
+      (await computeOf(branch)).withSuperuser('books', async (sql) => [
+        ...(await sql.unsafe(statement)),
+      ])
+    await inBooks('library', 'create table public.title as select 7 as n')
+    const before = await insert('library', 150)
+    await (await computeOf('library')).suspend({ force: true })
+    await run('library', 'drop database books with (force)')
+    await insert('library', 151)
+    await branchAt('before-the-drop', 'library', { time: before.time })
+    expect(await inBooks('before-the-drop', 'select n from public.title')).toEqual([{ n: 7 }])
+    const { databases } = await control.client.listProjectBranchDatabases({
+      path: branchPath('before-the-drop'),
+    })
+    expect(databases.map(({ name }) => name)).toContain('books')
+  })
+
   test('a branch of a suspended parent at its last moment has everything', async () => {
     const before = await count('main')
     const last = await insert('main', 100)

@@ -8,7 +8,7 @@ import { type Cluster, platformDatabase } from '../../compute/superuser.ts'
 import { type AddedWal, addWal, cutWal, walDirectoryOf } from '../../history/added-wal.ts'
 import { readRecoveryEnd } from '../../history/recovery.ts'
 import type { WalSource } from '../../history/wal-archiver.ts'
-import { findLater } from '../../history/wal-reader.ts'
+import { findEndOfTime } from '../../history/wal-reader.ts'
 import { type Lsn, parseLsn } from '../../lib/lsn.ts'
 import type { Context } from '../context.ts'
 import type { BranchRow } from '../store/branches.ts'
@@ -128,13 +128,13 @@ class WalOfMoment {
     const { snapshot, moment, leftAt } = this.#start
     const before = moment.kind === 'lsn' ? moment.lsn : leftAt
     let added = await this.#add(before, moment.kind === 'time' ? moment.at : undefined)
-    let later = await this.#findLater(added)
-    if (later === undefined && !added.isAll && !added.hasGap) {
+    let found = await this.#findEnd(added)
+    if (found === undefined && !added.isAll && !added.hasGap) {
       added = await this.#add(before, undefined)
-      later = await this.#findLater(added)
+      found = await this.#findEnd(added)
     }
-    if (later === undefined && added.hasGap) return false
-    const end = later ?? before
+    if (found === undefined && added.hasGap) return false
+    const end = found ?? before
     this.bytes =
       end === undefined
         ? added.segments.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -159,16 +159,17 @@ class WalOfMoment {
     })
   }
 
-  /** The first of the WAL that is later than a time; what was last written before it need not be read. */
-  async #findLater({ segments }: AddedWal): Promise<Lsn | undefined> {
+  /** Where a time ends, if that is on the line; what was last written before it need not be read. */
+  async #findEnd({ segments }: AddedWal): Promise<Lsn | undefined> {
     const { moment, leftAt } = this.#start
     if (moment.kind !== 'time') return undefined
     const from = segments.find(
       ({ writtenAt }) => writtenAt.getTime() + fileTimeMs > moment.at.getTime(),
     )
     const walDirectory = walDirectoryOf(this.#dataDirectory)
-    const later = from && (await findLater(walDirectory, from.start, microseconds(moment)))
-    return later !== undefined && (leftAt === undefined || later < leftAt) ? later : undefined
+    const found = from && (await findEndOfTime(walDirectory, from.start, microseconds(moment)))
+    if (found === undefined || (leftAt !== undefined && found.later >= leftAt)) return undefined
+    return found.end
   }
 }
 
