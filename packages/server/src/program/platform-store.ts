@@ -2,6 +2,7 @@ import { chooseInstallation, type Installation } from '../compute/installations.
 import {
   isEmptyStore,
   migrateStore,
+  openListener,
   openStore,
   platformId,
   type Store,
@@ -18,6 +19,8 @@ import { startStoreCluster, storeVersion } from './store-cluster.ts'
 
 export interface PlatformStore {
   sql: Store
+  /** For who listens to it alone. */
+  listener: Store
   kind: 'own' | 'database_url'
   platformId: string
   stop(): Promise<void>
@@ -45,16 +48,18 @@ export async function openPlatformStore(
           log,
         })
       : undefined
-  const sql = openStore(cluster?.address ?? { ...(url !== undefined && { url }) })
+  const address = cluster?.address ?? { ...(url !== undefined && { url }) }
+  const sql = openStore(address)
+  const listener = openListener(address)
   const stop = async (): Promise<void> => {
-    await sql.end({ timeout: 5 })
+    await Promise.all([sql.end({ timeout: 5 }), listener.end({ timeout: 5 })])
     await cluster?.stop()
   }
   try {
     if (await isEmptyStore(sql)) await refuseEmptyStore(volumes)
     await migrateStore(sql)
     const id = await platformId(sql, newName())
-    return { sql, kind: url === undefined ? 'own' : 'database_url', platformId: id, stop }
+    return { sql, listener, kind: url === undefined ? 'own' : 'database_url', platformId: id, stop }
   } catch (error) {
     await stop()
     throw error

@@ -270,7 +270,7 @@ async function start(
   })
   const checks = createDoctor(home, options.environment)
   const access = new ConsoleAccess(store.sql)
-  const changes = new ChangeFeed(store.sql, log)
+  const changes = new ChangeFeed(store.listener, log)
   await changes.start()
   parts.add('feed of changes', async () => changes.stop())
   const api = await createHttpServer({

@@ -24,18 +24,14 @@ const fromStored = (row: StoredRow): LineSnapshotRow => ({
   lsn_to: BigInt(row.lsn_to),
 })
 
-/**
- * Before its volume is made, so that one that was left half-made has a row that leads to it. Neither this
- * nor its end is waited for on disk: what a power cut takes back are seconds of a copy's own.
- */
+/** Before its volume is made, so that one that was left half-made has a row that leads to it. */
 export async function insertLineSnapshot(
   sql: Queryable,
   snapshot: { id: string; line: string; isFirst: boolean },
 ): Promise<void> {
   await sql`
     insert into line_snapshots (id, line, is_first, lsn_from, lsn_to)
-    select ${snapshot.id}, ${snapshot.line}, ${snapshot.isFirst}, 0, 0
-    from (select set_config('synchronous_commit', 'off', true)) relaxed`
+    values (${snapshot.id}, ${snapshot.line}, ${snapshot.isFirst}, 0, 0)`
 }
 
 export async function markLineSnapshotTaken(
@@ -46,7 +42,6 @@ export async function markLineSnapshotTaken(
   await sql`
     update line_snapshots set
       lsn_from = ${taken.lsnFrom.toString()}, lsn_to = ${taken.lsnTo.toString()}, taken_at = ${taken.at}
-    from (select set_config('synchronous_commit', 'off', true)) relaxed
     where id = ${id}`
 }
 

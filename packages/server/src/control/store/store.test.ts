@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { expect, onTestFinished, test } from 'vitest'
 
-import { openStore } from './store.ts'
+import { openListener } from './store.ts'
 
 /** ErrorResponse (manual, "Message Formats"). */
 function refusal(): Buffer {
@@ -24,7 +24,7 @@ test('a store that refuses connections is not asked again and again without a pa
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const store = openStore({ url: `postgres://user@127.0.0.1:${port}/postgres` })
+  const store = openListener({ url: `postgres://user@127.0.0.1:${port}/postgres` })
   onTestFinished(async () => {
     await store.end({ timeout: 0 })
     server.close()

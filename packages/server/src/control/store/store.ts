@@ -24,17 +24,25 @@ export interface StoreAddress {
 const connectTimeoutSeconds = 10
 const maxConnections = 10
 
-/**
- * Of a connection that has been closed. One that was refused by the server counts as no failure in
- * postgres.js, and whoever listens connects again as soon as that is allowed.
- */
-const secondsBeforeReconnect = (failures: number): number => Math.min(0.25 * 2 ** failures, 5)
-
 export function openStore(address: StoreAddress): Store {
+  return open(address, { max: maxConnections })
+}
+
+/**
+ * For whoever listens to the store and connects again whenever that is over. A refusal by the server counts
+ * as no failure in postgres.js, which would connect again at once.
+ */
+export function openListener(address: StoreAddress): Store {
+  return open(address, { max: 1, backoff: (failures) => Math.min(0.25 * 2 ** failures, 5) })
+}
+
+function open(
+  address: StoreAddress,
+  own: { max: number; backoff?: (failures: number) => number },
+): Store {
   const options = {
-    max: maxConnections,
+    ...own,
     connect_timeout: connectTimeoutSeconds,
-    backoff: secondsBeforeReconnect,
     onnotice: () => undefined,
     connection: { application_name: 'coppice' },
     // int8 holds byte counts: exact in a double up to 8 PiB.
