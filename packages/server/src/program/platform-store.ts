@@ -3,11 +3,11 @@ import {
   isEmptyStore,
   migrateStore,
   openListener,
-  openStore,
+  openRenewable,
   platformId,
   type Store,
 } from '../control/store/store.ts'
-import { AppError } from '../lib/errors.ts'
+import { AppError, describeError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
 import { newName } from '../lib/ids.ts'
 import type { Logger } from '../lib/log.ts'
@@ -46,10 +46,13 @@ export async function openPlatformStore(
           installation: await storeInstallation(home, postgres),
           user: postgres.databaseUser,
           log,
+          onRevived: () => {
+            renew().catch((error: unknown) => log.warn(describeError(error)))
+          },
         })
       : undefined
   const address = cluster?.address ?? { ...(url !== undefined && { url }) }
-  const sql = openStore(address)
+  const { store: sql, renew } = openRenewable(address)
   const listener = openListener(address)
   const stop = async (): Promise<void> => {
     await Promise.all([sql.end({ timeout: 5 }), listener.end({ timeout: 5 })])

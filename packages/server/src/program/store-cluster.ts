@@ -33,13 +33,15 @@ interface StoreClusterOptions {
   installation: Installation
   user: OsUser | undefined
   log: Logger
+  /** Called when it has died and runs again. */
+  onRevived?: () => void
 }
 
 const superuser = 'coppice'
 const stopTimeoutMs = 30_000
 
 export async function startStoreCluster(options: StoreClusterOptions): Promise<StoreCluster> {
-  const { home, user, log } = options
+  const { home, user } = options
   const directory = home.store
   const socketDirectory = socketDirectoryOf(home)
   const { dataDirectory, configFile } = places(directory)
@@ -54,7 +56,7 @@ export async function startStoreCluster(options: StoreClusterOptions): Promise<S
     logFile: join(directory, 'postgres.log'),
     user,
   }
-  const keeper = await keepRunning(postmasterOptions, log)
+  const keeper = await keepRunning(postmasterOptions, options)
   return {
     address: { socketDirectory, username: superuser, database: 'postgres' },
     stop: async () => keeper.stop(),
@@ -100,7 +102,7 @@ const restartDelaysMs = [0, 500, 2_000, 10_000]
 /** Starts it, or takes it over, and starts it again whenever it dies. */
 async function keepRunning(
   options: PostmasterOptions,
-  log: Logger,
+  { log, onRevived }: Pick<StoreClusterOptions, 'log' | 'onRevived'>,
 ): Promise<{ stop(): Promise<void> }> {
   const run = async (): Promise<Postmaster> =>
     (await adoptPostmaster(options)) ?? (await startPostmaster(options))
@@ -114,6 +116,7 @@ async function keepRunning(
       log.error('the metadata store has died; starting it again')
       try {
         running = await run()
+        onRevived?.()
         return
       } catch (error) {
         log.error({ error: describeError(error) }, 'the metadata store does not start')

@@ -25,23 +25,44 @@ const connectTimeoutSeconds = 10
 const maxConnections = 10
 
 export function openStore(address: StoreAddress): Store {
-  return open(address, { max: maxConnections })
+  return open(address, { max: maxConnections, pauseSeconds: 0.1 })
 }
 
 /**
- * For whoever listens to the store and connects again whenever that is over. A refusal by the server counts
- * as no failure in postgres.js, which would connect again at once.
+ * The same, and `renew` for when the server has died and is back: a connection of postgres.js that ended
+ * while it was used may never work again, or tell the next query the end of the former
+ * (porsager/postgres#1215). What still waits on those before is ended within seconds.
  */
-export function openListener(address: StoreAddress): Store {
-  return open(address, { max: 1, backoff: (failures) => Math.min(0.25 * 2 ** failures, 5) })
+export function openRenewable(address: StoreAddress): { store: Store; renew: () => Promise<void> } {
+  let current = openStore(address)
+  const store = new Proxy(current, {
+    apply: (_, self, given: unknown[]): unknown => Reflect.apply(current, self, given),
+    get: (_, name): unknown => Reflect.get(current, name),
+  })
+  const renew = async (): Promise<void> => {
+    const former = current
+    current = openStore(address)
+    await former.end({ timeout: 5 })
+  }
+  return { store, renew }
 }
 
+/** For whoever listens to the store, and connects again whenever that is over. */
+export function openListener(address: StoreAddress): Store {
+  return open(address, { max: 1, pauseSeconds: 0.5 })
+}
+
+/**
+ * A connection that has been lost is made again after a pause. That of postgres.js grows to 20 seconds while
+ * the store is away, for whoever asks when it has come back, and is none where the server refuses.
+ */
 function open(
   address: StoreAddress,
-  own: { max: number; backoff?: (failures: number) => number },
+  { max, pauseSeconds }: { max: number; pauseSeconds: number },
 ): Store {
   const options = {
-    ...own,
+    max,
+    backoff: () => pauseSeconds,
     connect_timeout: connectTimeoutSeconds,
     onnotice: () => undefined,
     connection: { application_name: 'coppice' },
