@@ -75,13 +75,19 @@ async function checkClone(context: Context, snapshot: SnapshotRow): Promise<stri
   return withScratch(context, async (volumeId) => {
     await context.volumes.clone(branch.volume_id, volumeId)
     const options = { volumeId, pgVersion: project.pg_version, pgSettings: {} }
-    return replay(context, options, async (cluster) =>
-      checkCluster(cluster).catch((error: unknown) => Promise.reject(endedBy(error))),
-    )
+    return replay(context, options, checkCluster)
   })
 }
 
 async function checkCluster(cluster: Cluster): Promise<string[]> {
+  try {
+    return await checkDatabases(cluster)
+  } catch (error) {
+    throw endedBy(error)
+  }
+}
+
+async function checkDatabases(cluster: Cluster): Promise<string[]> {
   const databases = await cluster.withSuperuser(
     platformDatabase,
     async (sql) =>

@@ -19,17 +19,10 @@ export async function readWalEnd(walDirectory: string, from: Lsn): Promise<Lsn |
   return end
 }
 
-/** Of a time that something later follows. */
-export interface EndOfTime {
-  /** After the last transaction that had ended by then, or been prepared. */
-  end: Lsn
-  /** Where the first one ends, or is prepared, that is later. */
-  later: Lsn
-}
-
 /**
- * Where what was committed by a time ends, in microseconds since 1970; undefined where nothing later follows.
- * What lies between its end and the later one is of transactions that had not ended, and not all of it would
+ * Where what was committed by a time ends, in microseconds since 1970: after the last transaction that had
+ * ended by then, or been prepared. Undefined where none that is later follows, or not before `limit`. What
+ * lies between its end and the later one is of transactions that had not ended, and not all of it would
  * be undone with them: DROP DATABASE marks the database, and writes that its files are gone, before it
  * commits. PostgreSQL's own `recovery_target_time` goes up to the later one, and so breaks a database at every
  * moment since the transaction before.
@@ -38,14 +31,16 @@ export async function findEndOfTime(
   walDirectory: string,
   from: Lsn,
   us: bigint,
-): Promise<EndOfTime | undefined> {
+  limit: Lsn | undefined,
+): Promise<Lsn | undefined> {
   let end: Lsn | undefined
   for await (const record of readRecords(walDirectory, from, { isChecked: false })) {
+    if (limit !== undefined && record.start >= limit) return undefined
     // What is before the segment that it begins with was written before that time.
     end ??= record.start
     const time = timeOf(record.content)
     if (time === undefined) continue
-    if (time > us) return { end, later: record.start }
+    if (time > us) return end
     end = record.end
   }
   return undefined

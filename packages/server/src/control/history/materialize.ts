@@ -167,9 +167,7 @@ class WalOfMoment {
       ({ writtenAt }) => writtenAt.getTime() + fileTimeMs > moment.at.getTime(),
     )
     const walDirectory = walDirectoryOf(this.#dataDirectory)
-    const found = from && (await findEndOfTime(walDirectory, from.start, microseconds(moment)))
-    if (found === undefined || (leftAt !== undefined && found.later >= leftAt)) return undefined
-    return found.end
+    return from && findEndOfTime(walDirectory, from.start, microseconds(moment), leftAt)
   }
 }
 
