@@ -1,5 +1,4 @@
 import { inTime, late } from './in-time.ts'
-import { once } from './once.ts'
 
 /** Lets so many work at once; the others wait for their turn, in order, and no longer than they may. */
 export class Turns {
@@ -14,11 +13,15 @@ export class Turns {
     this.#waitMs = waitMs
   }
 
-  /** Answers how the turn is given back, or undefined where none has come in time. */
-  async take(): Promise<(() => void) | undefined> {
+  /** What the work answers, or `late` where its turn has not come in time. */
+  async run<T>(work: () => Promise<T>): Promise<T | typeof late> {
     if (this.#atWork < this.#atOnce) this.#atWork += 1
-    else if (!(await this.#hasCome())) return undefined
-    return once(() => this.#pass())
+    else if (!(await this.#hasCome())) return late
+    try {
+      return await work()
+    } finally {
+      this.#pass()
+    }
   }
 
   async #hasCome(): Promise<boolean> {

@@ -22,6 +22,7 @@ import Fastify, {
 
 import { withCause } from '../../lib/cause.ts'
 import { AppError, errorCode } from '../../lib/errors.ts'
+import { late } from '../../lib/in-time.ts'
 import { Turns } from '../../lib/turns.ts'
 import type { ConsoleAccess, KeyScope } from '../console/access.ts'
 import type { ChangeFeed } from '../console/changes.ts'
@@ -228,17 +229,13 @@ function mount(
 }
 
 async function inTurn<T>(turns: Turns, { signal }: Caller, work: () => Promise<T>): Promise<T> {
-  const giveBack = await turns.take()
-  try {
-    // Whoever has gone away while it waited wants nothing any more.
-    if (giveBack !== undefined && !signal.aborted) return await work()
-    throw new AppError(
-      'too_many_requests',
-      'more changes are asked for at once than this platform can make; try again in a few seconds',
-    )
-  } finally {
-    giveBack?.()
-  }
+  // Whoever has gone away while it waited wants nothing any more.
+  const answer = await turns.run(async () => (signal.aborted ? late : work()))
+  if (answer !== late) return answer
+  throw new AppError(
+    'too_many_requests',
+    'more changes are asked for at once than this platform can make; try again in a few seconds',
+  )
 }
 
 /**
