@@ -1,6 +1,6 @@
 import { describe, type ExpectStatic, test } from 'vitest'
 
-import { isAlive, psql, startTestPlatform, type TestPlatform, until } from '../platform.ts'
+import { isAlive, psql, startTestPlatform, type TestPlatform } from '../platform.ts'
 import { isLong } from './form.ts'
 import { daemonPid, killAll, postgresProcesses } from './processes.ts'
 
@@ -17,7 +17,7 @@ describe.concurrent('down, while what it stops does not answer', { timeout }, ()
     const daemon = daemonPid(platform)
     standStill(pidsBelow(platform, 'store'))
     await platform.down()
-    await until(async () => !isAlive(daemon), 'the daemon has ended')
+    await platform.waitForDeath(daemon)
     await expectItBack(platform, expect)
   })
 

@@ -138,8 +138,7 @@ export async function openConversation(home: Home): Promise<Duplex> {
     })
     outgoing.on('timeout', () => outgoing.destroy(new Silence()))
     outgoing.on('error', (error) => {
-      const isGone = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
-      if (isGone) reject(notRunning())
+      if (isNobody(error)) reject(notRunning())
       else if (errorCode(error) === 'ECONNRESET') {
         reject(new AppError('invalid_request', 'the platform is starting still; try again'))
       } else reject(error)
@@ -147,6 +146,10 @@ export async function openConversation(home: Home): Promise<Duplex> {
     outgoing.end()
   })
 }
+
+/** Nothing listens. */
+const isNobody = (error: unknown): boolean =>
+  ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
 
 /** Something listens, and does not answer. */
 class Silence extends Error {
@@ -177,8 +180,7 @@ async function ask(
     })
     outgoing.on('timeout', () => outgoing.destroy(new Silence()))
     outgoing.on('error', (error) => {
-      const isGone = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
-      if (isGone) resolve(undefined)
+      if (isNobody(error)) resolve(undefined)
       else reject(error)
     })
     outgoing.end(body)

@@ -3,7 +3,7 @@ import { inTime, late } from '../lib/in-time.ts'
 import type { Logger } from '../lib/log.ts'
 
 /** Undoes a start; computes only unless they are kept. */
-export type Stop = (keepComputes: boolean) => Promise<unknown>
+type Stop = (keepComputes: boolean) => Promise<unknown>
 
 interface Part {
   name: string

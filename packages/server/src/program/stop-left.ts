@@ -18,9 +18,9 @@ import { findPostgres } from './postgres.ts'
 import { isStoreLeft, stopLeftStore } from './store-cluster.ts'
 
 /**
- * Stops what a daemon has left that was killed or could not stop everything: the gateway's processes, computes as a daemon would stop them, also
- * those that it had frozen, recoveries, and the store. Answers whether anything ran. To be called where no
- * daemon answers; one that starts meanwhile is refused.
+ * Stops what a daemon has left that was killed or could not stop everything: the gateway's processes,
+ * computes as a daemon would stop them, also those that it had frozen, recoveries, and the store. Answers
+ * whether anything ran. To be called where no daemon answers; one that starts meanwhile is refused.
  */
 export async function stopLeft(
   home: Home,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Installation } from '../compute/installations.ts'
+import { endOrphans } from '../compute/orphans.ts'
 import {
   adoptPostmaster,
   findPostmaster,
@@ -71,9 +72,15 @@ export async function isStoreLeft(directory: string): Promise<boolean> {
 
 /** Stops it, where there is one. */
 export async function stopLeftStore(directory: string): Promise<void> {
-  const { dataDirectory, configFile } = places(directory)
+  await stopFound(places(directory))
+}
+
+async function stopFound({
+  dataDirectory,
+  configFile,
+}: Pick<PostmasterOptions, 'dataDirectory' | 'configFile'>): Promise<void> {
   const running = await findPostmaster(dataDirectory, configFile)
-  if (running === undefined) return
+  if (running === undefined) return endOrphans(dataDirectory)
   await stopPostmaster(running.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
 }
 
@@ -133,10 +140,8 @@ async function keepRunning(
   return {
     stop: async () => {
       isWanted = false
-      const { dataDirectory, configFile } = options
       // It may be another one, which is starting after the last has died.
-      const { pid } = (await findPostmaster(dataDirectory, configFile)) ?? running
-      await stopPostmaster(pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
+      await stopFound(options)
     },
   }
 }
