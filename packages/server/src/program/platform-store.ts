@@ -1,4 +1,5 @@
 import { chooseInstallation, type Installation } from '../compute/installations.ts'
+import { listenToChanges } from '../control/store/changes.ts'
 import {
   isEmptyStore,
   migrateStore,
@@ -39,6 +40,11 @@ export async function openPlatformStore(
   log: Logger,
 ): Promise<PlatformStore> {
   const url = storeUrl(options)
+  const onReturn = (): void => {
+    renew().catch((error: unknown) => {
+      log.warn({ error: describeError(error) }, 'former connections to the store did not end')
+    })
+  }
   const cluster =
     url === undefined
       ? await startStoreCluster({
@@ -46,9 +52,7 @@ export async function openPlatformStore(
           installation: await storeInstallation(home, postgres),
           user: postgres.databaseUser,
           log,
-          onRevived: () => {
-            renew().catch((error: unknown) => log.warn(describeError(error)))
-          },
+          onRevived: onReturn,
         })
       : undefined
   const address = cluster?.address ?? { ...(url !== undefined && { url }) }
@@ -62,11 +66,22 @@ export async function openPlatformStore(
     if (await isEmptyStore(sql)) await refuseEmptyStore(volumes)
     await migrateStore(sql)
     const id = await platformId(sql, newName())
+    if (cluster === undefined) await hearOfReturn(listener, onReturn)
     return { sql, listener, kind: url === undefined ? 'own' : 'database_url', platformId: id, stop }
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+/** Of somebody else's PostgreSQL nobody says that it was away, but a connection that has to listen anew. */
+async function hearOfReturn(listener: Store, onReturn: () => void): Promise<void> {
+  let isFirst = true
+  const onListening = (): void => {
+    if (!isFirst) onReturn()
+    isFirst = false
+  }
+  await listenToChanges(listener, () => undefined, onListening)
 }
 
 /** A store keeps the major version that it was made with; PostgreSQL reads no other's files. */
