@@ -323,21 +323,21 @@ export async function recoverBranch(
     if (!(await hasData(context, branch))) {
       throw new AppError('not_recoverable', `the data of branch ${branch.name} is gone for good`)
     }
+    if (await store.findBranch(context.store, projectId, branch.name)) throw nameTaken(branch.name)
     for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
       await registerCompute(context, endpoint)
     }
     try {
       await store.markBranchRecovered(context.store, branch.id, branch.name)
     } catch (error) {
-      if (!isUniqueViolation(error)) throw error
-      throw new AppError(
-        'branch_exists',
-        `another branch is named ${branch.name} now; rename or delete it first`,
-      )
+      throw isUniqueViolation(error) ? nameTaken(branch.name) : error
     }
     return requireBranch(context, projectId, branch.id)
   })
 }
+
+const nameTaken = (name: string): AppError =>
+  new AppError('branch_exists', `another branch is named ${name} now; rename or delete it first`)
 
 const expiryLimitDays = 30
 

@@ -301,61 +301,81 @@ function mergeDefaults(
   }
 }
 
+/** What deletes, recovers or purges a project has it. Whoever has a branch's does not wait for it. */
+export const projectLock = (id: string): string => `project ${id}`
+
 /** Deletes a project: computes stop at once, data stays until the recovery window ends. */
 export async function deleteProject(
   context: Context,
   id: string,
   hardDelete: boolean,
 ): Promise<ProjectRow> {
-  const project = await requireProject(context, id)
-  const branches = await listAllBranches(context.store, id)
-  const guarded = branches.find((branch) => branch.protected && branch.deleted_at === null)
-  if (guarded !== undefined) {
-    throw new AppError(
-      'branch_is_protected',
-      `project ${id} has the protected branch ${guarded.name}; unprotect it first`,
+  return context.locks.run(projectLock(id), async () => {
+    const project = await requireProject(context, id)
+    const branches = await listAllBranches(context.store, id)
+    const guarded = branches.find((branch) => branch.protected && branch.deleted_at === null)
+    if (guarded !== undefined) {
+      throw new AppError(
+        'branch_is_protected',
+        `project ${id} has the protected branch ${guarded.name}; unprotect it first`,
+      )
+    }
+    const until = new Date(
+      Date.now() + (hardDelete ? 0 : context.settings.recoveryWindowSeconds * 1000),
     )
-  }
-  const until = new Date(
-    Date.now() + (hardDelete ? 0 : context.settings.recoveryWindowSeconds * 1000),
-  )
-  // No branch is begun from here on: who begins one looks at the project's row under a lock.
-  await transact(context.store, (sql) => store.markProjectDeleted(sql, id, until))
-  for (const branch of await listAllBranches(context.store, id)) {
-    // After what runs on it: a branch that is being made gets its computes first.
-    await context.locks.run(branch.id, async () => removeComputes(context, branch.id))
-  }
-  if (hardDelete) await purgeProject(context, project.id)
-  return { ...project, deleted_at: new Date(), recoverable_until: until }
+    // No branch is begun from here on: who begins one looks at the project's row under a lock.
+    await transact(context.store, (sql) => store.markProjectDeleted(sql, id, until))
+    for (const branch of await listAllBranches(context.store, id)) {
+      // After what runs on it: a branch that is being made gets its computes first.
+      await context.locks.run(branch.id, async () => removeComputes(context, branch.id))
+    }
+    if (hardDelete) await purgeProject(context, project.id)
+    return { ...project, deleted_at: new Date(), recoverable_until: until }
+  })
 }
 
 export async function recoverProject(
   context: Context,
   id: string,
 ): Promise<{ project: ProjectRow; branches: BranchRow[] }> {
-  const project = await store.findAnyProject(context.store, id)
-  if (project === undefined || project.ready_at === null) {
-    throw new AppError(
-      'project_not_found',
-      `project ${id} does not exist or can no longer be recovered`,
-    )
-  }
-  if (project.deleted_at === null) {
-    throw new AppError('not_recoverable', `project ${id} is not deleted`)
-  }
-  const all = await listAllBranches(context.store, id)
-  const branches = all.filter((branch) => branch.deleted_at === null && branch.ready_at !== null)
-  for (const branch of branches) {
-    for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
-      await registerCompute(context, endpoint)
+  return context.locks.run(projectLock(id), async () => {
+    const project = await store.findAnyProject(context.store, id)
+    // Past its window it may have been purged in part.
+    if (project === undefined || project.ready_at === null || (await isExpired(context, id))) {
+      throw new AppError(
+        'project_not_found',
+        `project ${id} does not exist or can no longer be recovered`,
+      )
     }
-  }
-  await store.markProjectRecovered(context.store, id)
-  return { project: await requireProject(context, id), branches }
+    if (project.deleted_at === null) {
+      throw new AppError('not_recoverable', `project ${id} is not deleted`)
+    }
+    const all = await listAllBranches(context.store, id)
+    const branches = all.filter((branch) => branch.deleted_at === null && branch.ready_at !== null)
+    for (const branch of branches) {
+      for (const endpoint of await listBranchEndpoints(context.store, branch.id)) {
+        await registerCompute(context, endpoint)
+      }
+    }
+    await store.markProjectRecovered(context.store, id)
+    return { project: await requireProject(context, id), branches }
+  })
 }
 
-/** Removes a deleted project for good. Idempotent. */
-export async function purgeProject(context: Context, id: string): Promise<void> {
+/** Removes a project for good whose recovery window has ended; it may have been recovered since it was listed. */
+export async function purgeIfExpired(context: Context, id: string): Promise<void> {
+  await context.locks.run(projectLock(id), async () => {
+    if (await isExpired(context, id)) await purgeProject(context, id)
+  })
+}
+
+/** By the store's clock, as those that are purged are found. */
+async function isExpired(context: Context, id: string): Promise<boolean> {
+  return (await store.listExpiredProjects(context.store)).some((project) => project.id === id)
+}
+
+/** Idempotent. */
+async function purgeProject(context: Context, id: string): Promise<void> {
   for (const branch of await listAllBranches(context.store, id)) {
     await context.locks.run(branch.id, async () => purgeBranch(context, branch))
   }

@@ -39,6 +39,17 @@ export async function putBranchComputes(
   }
 }
 
+/** Whether the host knows all endpoints of a branch, with the data that they have by the store. */
+export async function areComputesPut(context: Context, branchId: string): Promise<boolean> {
+  for (const { id } of await listBranchEndpoints(context.store, branchId)) {
+    const endpoint = await findPlacedEndpoint(context.store, id)
+    if (endpoint === undefined) continue
+    const { dataDirectory } = computeSpec(context, endpoint)
+    if (context.host.get(id)?.spec.dataDirectory !== dataDirectory) return false
+  }
+  return true
+}
+
 /** Tells the host of a change of a project or a branch; computes that it does not know stay unknown. */
 export async function refreshComputes(
   context: Context,

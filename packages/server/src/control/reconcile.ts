@@ -9,16 +9,15 @@ import { readNextExclusive } from './exclusive-bytes.ts'
 import { takeDueSnapshots, trimHistory } from './history/trim.ts'
 import { trimOldRehearsals } from './migrations/rehearsals.ts'
 import { createLeftOperationsRecoverer } from './operations/runner.ts'
-import { purgeProject } from './projects.ts'
+import { purgeIfExpired } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
-import { removeCompute } from './put-compute.ts'
 import { enforceQuotas, enforceSizeQuotas } from './quotas.ts'
-import { registerCompute } from './register-compute.ts'
+import { createLeftComputesReconciler } from './reconcile-computes.ts'
 import { createReplicaRefresher } from './replicas.ts'
 import { runSchedules } from './snapshot-schedules.ts'
 import { deleteSnapshot } from './snapshots.ts'
 import { listChildNames, listExpiredBranches, listPurgeableBranches } from './store/branches.ts'
-import { listLiveEndpoints, recordComputeState, recordLastActive } from './store/endpoints.ts'
+import { listLiveEndpoints, recordLastActive } from './store/endpoints.ts'
 import { trimOperations } from './store/operations.ts'
 import { listExpiredProjects } from './store/projects.ts'
 import { listExpiredSnapshots } from './store/snapshots.ts'
@@ -89,38 +88,15 @@ function createSchedule() {
         trimOldRehearsals,
       ],
     },
-    { everyMs: tickMs / 2, reconcilers: [createLeftOperationsRecoverer()] },
+    {
+      everyMs: tickMs / 2,
+      reconcilers: [createLeftOperationsRecoverer(), createLeftComputesReconciler()],
+    },
     { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },
     { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
     { everyMs: seldomMs, reconcilers: [readNextExclusive] },
     { everyMs: seldomMs, reconcilers: [trimHistory, archiveColdBranches, packArchivedBranches] },
   ]
-}
-
-/**
- * Makes the host's computes equal to the endpoints that should exist: after a crash one may be missing
- * or left over. Called once at start, when nothing else changes either.
- */
-export async function reconcileComputes(context: Context): Promise<void> {
-  const live = await listLiveEndpoints(context.store)
-  const wanted = new Set(live.map((endpoint) => endpoint.id))
-  for (const compute of context.host.list()) {
-    if (wanted.has(compute.spec.endpointId)) continue
-    context.log.info(
-      { endpoint_id: compute.spec.endpointId },
-      'removing a compute without endpoint',
-    )
-    await compute.suspend({ force: true })
-    await removeCompute(context, compute.spec.endpointId)
-  }
-  for (const endpoint of live) {
-    await registerCompute(context, endpoint)
-    const isUp = ['active', 'frozen'].includes(context.host.get(endpoint.id)?.state ?? '')
-    const state = isUp ? 'active' : 'idle'
-    if (state !== endpoint.current_state) {
-      await recordComputeState(context.store, endpoint.id, state, new Date())
-    }
-  }
 }
 
 /** Volumes that no row explains are never destroyed: they may be all that is left of a lost store. */
@@ -167,7 +143,7 @@ async function purgeDeleted(context: Context): Promise<void> {
   }
   for (const project of await listExpiredProjects(context.store)) {
     context.log.info({ project_id: project.id }, 'purging a deleted project')
-    await purgeProject(context, project.id)
+    await purgeIfExpired(context, project.id)
   }
   await purgeForSpace(context)
 }

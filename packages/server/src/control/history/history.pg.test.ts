@@ -322,6 +322,9 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
       query: { name: 'before the sale' },
     })
     await insert('shop', 401)
+    await control.client.resetProjectBranchRolePassword({
+      path: { ...branchPath('shop'), role_name: 'neondb_owner' },
+    })
     await verifyNextSnapshot(control.context)
     expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toMatchObject([
       { id: made.id, manual: true, verification: { status: 'passed' } },
@@ -337,6 +340,19 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
     await control.client.finalizeRestoreBranch({ path: branchPath(branch.id), body: null })
     expect(await computeOf('shop')).toBe(compute)
     expect(await count('shop')).toBe(before)
+    const old = await control.client.listProjectBranches({
+      path: { project_id },
+      query: { search: 'shop_old' },
+    })
+    // Its role logs in with the password that it has, and not with that of the data which its compute had.
+    await control.client.getConnectionURI({
+      path: { project_id },
+      query: {
+        branch_id: old.branches[0]?.id ?? '',
+        database_name: 'neondb',
+        role_name: 'neondb_owner',
+      },
+    })
     const { snapshots } = await control.client.listSnapshots({ path: { project_id } })
     expect(snapshots.map(({ id }) => id)).toEqual([made.id])
     await control.client.deleteSnapshot({ path: { project_id, snapshot_id: made.id } })

@@ -2,12 +2,12 @@ import { must } from '../../lib/assert.ts'
 import { wakeBranchComputes } from '../branch-compute.ts'
 import type { Context } from '../context.ts'
 import { holdLiveBranch, requireRemaining } from '../lookups.ts'
-import { putBranchComputes } from '../put-compute.ts'
+import { areComputesPut } from '../put-compute.ts'
 import { type BranchRow, takePlace } from '../store/branches.ts'
 import { exchangeEndpoints } from '../store/endpoints.ts'
 import type { OperationRow } from '../store/operations.ts'
 import { transact } from '../store/store.ts'
-import { whileStopped } from '../while-stopped.ts'
+import { exchangeWhileStopped } from '../while-stopped.ts'
 import type { OperationKind } from './operation.ts'
 
 /** What the row tells; the row's branch is the restored one. */
@@ -27,6 +27,13 @@ export const finalizeRestore: OperationKind = {
     { name: 'exchange', run: exchange },
     { name: 'start', run: start },
   ],
+  mustFinish: async (context, operation) => {
+    const { branch, target } = await read(context, operation)
+    if (branch.restore_status !== 'finalized') return false
+    return !(
+      (await areComputesPut(context, branch.id)) && (await areComputesPut(context, target.id))
+    )
+  },
 }
 
 async function exchange(context: Context, operation: OperationRow): Promise<void> {
@@ -37,15 +44,13 @@ async function exchange(context: Context, operation: OperationRow): Promise<void
 
 async function exchangeLocked(context: Context, operation: OperationRow): Promise<void> {
   const { branch, target, newName } = await read(context, operation)
-  await whileStopped(context, [branch.id, target.id], async () => {
-    if (branch.restore_status !== 'finalized') {
-      await transact(context.store, async (sql) => {
-        for (const one of inOrder([branch, target])) await holdLiveBranch(sql, one)
-        await takePlace(sql, { branch, target, newName })
-        await exchangeEndpoints(sql, branch.id, target.id)
-      })
-    }
-    for (const { id } of [branch, target]) await putBranchComputes(context, id)
+  await exchangeWhileStopped(context, [branch.id, target.id], async () => {
+    if (branch.restore_status === 'finalized') return
+    await transact(context.store, async (sql) => {
+      for (const one of inOrder([branch, target])) await holdLiveBranch(sql, one)
+      await takePlace(sql, { branch, target, newName })
+      await exchangeEndpoints(sql, branch.id, target.id)
+    })
   })
 }
 
@@ -53,9 +58,10 @@ async function exchangeLocked(context: Context, operation: OperationRow): Promis
 const inOrder = (branches: BranchRow[]): BranchRow[] =>
   branches.toSorted((one, other) => (one.id < other.id ? -1 : 1))
 
+/** Who may log in is known of the other one's data until then, and the passwords may differ. */
 async function start(context: Context, operation: OperationRow): Promise<void> {
-  const { branch } = await read(context, operation)
-  await wakeBranchComputes(context, branch.id)
+  const { branch, target } = await read(context, operation)
+  for (const { id } of [branch, target]) await wakeBranchComputes(context, id)
 }
 
 async function read(

@@ -13,13 +13,13 @@ import { endReplay, replay } from '../history/replay.ts'
 import { holdLiveBranch, requireProject, requireRemaining } from '../lookups.ts'
 import { ownVerifiers } from '../own-verifiers.ts'
 import { purgeIfDeleted } from '../purge.ts'
-import { putBranchComputes } from '../put-compute.ts'
+import { areComputesPut } from '../put-compute.ts'
 import * as anonymized from '../store/anonymized-branches.ts'
 import { type BranchRow, exchangeLine, findBranchOfLine } from '../store/branches.ts'
 import { addOperationInput, findOperation, type OperationRow } from '../store/operations.ts'
 import { transact } from '../store/store.ts'
 import { ensureTemplate } from '../templates.ts'
-import { whileStopped } from '../while-stopped.ts'
+import { exchangeWhileStopped } from '../while-stopped.ts'
 import type { OperationKind } from './operation.ts'
 
 /**
@@ -36,6 +36,9 @@ export const importData: OperationKind = {
     { name: 'exchange', run: exchange },
     { name: 'start', run: start },
   ],
+  mustFinish: async (context, operation) =>
+    (await isExchanged(context, operation)) &&
+    !(await areComputesPut(context, branchIdOf(operation))),
   undo: async (context, operation) => {
     const id = branchIdOf(operation)
     // It holds what was asked for, whatever kept its computes from starting.
@@ -123,25 +126,23 @@ async function makeLine(context: Context, branch: BranchRow, line: string): Prom
 async function exchange(context: Context, operation: OperationRow): Promise<void> {
   const branch = await readBranch(context, operation)
   const line = must(await readLine(context, operation), 'the step before has named the line')
-  await whileStopped(context, [branch.id], async () => {
-    if (!(await isExchanged(context, operation))) {
-      await transact(context.store, async (sql) => {
-        await holdLiveBranch(sql, branch)
-        await exchangeLine(sql, {
-          branch,
-          line,
-          origin: undefined,
-          parentId: null,
-          backup: {
-            id: oldId(line),
-            name: `${branch.name} before ${line}`,
-            deletedUntil: new Date(),
-          },
-          keepsChildren: true,
-        })
+  await exchangeWhileStopped(context, [branch.id], async () => {
+    if (await isExchanged(context, operation)) return
+    await transact(context.store, async (sql) => {
+      await holdLiveBranch(sql, branch)
+      await exchangeLine(sql, {
+        branch,
+        line,
+        origin: undefined,
+        parentId: null,
+        backup: {
+          id: oldId(line),
+          name: `${branch.name} before ${line}`,
+          deletedUntil: new Date(),
+        },
+        keepsChildren: true,
       })
-    }
-    await putBranchComputes(context, branch.id)
+    })
   })
 }
 

@@ -17,6 +17,11 @@ import type { OperationRow } from '../store/operations.ts'
 export interface OperationKind {
   steps: readonly Step[]
   onCrash: OnCrash | ((context: Context, operation: OperationRow) => Promise<OnCrash>)
+  /**
+   * Whether the rows are ahead of the host, so that only finishing it makes them agree: what a step has
+   * failed with does not end it then, and it is tried again.
+   */
+  mustFinish?: (context: Context, operation: OperationRow) => Promise<boolean>
   /** Removes every trace; idempotent. Also run when a step fails for good. */
   undo?: (context: Context, operation: OperationRow) => Promise<void>
 }

@@ -7,13 +7,13 @@ import { makeVolume } from '../history/make-volume.ts'
 import { momentOf } from '../history/moments.ts'
 import { endReplay } from '../history/replay.ts'
 import { branchExists, holdLiveBranch, requireRemaining } from '../lookups.ts'
-import { putBranchComputes } from '../put-compute.ts'
+import { areComputesPut } from '../put-compute.ts'
 import { type BranchRow, exchangeLine, findBranchOfLine, type Origin } from '../store/branches.ts'
 import { copyDatabases } from '../store/databases.ts'
 import { addOperationInput, findOperation, type OperationRow } from '../store/operations.ts'
 import { copyRoles } from '../store/roles.ts'
 import { isUniqueViolation, transact } from '../store/store.ts'
-import { whileStopped } from '../while-stopped.ts'
+import { exchangeWhileStopped } from '../while-stopped.ts'
 import type { OperationKind } from './operation.ts'
 
 /** What the row tells. */
@@ -45,6 +45,9 @@ export const restoreBranch: OperationKind = {
     { name: 'exchange', run: exchange },
     { name: 'start', run: start },
   ],
+  mustFinish: async (context, operation) =>
+    (await isExchanged(context, operation)) &&
+    !(await areComputesPut(context, branchIdOf(operation))),
   undo: async (context, operation) => {
     if (await isExchanged(context, operation)) return
     const { volume_id } = inputOf(operation)
@@ -82,29 +85,27 @@ async function materialize(context: Context, operation: OperationRow): Promise<v
 async function exchange(context: Context, operation: OperationRow): Promise<void> {
   const input = inputOf(operation)
   const branch = await readBranch(context, operation)
-  await whileStopped(context, [branch.id], async () => {
-    if (!(await isExchanged(context, operation))) {
-      const origin = await readOrigin(context, operation)
-      await transact(context.store, async (sql) => {
-        await holdLiveBranch(sql, branch)
-        await exchangeLine(sql, {
-          branch,
-          line: input.volume_id,
-          origin,
-          parentId: input.parent_id,
-          backup: {
-            id: input.backup_id,
-            name: input.backup_name,
-            deletedUntil: input.backup_until === null ? null : new Date(input.backup_until),
-          },
-        })
-        await copyRoles(sql, branch.id, input.backup_id)
-        await copyDatabases(sql, branch.id, input.backup_id)
-      }).catch((error: unknown) => {
-        throw isUniqueViolation(error) ? branchExists(input.backup_name) : error
+  await exchangeWhileStopped(context, [branch.id], async () => {
+    if (await isExchanged(context, operation)) return
+    const origin = await readOrigin(context, operation)
+    await transact(context.store, async (sql) => {
+      await holdLiveBranch(sql, branch)
+      await exchangeLine(sql, {
+        branch,
+        line: input.volume_id,
+        origin,
+        parentId: input.parent_id,
+        backup: {
+          id: input.backup_id,
+          name: input.backup_name,
+          deletedUntil: input.backup_until === null ? null : new Date(input.backup_until),
+        },
       })
-    }
-    await putBranchComputes(context, branch.id)
+      await copyRoles(sql, branch.id, input.backup_id)
+      await copyDatabases(sql, branch.id, input.backup_id)
+    }).catch((error: unknown) => {
+      throw isUniqueViolation(error) ? branchExists(input.backup_name) : error
+    })
   })
 }
 
@@ -116,8 +117,11 @@ async function start(context: Context, operation: OperationRow): Promise<void> {
 }
 
 async function readBranch(context: Context, operation: OperationRow): Promise<BranchRow> {
-  return requireRemaining(context, must(operation.branch_id, 'swap_binding_id names a branch'))
+  return requireRemaining(context, branchIdOf(operation))
 }
+
+const branchIdOf = ({ branch_id }: OperationRow): string =>
+  must(branch_id, 'swap_binding_id names a branch')
 
 /** Of the row as the step before has left it. */
 async function readOrigin(context: Context, operation: OperationRow): Promise<Origin> {

@@ -118,11 +118,19 @@ async function explain(
 
 async function fail(context: Context, operation: OperationRow, error: unknown): Promise<void> {
   const message = error instanceof AppError ? error.message : 'internal error'
+  const kind = kindOf(operation)
   try {
-    await kindOf(operation).undo?.(context, operation)
+    if (await kind.mustFinish?.(context, operation)) {
+      context.log.warn(
+        { operation_id: operation.id, error: describeError(error) },
+        'an operation is past its undoing, and will be gone on with',
+      )
+      return
+    }
+    await kind.undo?.(context, operation)
     await setOperationStatus(context.store, operation.id, 'failed', message)
   } catch (undoError) {
-    // The row stays open: it is undone as soon as that works.
+    // The row stays open: it is gone on with or undone as soon as that works.
     context.log.error(
       { operation_id: operation.id, error: describeError(undoError) },
       'undoing an operation failed',
