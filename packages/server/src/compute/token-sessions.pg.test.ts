@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import type { Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { until } from '../testing/until.ts'
 import { bootstrapCluster } from './bootstrap.ts'
 import type { Compute } from './compute.ts'
 import { connectAs, owner, ownerBootstrap } from './testing/clients.ts'
@@ -21,6 +22,16 @@ afterAll(async () => bench.close())
 function seal(claims: object, by = key): string {
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64')
   return `${createHmac('sha256', by).update(payload).digest('hex')}.${payload}`
+}
+
+async function untilSomebodyWaits(compute: Compute): Promise<void> {
+  await until(async () => {
+    const waiting = await compute.withSuperuser(
+      'postgres',
+      async (sql) => sql`select from pg_locks where not granted`,
+    )
+    return waiting.length > 0
+  })
 }
 
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
@@ -96,6 +107,41 @@ describe.each(majorVersions)('sessions of tokens on PostgreSQL %d', (majorVersio
       expect([...(await early`select auth.user_id() as id`)]).toEqual([{ id: 'a' }])
     } finally {
       await early.end()
+    }
+  })
+
+  test('a table that a role puts in the place of the key’s is neither written to nor run', async () => {
+    const { socketPath } = await compute.wake()
+    const own = connectAs(socketPath, owner)
+    try {
+      await own.unsafe('create database swapped')
+    } finally {
+      await own.end()
+    }
+    const swapping = connectAs(socketPath, { ...owner, database: 'swapped' })
+    try {
+      await swapping`create extension pg_session_jwt`
+      await swapping.unsafe('create table seen (who text); grant all on seen to public')
+      let prepared: Promise<string> | undefined
+      await swapping.begin(async (transaction) => {
+        await transaction.unsafe(`
+          drop extension pg_session_jwt;
+          create schema auth;
+          create table auth.token_key (one bool primary key default true, inner_pad bytea, outer_pad bytea);
+          create function note() returns trigger language plpgsql as
+            'begin insert into public.seen values (current_user); return new; end';
+          create trigger trap before insert or update on auth.token_key
+            for each row execute function note();`)
+        prepared = compute.prepareTokens('swapped', key).then(
+          () => 'prepared',
+          (error: unknown) => String(error),
+        )
+        await untilSomebodyWaits(compute)
+      })
+      expect(await prepared).toContain('not the platform')
+      expect([...(await swapping`select who from seen`)]).toEqual([])
+    } finally {
+      await swapping.end()
     }
   })
 

@@ -34,6 +34,8 @@ export interface ControlPlane {
 
 export interface EndpointAccess {
   endpointId: string
+  /** Another one after the branch was restored: what was prepared in it before is not there. */
+  dataDirectory: string
   disabled: boolean
   /** Why its compute may not run at the moment, for people; empty where it may. */
   blockedBecause: string

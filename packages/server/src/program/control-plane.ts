@@ -63,6 +63,7 @@ export function createControlPlane({
       } = compute.spec
       return {
         endpointId,
+        dataDirectory: compute.spec.dataDirectory,
         disabled,
         blockedBecause,
         allowedIps,
@@ -106,8 +107,8 @@ export function createControlPlane({
     },
     prepareTokens: async (endpointId, database) => {
       const compute = require(endpointId)
-      // All branches of a project share it, for each begins as a copy of another.
-      const key = secrets.derive(`tokens of project ${compute.spec.labels['project_id']}`)
+      // A branch's own: who owns one can read its key, and could seal claims for others with it.
+      const key = secrets.derive(`tokens of branch ${compute.spec.labels['branch_id']}`)
       checkObjectName('database', database)
       try {
         const cause = { reason: 'client', detail: 'a token', database }

@@ -119,6 +119,30 @@ async function setIssuers(jwks: JwksSource[]): Promise<void> {
   await control.context.host.put({ ...compute.spec, jwks })
 }
 
+/** A branch of the default one, which takes the same tokens. */
+async function makeBranch(name: string) {
+  const { client, context } = control
+  const projectId = String(compute.spec.labels['project_id'])
+  const { branch, endpoints } = await client.createProjectBranch({
+    path: { project_id: projectId },
+    body: { branch: { name }, endpoints: [{ type: 'read_write' }] },
+  })
+  const endpointId = must(endpoints[0], 'one was asked for').id
+  const own = (): Compute => must(context.host.get(endpointId), 'it is known')
+  const takeTokens = async (): Promise<void> => {
+    await context.host.put({ ...own().spec, jwks: compute.spec.jwks })
+  }
+  await takeTokens()
+  return {
+    projectId,
+    endpointId,
+    id: branch.id,
+    parentId: String(branch.parent_id),
+    compute: own,
+    setIssuers: takeTokens,
+  }
+}
+
 async function asSuperuser(text: string): Promise<void> {
   await compute.withSuperuser(owner.database, async (sql) => {
     await sql.unsafe(`set search_path = public; ${text}`)
@@ -237,6 +261,38 @@ test('claims cannot be made up, or taken from another session', async () => {
   expect(results?.[1]?.rows).toEqual([{ id: null }])
   expect((await ask(alice, 'select * from auth.token_key')).message).toContain('permission denied')
   expect((await ask(alice, whoAmI)).rows).toMatchObject([{ id: 'alice' }])
+})
+
+test('claims that the owner of a branch has sealed count on no other', async () => {
+  const branch = await makeBranch('of-somebody')
+  await ask(await token(), 'select 1', { endpointId: branch.endpointId })
+  const forged = Buffer.from(JSON.stringify({ sub: 'bob', exp: now() + 300 })).toString('base64')
+  const sealed = await branch.compute().withSuperuser(owner.database, async (sql) => {
+    const [row] = await sql<{ seal: string }[]>`
+      select encode(sha256(outer_pad || sha256(inner_pad || ${forged}::bytea)), 'hex') as seal
+      from auth.token_key`
+    return `${must(row, 'it has a key').seal}.${forged}`
+  })
+  const claim = [
+    `select set_config('coppice.jwt', '${sealed}', false)`,
+    'select auth.user_id() as id',
+  ]
+  const there = await ask(await token(), claim, { endpointId: branch.endpointId })
+  expect(there.results?.[1]?.rows).toEqual([{ id: 'bob' }])
+  expect((await ask(await token(), claim)).results?.[1]?.rows).toEqual([{ id: null }])
+})
+
+test('claims count as soon as a branch has been restored from another', async () => {
+  const branch = await makeBranch('restored')
+  const alice = { endpointId: branch.endpointId }
+  expect((await ask(await token(), whoAmI, alice)).rows).toMatchObject([{ id: 'alice' }])
+  const path = { project_id: branch.projectId, branch_id: branch.id }
+  await control.client.restoreProjectBranch({
+    path,
+    body: { source_branch_id: branch.parentId },
+  })
+  await branch.setIssuers()
+  expect((await ask(await token(), whoAmI, alice)).rows).toMatchObject([{ id: 'alice' }])
 })
 
 test('claims of one session are not shown to another of the same role', async () => {

@@ -100,6 +100,7 @@ export function createFakeControlPlane(
 export function openAccess(endpointId: string): EndpointAccess {
   return {
     endpointId,
+    dataDirectory: '/pool/br-fake/pgdata',
     disabled: false,
     blockedBecause: '',
     allowedIps: [],

@@ -9,7 +9,7 @@ import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { scramKeyBytes } from '../../lib/scram.ts'
 import { abortable } from '../abortable.ts'
 import type { Admission } from '../admission.ts'
-import type { ControlPlane, TokenIssuer } from '../control-plane.ts'
+import type { ControlPlane, EndpointAccess, TokenIssuer } from '../control-plane.ts'
 import { ClientError, sqlstates } from '../errors.ts'
 import { type Login, requireAccess } from '../login.ts'
 import { RequestError } from './failures.ts'
@@ -77,7 +77,7 @@ export class TokenCheck {
     const claims = await abortable(this.#verify(token, fitting, user), signal)
     if (access === undefined) throw notAccepted(user)
     requireAccess(access, { clientAddress })
-    const key = await abortable(this.#prepare(endpointId, database, user), signal)
+    const key = await abortable(this.#prepare(access, database, user), signal)
     return {
       // The compute lets the platform in as a role of tokens, and asks for no proof.
       login: { endpointId, pooled, keys: unusableKeys() },
@@ -104,8 +104,12 @@ export class TokenCheck {
     throw failure
   }
 
-  async #prepare(endpointId: string, database: string, user: string): Promise<string> {
-    const name = JSON.stringify([endpointId, database, user])
+  async #prepare(
+    { endpointId, dataDirectory }: EndpointAccess,
+    database: string,
+    user: string,
+  ): Promise<string> {
+    const name = JSON.stringify([endpointId, dataDirectory, database, user])
     const known = this.#prepared.get(name)
     if (known && performance.now() - known.since < maxPreparedMs) return known.key
     const key = this.#context.controlPlane.prepareTokens(endpointId, database)

@@ -36,6 +36,7 @@ function connect(): Recorded {
       endpointId === 'ep-1'
         ? {
             endpointId,
+            dataDirectory: '/pool/br-1/pgdata',
             disabled: false,
             blockedBecause: '',
             allowedIps: [],
