@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import { chmod, lstat, mkdir } from 'node:fs/promises'
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+import type { OsUser } from './exec.ts'
 
 /** Every path below the platform's state directory, in one place. */
 export interface Home {
@@ -9,6 +11,7 @@ export interface Home {
   config: string
   /** Where the running platform is to be found; gone when it has stopped. */
   run: string
+  /** Held by whoever works in the state directory (`program/home-lock.ts`). */
   lock: string
   apiKey: string
   secretKey: string
@@ -89,4 +92,10 @@ async function requireOwn(path: string): Promise<void> {
   const found = await lstat(path)
   if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid)) return
   throw new Error(`${path} belongs to another user; remove it, or choose another --home`)
+}
+
+/** Whose platform it is, where root works in somebody else's state directory. */
+export async function homeOwner(home: Home): Promise<OsUser | undefined> {
+  const { uid, gid } = await stat(home.root)
+  return uid === 0 ? undefined : { name: String(uid), uid, gid }
 }

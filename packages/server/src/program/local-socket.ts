@@ -6,11 +6,11 @@ import type { WorkerReport } from '../gateway/process/supervisor.ts'
 import { AppError, describeError, errorCode } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
 import { askPlatform, socketPath, upgradeTo } from './ask-platform.ts'
+import { lockHome } from './home-lock.ts'
 
 /**
- * The platform's private socket, `<sockets>/platform.sock`, mode 0600: whoever holds it is the one
- * platform of this home, and its owner can ask it to say where it is and to stop. A killed platform
- * leaves a socket file that nobody answers on; it is replaced.
+ * The platform's private socket, `<sockets>/platform.sock`, mode 0600, on which its owner can ask it to say
+ * where it is and to stop. Whoever has the home's lock listens there, and is the one platform of this home.
  */
 export interface LocalSocket {
   /** What `GET /` answers from now on; until then the platform is starting. */
@@ -49,7 +49,6 @@ export async function claimHome(
   home: Home,
   onShutdown: (keepComputes: boolean) => Promise<boolean>,
 ): Promise<LocalSocket> {
-  const path = socketPath(home)
   let description: unknown
   let gateway: GatewayOperations | undefined
   let console: ConsoleOperations | undefined
@@ -85,16 +84,13 @@ export async function claimHome(
       attend(connection)
     }
   })
-  if (!(await listen(server, path))) {
-    if ((await askPlatform(home)) !== undefined) {
-      throw new AppError('invalid_request', 'the platform is running already')
-    }
-    await rm(path, { force: true })
-    if (!(await listen(server, path))) {
-      throw new AppError('invalid_request', 'the platform is being started already')
-    }
+  const unlock = await lockHome(home)
+  try {
+    await listenAlone(server, home)
+  } catch (error) {
+    unlock()
+    throw error
   }
-  await chmod(path, 0o600)
   return {
     describe: (given) => {
       description = given
@@ -107,6 +103,7 @@ export async function claimHome(
     },
     release: async () => {
       await new Promise((resolve) => server.close(resolve))
+      unlock()
     },
     converse: (given) => {
       attend = given
@@ -154,6 +151,19 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
     if (text.length > bodyMaxChars) throw new Error('the body is too long')
   }
   return text
+}
+
+/** With the lock: a socket that is there is of a platform that was killed, or of one that knew no lock. */
+async function listenAlone(server: Server, home: Home): Promise<void> {
+  const path = socketPath(home)
+  if (!(await listen(server, path))) {
+    if ((await askPlatform(home)) !== undefined) {
+      throw new AppError('invalid_request', 'the platform is running already')
+    }
+    await rm(path, { force: true })
+    if (!(await listen(server, path))) throw new Error(`somebody else listens on ${path}`)
+  }
+  await chmod(path, 0o600)
 }
 
 async function listen(server: Server, path: string): Promise<boolean> {

@@ -1,10 +1,8 @@
-import { stat } from 'node:fs/promises'
-
 import { findDatabaseUser } from '../compute/os-user.ts'
 import type { Environment } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
-import { createHome, type Home } from '../lib/home.ts'
+import { createHome, type Home, homeOwner } from '../lib/home.ts'
 import { readSavedConfig, saveConfig } from '../lib/saved-config.ts'
 import { createPoolImage, growPoolImage, isMounted, mountPoolImage } from '../volume/pool-image.ts'
 import { openPool } from '../volume/probe.ts'
@@ -114,10 +112,4 @@ async function requireImage(
     )
   }
   return { imagePath, mountPoint: home.pool, user: await homeOwner(home) }
-}
-
-/** Root makes the image; whoever owns the state directory works with it. */
-async function homeOwner(home: Home): Promise<OsUser | undefined> {
-  const { uid, gid } = await stat(home.root)
-  return uid === 0 ? undefined : { name: String(uid), uid, gid }
 }
