@@ -23,6 +23,7 @@ import { renderSize } from '../volume/size.ts'
 import { askPlatform } from './ask-platform.ts'
 import { certificateStatus } from './certificate-keeper.ts'
 import { findHostNames } from './names-resolve.ts'
+import { findPoolImage } from './platform-pool.ts'
 import { readS3Credentials } from './s3-credentials.ts'
 import { serveOptions } from './serve-options.ts'
 
@@ -96,7 +97,7 @@ async function checkUser(environment: Environment): Promise<Outcome> {
 }
 
 async function checkPool(home: Home, environment: Environment): Promise<Outcome> {
-  const { pool_image: image } = await readSavedConfig(home.config)
+  const image = await findPoolImage(home, await readSavedConfig(home.config))
   if (image !== undefined && !(await isMounted({ imagePath: image, mountPoint: home.pool }))) {
     return {
       status: 'warn',

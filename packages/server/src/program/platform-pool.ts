@@ -28,7 +28,16 @@ interface PoolOptions {
 const mostDefaultBytes = 100 * 1024 ** 3
 
 /**
- * The pool of this platform: the image that is remembered, mounted again; else the state directory's
+ * The pool's image, where it has one: what is remembered, or what is there. A start that made one may have
+ * come to nothing before anything was remembered.
+ */
+export async function findPoolImage(home: Home, saved: SavedConfig): Promise<string | undefined> {
+  if (saved.pool_image !== undefined) return saved.pool_image
+  return (await isThere(home.poolImage)) ? home.poolImage : undefined
+}
+
+/**
+ * The pool of this platform: its image, mounted again; else the state directory's
  * own disk where that copies on write; else, where this process may, an image made now; else full copies,
  * with a warning that says what to do.
  */
@@ -38,7 +47,7 @@ export async function openPlatformPool(
   user: OsUser | undefined,
   onStep: (message: string) => void,
 ): Promise<PlatformPool> {
-  const image = options.saved.pool_image
+  const image = await findPoolImage(home, options.saved)
   if (image !== undefined) {
     await mountPoolImage({ imagePath: image, mountPoint: home.pool })
     return { volumes: await openPool(home.pool, user), saved: { pool_image: image } }
@@ -58,7 +67,6 @@ async function wantsImage(
   options: PoolOptions,
   user: OsUser | undefined,
 ): Promise<boolean> {
-  if (await isThere(home.poolImage)) return false
   if ((await readdir(home.pool)).length > 0) return false
   const { possible } = await canCreatePoolImage()
   if (!possible) return false

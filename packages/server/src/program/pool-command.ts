@@ -7,7 +7,7 @@ import { readSavedConfig, saveConfig } from '../lib/saved-config.ts'
 import { createPoolImage, growPoolImage, isMounted, mountPoolImage } from '../volume/pool-image.ts'
 import { openPool } from '../volume/probe.ts'
 import { parseSize } from '../volume/size.ts'
-import { imageSize } from './platform-pool.ts'
+import { findPoolImage, imageSize } from './platform-pool.ts'
 
 export interface PoolReport {
   driver: string
@@ -47,10 +47,11 @@ async function create(
   size: string | undefined,
 ): Promise<PoolReport> {
   const saved = await readSavedConfig(home.config)
-  if (saved.pool_image !== undefined) {
+  const image = await findPoolImage(home, saved)
+  if (image !== undefined) {
     throw new AppError(
       'invalid_request',
-      `this platform has a pool image already (${saved.pool_image}); enlarge it with \`coppice pool grow --size …\``,
+      `this platform has a pool image already (${image}); enlarge it with \`coppice pool grow --size …\``,
     )
   }
   await createHome(home)
@@ -81,7 +82,7 @@ async function grow(
 }
 
 async function report(home: Home, environment: Environment): Promise<PoolReport> {
-  const { pool_image: image } = await readSavedConfig(home.config)
+  const image = await findPoolImage(home, await readSavedConfig(home.config))
   if (image !== undefined && !(await isMounted({ imagePath: image, mountPoint: home.pool }))) {
     throw new AppError(
       'not_available',
@@ -104,7 +105,7 @@ async function report(home: Home, environment: Environment): Promise<PoolReport>
 async function requireImage(
   home: Home,
 ): Promise<{ imagePath: string; mountPoint: string; user: OsUser | undefined }> {
-  const { pool_image: imagePath } = await readSavedConfig(home.config)
+  const imagePath = await findPoolImage(home, await readSavedConfig(home.config))
   if (imagePath === undefined) {
     throw new AppError(
       'not_available',

@@ -31,3 +31,12 @@ test('a pool that holds branches of nobody knows whom is not taken', async () =>
   await mkdir(join(root, 'volumes', 'br-old-oak-12345678', 'data'), { recursive: true })
   await expect(claimPool(volumes, 'ours')).rejects.toThrow('belongs to platform unknown')
 })
+
+test('a new pool is not taken by a store that names volumes of another', async () => {
+  const volumes = createCopyDriver(root, undefined)
+  const claim = claimPool(volumes, 'ours', ['br-old-oak-12345678'])
+  await expect(claim).rejects.toThrow(/names 1 volume.*mount/)
+  await claimPool(volumes, 'ours')
+  // Whose it is, is known from then on.
+  await claimPool(volumes, 'ours', ['br-old-oak-12345678'])
+})

@@ -7,13 +7,19 @@ import type { VolumeDriver } from '../volume/volume.ts'
 
 /**
  * Marks the pool with the platform whose store describes it. With another store nothing on the pool
- * would make sense, and cleaning up after crashes would be a loss of data, so that is refused.
+ * would make sense, and cleaning up after crashes would be a loss of data, so that is refused. So is a new
+ * pool where the store names volumes: theirs is not mounted, or gone.
  */
-export async function claimPool(volumes: VolumeDriver, platformId: string): Promise<void> {
+export async function claimPool(
+  volumes: VolumeDriver,
+  platformId: string,
+  namedVolumes: readonly string[] = [],
+): Promise<void> {
   const path = markPath(volumes)
   const owner = await readOwner(path)
   if (owner === platformId) return
   if (owner === undefined && (await volumes.list()).every((name) => name.startsWith('template-'))) {
+    if (namedVolumes.length > 0) throw missing(volumes, namedVolumes.length)
     await writeFileAtomically(path, `${JSON.stringify({ platform_id: platformId })}\n`, 0o644)
     return
   }
@@ -33,6 +39,15 @@ function mismatch(volumes: VolumeDriver, owner: string | undefined, platformId: 
     'invalid_request',
     `the storage pool at ${volumes.root} belongs to platform ${owner ?? 'unknown'}, the metadata store to ` +
       `${platformId}; start with the store that this pool was made with, or with another --home`,
+  )
+}
+
+function missing(volumes: VolumeDriver, count: number): AppError {
+  return new AppError(
+    'invalid_request',
+    `the storage pool at ${volumes.root} is new, and the metadata store names ${count} volume(s) of another; ` +
+      'mount the file system that holds them there and start again, or, where it is lost, restore a backup ' +
+      'to another --home',
   )
 }
 

@@ -19,6 +19,7 @@ import { recoverOperations } from '../control/operations/runner.ts'
 import { prepareStart } from '../control/prepare-start.ts'
 import { reconcileComputes } from '../control/reconcile-computes.ts'
 import { createReconciler, reportUnknownVolumes } from '../control/reconcile.ts'
+import { listVolumeIds } from '../control/store/branches.ts'
 import { recordComputeState } from '../control/store/endpoints.ts'
 import { newestMigration } from '../control/store/store.ts'
 import { ensureTemplate } from '../control/templates.ts'
@@ -142,7 +143,7 @@ async function start(
   onStep('Starting the metadata store')
   const store = await openPlatformStore(home, options, postgres, pool.volumes, log)
   parts.add('metadata store', async () => store.stop(), { deadlineMs: storeDeadlineMs })
-  await claimPool(pool.volumes, store.platformId)
+  await claimPool(pool.volumes, store.platformId, await listVolumeIds(store.sql))
   const wal = await openPlatformWal({
     home,
     environment: options.environment,

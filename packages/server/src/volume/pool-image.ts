@@ -1,8 +1,20 @@
-import { chmod, chown, mkdir, open, readdir, realpath, rm, stat, statfs } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 import { AppError, errorCode } from '../lib/errors.ts'
 import { exec, type OsUser } from '../lib/exec.ts'
+import { isThere, syncDirectory } from '../lib/files.ts'
 import { backingFileOf, detachLoopDevice, loopDevicesOf } from './loop-device.ts'
 import { findMount } from './mounts.ts'
 import { findPoolImageObstacle } from './pool-image-support.ts'
@@ -56,11 +68,8 @@ export async function createPoolImage(options: NewPoolImage): Promise<{ warning?
   assertSize(sizeBytes)
   await assertEmptyDirectory(mountPoint)
   const warning = await describeOvercommit(imagePath, sizeBytes)
-  await createSparseFile(imagePath, sizeBytes)
+  await makeImage(imagePath, sizeBytes)
   try {
-    await exec('mkfs.btrfs', ['--quiet', '--label', 'coppice', imagePath], {
-      timeoutMs: toolTimeoutMs,
-    })
     await mountPoolImage(options)
     if (user) await chown(mountPoint, user.uid, user.gid)
     await chmod(mountPoint, 0o711)
@@ -149,19 +158,27 @@ async function assertCanCreate(): Promise<void> {
   if (reason !== undefined) throw new AppError('not_available', reason)
 }
 
-async function createSparseFile(path: string, sizeBytes: number): Promise<void> {
+/** At its path once there is a file system in it, and on disk: what is there is taken for the pool from then on. */
+async function makeImage(path: string, sizeBytes: number): Promise<void> {
+  if (await isThere(path)) throw new AppError('invalid_request', `${path} exists already`)
+  const unfinished = `${path}.unfinished`
   await mkdir(dirname(path), { recursive: true })
+  await rm(unfinished, { force: true })
+  const file = await open(unfinished, 'wx', 0o600)
   try {
-    const file = await open(path, 'wx', 0o600)
-    try {
-      await file.truncate(sizeBytes)
-    } finally {
-      await file.close()
-    }
-  } catch (cause) {
-    if (errorCode(cause) !== 'EEXIST') throw cause
-    throw new AppError('invalid_request', `${path} exists already`, { cause })
+    await file.truncate(sizeBytes)
+    await exec('mkfs.btrfs', ['--quiet', '--label', 'coppice', unfinished], {
+      timeoutMs: toolTimeoutMs,
+    })
+    await file.sync()
+    await rename(unfinished, path)
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    throw error
+  } finally {
+    await file.close()
   }
+  await syncDirectory(dirname(path))
 }
 
 async function resizeFile(path: string, sizeBytes: number): Promise<void> {
@@ -193,7 +210,12 @@ async function assertEmptyDirectory(path: string): Promise<void> {
     if (errorCode(error) === 'ENOENT') return []
     throw error
   })
-  if (names.length > 0) throw new AppError('invalid_request', `${path} is not empty`)
+  if (names.length === 0) return
+  throw new AppError(
+    'invalid_request',
+    `${path} is not empty, and a pool image mounted there would hide what is in it; move away what no ` +
+      'branch needs, the one or the other',
+  )
 }
 
 /** A sparse file may promise more than its disk has: allowed, as it may never be filled, but said. */
