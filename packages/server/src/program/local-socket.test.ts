@@ -1,16 +1,19 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { request, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { createHome, type Home, homePaths } from '../lib/home.ts'
+import { until } from '../testing/until.ts'
 import { childArguments } from '../volume/testing/child.ts'
 import { Cleanup } from '../volume/testing/cleanup.ts'
+import { socketPath } from './ask-platform.ts'
 import { claimHome } from './local-socket.ts'
 
 const cleanup = new Cleanup()
@@ -73,4 +76,25 @@ test('a home that was given up can be claimed again', async () => {
   await expect(claimHome(home, async () => true)).rejects.toThrow('running already')
   await claim.release()
   await (await claimHome(home, async () => true)).release()
+})
+
+test('stops also where whoever asked for it has gone meanwhile', async () => {
+  const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never)
+  cleanup.add(async () => exit.mockRestore())
+  let hasStopped: (isWhole: boolean) => void = () => undefined
+  const stopping = new Promise<boolean>((resolve) => (hasStopped = resolve))
+  const onShutdown = vi.fn<() => Promise<boolean>>().mockReturnValue(stopping)
+  const events = vi.spyOn(ServerResponse.prototype, 'emit')
+  cleanup.add(async () => events.mockRestore())
+  const claim = await claimHome(home, onShutdown)
+  cleanup.add(async () => claim.release())
+  const outgoing = request({ socketPath: socketPath(home), method: 'POST', path: '/shutdown' })
+  outgoing.on('error', () => undefined).end()
+  await until(() => onShutdown.mock.calls.length > 0)
+  outgoing.destroy()
+  await until(() => events.mock.calls.some(([name]) => name === 'close'))
+  expect(exit).not.toHaveBeenCalled()
+  hasStopped(true)
+  await until(() => exit.mock.calls.length > 0)
+  expect(exit).toHaveBeenCalledWith(0)
 })

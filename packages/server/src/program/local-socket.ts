@@ -68,9 +68,12 @@ export async function claimHome(
     } else if (url.startsWith('/console')) {
       answerWith(readBody(incoming).then(async (body) => admit(console, `${method} ${url}`, body)))
     } else if (method === 'POST') {
-      void onShutdown(url === '/shutdown?keep_computes').then((isWhole) => {
-        response.once('close', () => process.exit(0))
+      // Whoever asks may go before all has stopped.
+      const isClosed = new Promise((resolve) => response.once('close', resolve))
+      void onShutdown(url === '/shutdown?keep_computes').then(async (isWhole) => {
         answer(200, { is_whole: isWhole })
+        await isClosed
+        process.exit(0)
       })
     } else answer(description === undefined ? 503 : 200, description ?? {})
   })
