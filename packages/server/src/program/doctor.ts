@@ -15,7 +15,7 @@ import type { Environment } from '../lib/config.ts'
 import { describeError } from '../lib/errors.ts'
 import { exec } from '../lib/exec.ts'
 import { isThere } from '../lib/files.ts'
-import { createHome, type Home } from '../lib/home.ts'
+import type { Home } from '../lib/home.ts'
 import { readSavedConfig } from '../lib/saved-config.ts'
 import { canCreatePoolImage, isMounted } from '../volume/pool-image.ts'
 import { probePool } from '../volume/probe.ts'
@@ -105,7 +105,6 @@ async function checkPool(home: Home, environment: Environment): Promise<Outcome>
       advice: 'run `coppice up` as root, or `sudo coppice pool mount`',
     }
   }
-  await createHome(home)
   const user = await findDatabaseUser(environment.databaseUser)
   const probe = await probePool(home.pool, user)
   const timings = Object.entries(probe.drivers)

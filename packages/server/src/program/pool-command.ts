@@ -1,10 +1,20 @@
+import { lstat, mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+
 import { findDatabaseUser } from '../compute/os-user.ts'
 import type { Environment } from '../lib/config.ts'
 import { AppError } from '../lib/errors.ts'
 import type { OsUser } from '../lib/exec.ts'
-import { createHome, type Home, homeOwner } from '../lib/home.ts'
-import { readSavedConfig, saveConfig } from '../lib/saved-config.ts'
-import { createPoolImage, growPoolImage, isMounted, mountPoolImage } from '../volume/pool-image.ts'
+import { ifThere } from '../lib/files.ts'
+import { type Home, homeOwner } from '../lib/home.ts'
+import { readSavedConfig } from '../lib/saved-config.ts'
+import {
+  createPoolImage,
+  growPoolImage,
+  isMounted,
+  mountPoolImage,
+  type PoolImage,
+} from '../volume/pool-image.ts'
 import { openPool } from '../volume/probe.ts'
 import { parseSize } from '../volume/size.ts'
 import { findPoolImage, imageSize } from './platform-pool.ts'
@@ -54,15 +64,13 @@ async function create(
       `this platform has a pool image already (${image}); enlarge it with \`coppice pool grow --size …\``,
     )
   }
-  await createHome(home)
+  await mkdir(home.root, { recursive: true, mode: 0o711 })
   const sizeBytes = await imageSize(home, size)
+  // Nothing else is made, and nothing written down: the next `up` finds the image, whoever starts it.
   const { warning } = await createPoolImage({
-    imagePath: home.poolImage,
-    mountPoint: home.pool,
+    ...(await ownImage(home, home.poolImage)),
     sizeBytes,
-    user: await homeOwner(home),
   })
-  await saveConfig(home.config, { ...saved, pool_image: home.poolImage })
   return { ...(await report(home, environment)), ...(warning !== undefined && { warning }) }
 }
 
@@ -89,8 +97,8 @@ async function report(home: Home, environment: Environment): Promise<PoolReport>
       'the pool image is not mounted; `coppice up` mounts it as root, or run `sudo coppice pool mount`',
     )
   }
-  await createHome(home)
-  const volumes = await openPool(home.pool, await findDatabaseUser(environment.databaseUser))
+  const user = (await servedUser(home)) ?? (await findDatabaseUser(environment.databaseUser))
+  const volumes = await openPool(home.pool, user)
   const { totalBytes, freeBytes } = await volumes.space()
   return {
     driver: volumes.kind,
@@ -102,9 +110,7 @@ async function report(home: Home, environment: Environment): Promise<PoolReport>
   }
 }
 
-async function requireImage(
-  home: Home,
-): Promise<{ imagePath: string; mountPoint: string; user: OsUser | undefined }> {
+async function requireImage(home: Home): Promise<PoolImage> {
   const imagePath = await findPoolImage(home, await readSavedConfig(home.config))
   if (imagePath === undefined) {
     throw new AppError(
@@ -112,5 +118,30 @@ async function requireImage(
       'this platform has no pool image; make one with `coppice pool create --size 50G`',
     )
   }
-  return { imagePath, mountPoint: home.pool, user: await homeOwner(home) }
+  return ownImage(home, imagePath)
+}
+
+/**
+ * The image as root may work with it. In somebody else's directory that is one that root has made there,
+ * mounted there: no link and no setting of theirs leads to another place.
+ */
+async function ownImage(home: Home, imagePath: string): Promise<PoolImage> {
+  const user = await servedUser(home)
+  const image = { imagePath, mountPoint: home.pool, user }
+  if (user === undefined) return image
+  const file = await ifThere(lstat(imagePath))
+  const directory = await ifThere(lstat(home.pool))
+  const isInPlace = resolve(imagePath) === resolve(home.poolImage)
+  const isRoots = file === undefined || (file.isFile() && file.uid === 0)
+  if (isInPlace && isRoots && (directory?.isDirectory() ?? true)) return image
+  throw new AppError(
+    'invalid_request',
+    `root works in ${home.root} only with a pool.img that \`sudo coppice pool create\` has made there, and ` +
+      'with pool as a directory; move what is in the way away',
+  )
+}
+
+/** Root makes and mounts the image; whoever owns the state directory works with it. */
+async function servedUser(home: Home): Promise<OsUser | undefined> {
+  return process.getuid?.() === 0 ? homeOwner(home) : undefined
 }

@@ -1,6 +1,5 @@
 import {
-  chmod,
-  chown,
+  constants,
   mkdir,
   open,
   readdir,
@@ -33,7 +32,7 @@ import { renderSize } from './size.ts'
 export interface PoolImage {
   imagePath: string
   mountPoint: string
-  /** Whom the mounted directory is given to when it is made: who runs the platform, where that is not root. */
+  /** Whom the mounted directory is given to: who runs the platform, where that is not root. */
   user?: OsUser | undefined
 }
 
@@ -63,7 +62,7 @@ export async function canCreatePoolImage(): Promise<PoolImageSupport> {
  * small; leaves nothing behind then.
  */
 export async function createPoolImage(options: NewPoolImage): Promise<{ warning?: string }> {
-  const { imagePath, mountPoint, sizeBytes, user } = options
+  const { imagePath, mountPoint, sizeBytes } = options
   await assertCanCreate()
   assertSize(sizeBytes)
   await assertEmptyDirectory(mountPoint)
@@ -71,8 +70,6 @@ export async function createPoolImage(options: NewPoolImage): Promise<{ warning?
   await makeImage(imagePath, sizeBytes)
   try {
     await mountPoolImage(options)
-    if (user) await chown(mountPoint, user.uid, user.gid)
-    await chmod(mountPoint, 0o711)
   } catch (error) {
     await unmountPoolImage(options).catch(() => undefined)
     await rm(imagePath, { force: true })
@@ -81,11 +78,21 @@ export async function createPoolImage(options: NewPoolImage): Promise<{ warning?
   return warning === undefined ? {} : { warning }
 }
 
-/** Mounts the image; nothing to do where it is. Needs root. */
+/** Mounts the image, for whom it is to serve; nothing to do where it is. Needs root. */
 export async function mountPoolImage(image: PoolImage): Promise<void> {
-  const { imagePath, mountPoint } = image
-  if (await isMounted(image)) return
+  if (!(await isMounted(image))) await mount(image)
+  // Also where a process before this one came only as far as to mount it.
+  if (process.getuid?.() === 0) await giveMounted(image)
+}
+
+async function mount({ imagePath, mountPoint }: PoolImage): Promise<void> {
   await requireImage(imagePath)
+  if (process.getuid?.() !== 0) {
+    throw new AppError(
+      'not_available',
+      `the pool image ${imagePath} is not mounted; run \`sudo coppice pool mount\``,
+    )
+  }
   await assertEmptyDirectory(mountPoint)
   await mkdir(mountPoint, { recursive: true, mode: 0o755 })
   await detachStale(imagePath)
@@ -93,6 +100,18 @@ export async function mountPoolImage(image: PoolImage): Promise<void> {
   await exec('mount', ['-t', 'btrfs', '-o', `loop,${mountOptions}`, imagePath, mountPoint], {
     timeoutMs: toolTimeoutMs,
   })
+}
+
+/** By a descriptor: where the directory above is somebody else's, a link may take its place at any time. */
+async function giveMounted({ mountPoint, user }: PoolImage): Promise<void> {
+  const noLink = user === undefined ? 0 : constants.O_NOFOLLOW
+  const directory = await open(mountPoint, constants.O_RDONLY | constants.O_DIRECTORY | noLink)
+  try {
+    if (user) await directory.chown(user.uid, user.gid)
+    await directory.chmod(0o711)
+  } finally {
+    await directory.close()
+  }
 }
 
 /** Unmounts; nothing to do where it is not mounted. Rejects while anything uses the pool. Needs root. */

@@ -1,5 +1,5 @@
-import { chmod, mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, lchown, mkdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 import { errorCode } from '../lib/errors.ts'
 import { exec, type OsUser } from '../lib/exec.ts'
@@ -61,7 +61,8 @@ async function chooseKind(root: string, user: OsUser | undefined): Promise<Drive
     const why = drivers.copy.works ? '' : `: ${drivers.copy.reason}`
     throw new Error(`${root} cannot hold volumes${why}`)
   }
-  await writeFileAtomically(join(root, kindFile), `${driver}\n`)
+  // Who opens it first, to look at it, need not be who works with it.
+  await writeFileAtomically(join(root, kindFile), `${driver}\n`, 0o644)
   return driver
 }
 
@@ -80,10 +81,17 @@ async function readKind(root: string): Promise<DriverKind | undefined> {
   }
 }
 
-/** Makes the pool's directory, or takes the one that is there; others may pass through, not look around. */
+/**
+ * Makes the pool's directory, or takes the one that is there; others may pass through, not look around. It
+ * belongs to whom the one above does, also where it is root who looks.
+ */
 async function makePoolDirectory(root: string): Promise<void> {
   const created = await mkdir(root, { recursive: true })
-  if (created !== undefined) await chmod(root, 0o711)
+  if (created === undefined) return
+  await chmod(root, 0o711)
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = await stat(dirname(root))
+  await lchown(root, uid, gid)
 }
 
 async function canReach(root: string, user: OsUser | undefined): Promise<boolean> {
