@@ -15,7 +15,7 @@ import {
 import type { StoreAddress } from '../control/store/store.ts'
 import { describeError, errorCode } from '../lib/errors.ts'
 import { exec, type OsUser } from '../lib/exec.ts'
-import { isThere } from '../lib/files.ts'
+import { isThere, syncDirectory } from '../lib/files.ts'
 import type { Home } from '../lib/home.ts'
 import type { Logger } from '../lib/log.ts'
 
@@ -167,6 +167,8 @@ async function initialize(options: StoreClusterOptions, dataDirectory: string): 
     { user: options.user },
   )
   await rename(unfinished, dataDirectory)
+  // What is unfinished after a power cut is made anew.
+  await syncDirectory(options.home.store)
 }
 
 async function writeSettings({ home, user }: StoreClusterOptions): Promise<void> {
