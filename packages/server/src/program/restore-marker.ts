@@ -2,7 +2,13 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { AppError } from '../lib/errors.ts'
-import { isThere, namesIn, syncDirectory, writeFileAtomically } from '../lib/files.ts'
+import {
+  isThere,
+  namesIn,
+  syncDirectory,
+  syncFileSystem,
+  writeFileAtomically,
+} from '../lib/files.ts'
 import type { Home } from '../lib/home.ts'
 import { isMounted, unmountPoolImage } from '../volume/pool-image.ts'
 import { stopLeftStore } from './store-cluster.ts'
@@ -14,7 +20,9 @@ export async function markRestoring(home: Home, backup: string): Promise<void> {
   await writeFileAtomically(markerPath(home), `${JSON.stringify({ backup })}\n`)
 }
 
+/** All that was restored is on disk before the mark goes. */
 export async function unmarkRestoring(home: Home): Promise<void> {
+  await syncFileSystem(home.root)
   await rm(markerPath(home))
   await syncDirectory(home.root)
 }
