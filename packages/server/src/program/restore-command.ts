@@ -21,6 +21,7 @@ import { readSavedConfig, type SavedConfig, saveConfig } from '../lib/saved-conf
 import type { VolumeDriver } from '../volume/volume.ts'
 import { askPlatform } from './ask-platform.ts'
 import { type BackupFlags, openRepository, presentBackup } from './backup-command.ts'
+import { lockHome } from './home-lock.ts'
 import { emit } from './output.ts'
 import { openPlatformPool } from './platform-pool.ts'
 import { claimPool } from './pool-owner.ts'
@@ -55,28 +56,45 @@ export async function restoreCommand(
     }
     const manifest = await repository.readManifest(id)
     await refuseNewer(`backup ${id}`, manifest.state_version)
-    await clearUnfinished(home)
-    await createHome(home)
-    await markRestoring(home, id)
-    const log = createLog({
-      level: request.environment.logLevel,
-      file: join(home.logs, 'daemon.log'),
-      toStderr: false,
+    const notes = await inOwnHome(home, id, async () => {
+      const log = createLog({
+        level: request.environment.logLevel,
+        file: join(home.logs, 'daemon.log'),
+        toStderr: false,
+      })
+      return new Restore(request, repository, manifest, log).run()
     })
-    const notes = await new Restore(request, repository, manifest, log).run()
-    await unmarkRestoring(home)
     return { home: home.root, place: repository.place.url, ...presentBackup(manifest), notes }
   } finally {
     close()
   }
 }
 
-/** Anything in it may be a platform's, or somebody's. */
+/** Runs what makes a platform in a state directory that is nobody else's meanwhile, marked until it is whole. */
+async function inOwnHome<T>(home: Home, id: string, work: () => Promise<T>): Promise<T> {
+  await mkdir(home.root, { recursive: true, mode: 0o711 })
+  const unlock = await lockHome(home)
+  try {
+    // Again, since somebody else may have been at work until now.
+    await refuseUsed(home)
+    await clearUnfinished(home)
+    // Before anything that would be somebody's without it.
+    await markRestoring(home, id)
+    await createHome(home)
+    const result = await work()
+    await unmarkRestoring(home)
+    return result
+  } finally {
+    unlock()
+  }
+}
+
+/** Anything in it may be a platform's, or somebody's, but for a lock that nobody holds. */
 async function refuseUsed(home: Home): Promise<void> {
   if ((await askPlatform(home)) !== undefined) {
     throw new AppError('invalid_request', `a platform runs in ${home.root}; name another --home`)
   }
-  const names = await namesIn(home.root)
+  const names = (await namesIn(home.root)).filter((name) => join(home.root, name) !== home.lock)
   if (names.length === 0 || names.includes('restoring.json')) return
   throw new AppError(
     'invalid_request',

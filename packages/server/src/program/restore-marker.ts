@@ -42,8 +42,9 @@ export async function clearUnfinished(home: Home): Promise<void> {
   await stopLeftStore(home.store)
   const image = { imagePath: home.poolImage, mountPoint: home.pool }
   if (await isMounted(image)) await unmountPoolImage(image)
-  // The marker goes last.
-  for (const name of await namesIn(home.root)) {
-    if (name !== 'restoring.json') await rm(join(home.root, name), { recursive: true, force: true })
+  // The marker goes last, the lock not at all: who clears holds it.
+  const kept = [markerPath(home), home.lock]
+  for (const path of (await namesIn(home.root)).map((name) => join(home.root, name))) {
+    if (!kept.includes(path)) await rm(path, { recursive: true, force: true })
   }
 }

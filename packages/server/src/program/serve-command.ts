@@ -51,6 +51,8 @@ export async function serve(
     return (await platform?.stop(keepComputes)) ?? false
   })
   const socket = await claimHome(home, stop)
+  // One may have begun before the home was claimed.
+  await refuseUnfinished(home)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       void stop(false).then(() => process.exit(0))
