@@ -19,7 +19,8 @@ export function createDirectoryPlace(root: string): BackupPlace {
         made.add(directory)
         const beside = `${path}.${randomBytes(4).toString('hex')}.tmp`
         try {
-          await writeFile(beside, body, { flag: 'wx', mode: 0o600 })
+          // Before it has its name: the next backup trusts what it finds, also after a power cut.
+          await writeFile(beside, body, { flag: 'wx', mode: 0o600, flush: true })
           await rename(beside, path)
         } catch (error) {
           await rm(beside, { force: true })

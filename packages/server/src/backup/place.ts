@@ -1,6 +1,6 @@
 /**
  * Where backups lie: objects under keys such as `chunks/ab/abcd…`, in a directory or in S3. An object is
- * there whole or not at all.
+ * there whole or not at all, also after a power cut.
  */
 export interface BackupPlace {
   /** For people: a path, or `s3://bucket/prefix`. */
