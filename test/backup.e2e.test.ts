@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -115,9 +115,13 @@ test('a backup is made while the platform is written to, and another adds what i
   const since = writer.acknowledged
   expect(first).toMatchObject({ encrypted: true, branches: 2, projects: 1, with_history: true })
   expect(since).toBeGreaterThan(before.acknowledged)
+  // As if the clock had been ahead then.
+  const ahead = '2999-12-31T23-59-59Z'
+  await rename(join(place, 'backups', first.id), join(place, 'backups', ahead))
   const second = JSON.parse(await platform.shell(`coppice backup ${place} --keep 1 -o json`))
   expect(second.added_bytes).toBeLessThan(first.added_bytes / 2)
   expect(second.removed.backups).toBe(1)
+  expect(await readdir(join(place, 'backups'))).toEqual([second.id])
   before.acknowledged = since
   expect(await platform.shell(`coppice backup list ${place}`)).toContain('2 in 1 project')
   expect(await platform.shell(`coppice backup verify ${place}`)).toContain('all are whole')

@@ -4,7 +4,7 @@
  */
 export interface Manifest {
   format: number
-  /** Also its key: the time when it began, in UTC. */
+  /** Also its key: the time when it began, in UTC, or a second after the last one's where that is later. */
   id: string
   platform_id: string
   /** Of the Coppice that made it. */

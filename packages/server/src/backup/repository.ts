@@ -23,7 +23,7 @@ interface OpenOptions {
 const markerKey = 'coppice-backup.json'
 const manifestFolder = 'backups/'
 const objectFolder = 'chunks/'
-const idPattern = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/
+const idPattern = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z$/
 
 /**
  * The backups of one platform at one place.
@@ -128,6 +128,13 @@ export class Repository {
   async listIds(): Promise<string[]> {
     const keys = await this.place.list(manifestFolder)
     return keys.map((key) => key.slice(manifestFolder.length)).filter((id) => idPattern.test(id))
+  }
+
+  /** For a backup that began then: after all that are there, also where a clock was ahead when they were made. */
+  async newId(startedAt: Date): Promise<string> {
+    const last = (await this.listIds()).at(-1)
+    const from = last === undefined ? 0 : timeOf(last) + 1_000
+    return idAt(new Date(Math.max(startedAt.getTime(), from)))
   }
 
   async readManifest(id: string): Promise<Manifest> {
@@ -242,6 +249,10 @@ async function readMarker(place: BackupPlace): Promise<Marker | undefined> {
     throw damaged(`${markerKey} in ${place.url} cannot be read`)
   }
 }
+
+const idAt = (time: Date): string => `${time.toISOString().slice(0, 19).replaceAll(':', '-')}Z`
+
+const timeOf = (id: string): number => Date.parse(id.replace(idPattern, '$1T$2:$3:$4Z'))
 
 /** Two letters of the name between: file systems like directories of thousands, not of millions. */
 const objectKey = (name: string): string => `${objectFolder}${name.slice(0, 2)}/${name}`

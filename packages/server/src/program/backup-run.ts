@@ -70,7 +70,7 @@ class BackupMaker {
     const listed = contents.lines.filter((line) => line.is_listed)
     const manifest: Manifest = {
       format: manifestFormat,
-      id: startedAt.toISOString().slice(0, 19).replaceAll(':', '-') + 'Z',
+      id: await repository.newId(startedAt),
       platform_id: repository.platformId,
       version,
       state_version: contents.schema_version,
