@@ -41,8 +41,12 @@ export function createHolds(context: Context, home: Home): () => HoldCalls {
       release: async ({ id }) => hold.release(text(id)),
     }
     const end = async (): Promise<void> => {
-      await hold.end()
-      if (backingUp === hold) backingUp = undefined
+      try {
+        await hold.end()
+      } finally {
+        // What stays of it goes with the next start, and is in nobody's way.
+        if (backingUp === hold) backingUp = undefined
+      }
     }
     return { calls, end }
   }

@@ -129,14 +129,21 @@ export class BackupHold {
     return directory
   }
 
-  /** A volume, or a directory. */
+  /** A volume, or a directory. Where that fails, `end` tries once more. */
   async release(idOrDirectory: string): Promise<void> {
-    if (this.#scratch.delete(idOrDirectory)) await removeScratch(this.#context, idOrDirectory)
-    if (this.#directories.delete(idOrDirectory)) await rm(idOrDirectory, { recursive: true })
+    if (this.#scratch.has(idOrDirectory)) await removeScratch(this.#context, idOrDirectory)
+    if (this.#directories.has(idOrDirectory)) {
+      await rm(idOrDirectory, { recursive: true, force: true })
+    }
+    this.#scratch.delete(idOrDirectory)
+    this.#directories.delete(idOrDirectory)
   }
 
+  /** Lets go of everything that it can, and rejects where something stays. */
   async end(): Promise<void> {
-    for (const one of [...this.#scratch, ...this.#directories]) await this.release(one)
+    const held = [...this.#scratch, ...this.#directories]
+    const outcomes = await Promise.allSettled(held.map(async (one) => this.release(one)))
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   #newScratch(): string {
