@@ -42,9 +42,17 @@ export const historySlot = 'coppice_history'
 /** Also the most of a crash of this host's disk that leaves the pool's WAL store whole could cost. */
 const intervalMs = 1_000
 
+interface Segment {
+  name: string
+  /** Undefined where it has just been renamed. */
+  writtenMs: number | undefined
+}
+
 interface LineState {
   /** The file of `pg_wal` that `position` is in. */
   file: string
+  /** The segment after it, as it was before the cluster was asked; undefined where there was none. */
+  next: Segment | undefined
   /** Where the cluster had flushed to when it was last asked. */
   position: Lsn
   timeline: number
@@ -133,12 +141,14 @@ export class WalArchiver implements Service {
     const segments = names.filter((name) => /^[0-9A-F]{24}$/.test(name))
     const [newest] = segments.slice(-1)
     if (newest === undefined) return
-    if (known !== undefined && !(await hasMovedOn(directory, segments, known.file))) return
+    if (known !== undefined && !(await hasMovedOn(directory, segments, known))) return
+    const before = await Promise.all(segments.map(async (name) => seeSegment(directory, name)))
     const seen = await source.look(readPosition)
     if (seen === undefined) return
     const segmentBytes = (await stat(join(directory, newest))).size
     const state: LineState = {
       file: seen.file,
+      next: before.find((_, at) => segments[at - 1] === seen.file),
       position: seen.position,
       timeline: seen.timeline,
       ...(known?.timeline === seen.timeline
@@ -189,27 +199,27 @@ export class WalArchiver implements Service {
 }
 
 /**
- * Whether PostgreSQL writes to a later segment by now: they are written one after another. The next one may
- * be an old one that it has renamed to be written to (manual, "WAL Configuration"), or a new one, which is
- * taken for written to until this one is again.
+ * Whether PostgreSQL may write to a later segment by now: they are written one after another. The next one may
+ * have been made in advance, or be an old one that was renamed to be written to (manual, "WAL Configuration"),
+ * so it counts as written to when it is not as it was. Whether it is later than another says nothing: clocks
+ * are set back.
  */
 async function hasMovedOn(
   directory: string,
   segments: readonly string[],
-  file: string,
+  { file, next: known }: Pick<LineState, 'file' | 'next'>,
 ): Promise<boolean> {
   const at = segments.indexOf(file)
-  const next = segments[at + 1]
-  if (at === -1 || next === undefined) return at === -1
-  const [writtenMs, nextMs] = await Promise.all(
-    [file, next].map(async (name) => writtenAt(join(directory, name))),
-  )
-  return writtenMs === undefined || (nextMs !== undefined && nextMs >= writtenMs)
+  const name = segments[at + 1]
+  if (at === -1 || name === undefined) return at === -1
+  const next = await seeSegment(directory, name)
+  return next.name !== known?.name || next.writtenMs !== known.writtenMs
 }
 
 /** PostgreSQL removes and renames while it is looked at. */
-const writtenAt = async (path: string): Promise<number | undefined> =>
-  (await ifThere(stat(path)))?.mtimeMs
+async function seeSegment(directory: string, name: string): Promise<Segment> {
+  return { name, writtenMs: (await ifThere(stat(join(directory, name))))?.mtimeMs }
+}
 
 async function readPosition(sql: Sql): Promise<{ position: Lsn; file: string; timeline: number }> {
   const [row] = await sql<{ lsn: string; file: string }[]>`
