@@ -73,6 +73,18 @@ test('trimming again removes nothing more, and the newest is never removed', () 
   )
 })
 
+test('where the clock was set back, WAL stays from the lowest position that is kept', () => {
+  const snapshots = [
+    { id: 'earlier', takenAt: new Date('2026-05-31T23:30:00Z'), lsn: 100n * mebibyte },
+    { id: 'later', takenAt: new Date('2026-05-31T22:40:00Z'), lsn: 400n * mebibyte },
+  ]
+  const windowStart = new Date('2026-05-30T00:00:00Z')
+  for (const order of [snapshots, snapshots.toReversed()]) {
+    const plan = planTrim({ snapshots: order, now, windowStart })
+    expect(plan).toEqual({ remove: [], walFrom: 100n * mebibyte })
+  }
+})
+
 test('without a window nothing is kept', () => {
   const snapshots = [{ id: 'a', takenAt: now, lsn: 1n }]
   expect(planTrim({ snapshots, now, windowStart: now })).toEqual({

@@ -48,7 +48,7 @@ export const snapshotEveryBytes = 128n * mebibyte
 /** Where less is written, this long after the last one. */
 export const snapshotEveryMs = hourMs
 
-/** `snapshots` in the order in which they were taken. */
+/** `snapshots` in the order of their positions: that of their times may be another, of a clock that was set. */
 export function planTrim(request: {
   snapshots: readonly KeptSnapshot[]
   now: Date
@@ -75,8 +75,13 @@ export function planTrim(request: {
   const ids = new Set(kept.map(({ id }) => id))
   return {
     remove: snapshots.filter(({ id }) => !ids.has(id)).map(({ id }) => id),
-    walFrom: kept[0]?.lsn,
+    walFrom: lowest(kept),
   }
+}
+
+function lowest(kept: readonly KeptSnapshot[]): Lsn | undefined {
+  const [first, ...others] = kept.map(({ lsn }) => lsn)
+  return others.reduce((one, other) => (one !== undefined && one < other ? one : other), first)
 }
 
 function gapFor(gaps: Thinning, ageMs: number): bigint {

@@ -11,9 +11,11 @@ import { createBtrfsDriver } from '../../volume/btrfs.ts'
 import { Cleanup } from '../../volume/testing/cleanup.ts'
 import { canMount, mountImage } from '../../volume/testing/pools.ts'
 import { requireAnyBranch } from '../store/branches.ts'
+import { listLineSnapshots } from '../store/line-snapshots.ts'
 import { verifyNextSnapshot } from '../verify-snapshots.ts'
 import { volumeDataDirectory } from '../volumes.ts'
 import { takeLineSnapshot } from './line-snapshots.ts'
+import { takeDueSnapshots } from './trim.ts'
 
 /** A branch at any moment of its past, against real PostgreSQL on clones and on copies. */
 const pools = [...(canMount ? [{ kind: 'btrfs' as const }] : []), { kind: 'copy' as const }]
@@ -292,6 +294,45 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
       })
     },
   )
+
+  test('where the clock was set back, snapshots are told apart by their positions', async () => {
+    const { context } = control
+    await branchAt('set-back', 'main', {})
+    const { branch } = await control.client.getProjectBranch({ path: branchPath('set-back') })
+    const { volume_id: line } = await requireAnyBranch(context.store, branch.id)
+    const taken = async () => listLineSnapshots(context.store, line)
+    const write = async (n: number) => {
+      const before = context.history.archiver.position(line) ?? 0n
+      await insert('set-back', n)
+      await run('set-back', 'select pg_switch_wal()')
+      await insert('set-back', n + 1)
+      await until(async () => (context.history.archiver.position(line) ?? 0n) > before)
+    }
+    await write(300)
+    await snapshot('set-back')
+    await write(310)
+    await snapshot('set-back')
+    const before = await taken()
+    const [first, last] = [before[0]?.id ?? '', before.at(-1)?.id ?? '']
+
+    // The first was taken a day ahead of now, long before the last.
+    await context.store`update line_snapshots
+      set taken_at = now() + interval '1 day', lsn_from = 1, lsn_to = 1 where id = ${first}`
+    await takeDueSnapshots(context)
+    expect((await taken()).map(({ id }) => id)).toEqual(before.map(({ id }) => id))
+
+    // The last as well: what is written from now on has the times of before.
+    await context.store`update line_snapshots set taken_at = now() + interval '1 day' where id = ${last}`
+    await write(320)
+    for (const _ of [1, 2]) {
+      await takeDueSnapshots(context)
+      expect(await taken()).toHaveLength(before.length + 1)
+    }
+    const point = await insert('set-back', 330)
+    await insert('set-back', 331)
+    await branchAt('set-back-then', 'set-back', { time: point.time })
+    expect(await run('set-back-then', 'select max(n) from public.ledger')).toEqual([{ max: 330 }])
+  })
 
   test('a branch is reset to its parent, and its old state can be recovered', async () => {
     await branchAt('child', 'main', {})

@@ -178,11 +178,12 @@ export function earliestReachable(
   project: ProjectRow,
   lines: readonly PastLine[],
 ): { at: Date; lsn: Lsn } | undefined {
-  const earliest = lines.findLast(({ snapshots }) => snapshots.length > 0)?.snapshots[0]
-  if (earliest === undefined) return undefined
-  const windowStart = windowStartOf(project)
-  const at = earliest.taken_at > windowStart ? earliest.taken_at : windowStart
-  return { at, lsn: earliest.lsn_to }
+  const snapshots = lines.findLast((line) => line.snapshots.length > 0)?.snapshots ?? []
+  const [lowest] = snapshots
+  if (lowest === undefined) return undefined
+  const times = snapshots.map(({ taken_at }) => taken_at.getTime())
+  const at = new Date(Math.max(Math.min(...times), windowStartOf(project).getTime()))
+  return { at, lsn: lowest.lsn_to }
 }
 
 async function outside(

@@ -30,8 +30,8 @@ export async function takeDueSnapshots(context: Context): Promise<void> {
     const last = newest.get(line)
     const hasGap = isAfter(context.history.archiver.keptFrom(line), last?.lsn_to)
     const written = last === undefined ? every : position - last.lsn_to
-    const ageMs = last === undefined ? 0 : Date.now() - last.taken_at.getTime()
-    if (!hasGap && written < every && !(written > 0n && ageMs >= snapshotEveryMs)) continue
+    const isOld = last !== undefined && isLongAgo(last.taken_at)
+    if (!hasGap && written < every && !(written > 0n && isOld)) continue
     await takeLineSnapshot(context, line).catch((error: unknown) => {
       context.log.error(
         { line, error: describeError(error) },
@@ -39,6 +39,12 @@ export async function takeDueSnapshots(context: Context): Promise<void> {
       )
     })
   }
+}
+
+/** Or still to come, of a clock that was set back: its times come again, and are found from one of now. */
+function isLongAgo(time: Date): boolean {
+  const ageMs = Date.now() - time.getTime()
+  return ageMs < 0 || ageMs >= snapshotEveryMs
 }
 
 const isAfter = (lsn: Lsn | undefined, other: Lsn | undefined): boolean =>

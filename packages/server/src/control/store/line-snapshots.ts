@@ -45,10 +45,11 @@ export async function markLineSnapshotTaken(
     where id = ${id}`
 }
 
-/** Those that are whole, oldest first. */
+/** Those that are whole, in the order of their positions, which a clock that was set back leaves as it is. */
 export async function listLineSnapshots(sql: Queryable, line: string): Promise<LineSnapshotRow[]> {
   const rows = await sql<StoredRow[]>`
-    select * from line_snapshots where line = ${line} and taken_at is not null order by taken_at`
+    select * from line_snapshots where line = ${line} and taken_at is not null
+    order by lsn_from, lsn_to, taken_at`
   return rows.map(fromStored)
 }
 
@@ -57,11 +58,11 @@ export async function hasLineSnapshot(sql: Queryable, id: string): Promise<boole
   return rows.length > 0
 }
 
-/** The newest whole one of each line. */
+/** The whole one of each line that holds most. */
 export async function listNewestLineSnapshots(sql: Queryable): Promise<LineSnapshotRow[]> {
   const rows = await sql<StoredRow[]>`
     select distinct on (line) * from line_snapshots where taken_at is not null
-    order by line, taken_at desc`
+    order by line, lsn_from desc, lsn_to desc, taken_at desc`
   return rows.map(fromStored)
 }
 
