@@ -200,13 +200,16 @@ class BackupMaker {
       mtime_ns: String(BigInt(file.written_ms) * 1_000_000n),
     })
     const isKnown = (file: SentWalFile) => this.#known.find(descent, entryOf(file)) !== undefined
-    const id = await hold.ask<string>('fetch_wal', {
-      line,
-      files: files.filter((file) => !isKnown(file)),
-    })
-    const { tree } = await saveTree(repository, id, { known: undefined, onBytes: () => undefined })
-    await hold.ask('release', { id })
-    const fetched = new Map(tree.entries.map((entry) => [entry.path, entry.chunks]))
+    const fetched = new Map<string, string[] | undefined>()
+    for (const batch of batchesOf(files.filter((file) => !isKnown(file)))) {
+      const id = await hold.ask<string>('fetch_wal', { line, files: batch })
+      const { tree } = await saveTree(repository, id, {
+        known: undefined,
+        onBytes: () => undefined,
+      })
+      await hold.ask('release', { id })
+      for (const { path, chunks } of tree.entries) fetched.set(path, chunks)
+    }
     const entries = files.flatMap((file) => {
       const entry = entryOf(file)
       const chunks = fetched.get(file.name) ?? this.#known.find(descent, entry)
@@ -292,6 +295,23 @@ function descentOf(line: string, lines: Lines): Descent[] {
     at = found?.origin ?? null
   }
   return descent
+}
+
+/** What is in S3 takes space in the pool while it is read, for each of the lines that are saved at once. */
+const batchBytes = 64 * 1024 ** 2
+
+function batchesOf(files: readonly SentWalFile[]): SentWalFile[][] {
+  const batches: SentWalFile[][] = []
+  let left = 0
+  for (const file of files) {
+    if (file.bytes > left) {
+      batches.push([])
+      left = batchBytes
+    }
+    batches.at(-1)?.push(file)
+    left -= file.bytes
+  }
+  return batches
 }
 
 /** By how many lines each comes from. */
