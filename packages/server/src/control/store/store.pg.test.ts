@@ -1,15 +1,23 @@
 import { expect, onTestFinished, test } from 'vitest'
 
-import { findInstallations, startThrowawayPostgres } from '../../testing/throwaway-postgres.ts'
+import {
+  findInstallations,
+  startThrowawayPostgres,
+  type ThrowawayPostgres,
+} from '../../testing/throwaway-postgres.ts'
 import { until } from '../../testing/until.ts'
-import { openRenewable } from './store.ts'
+import { migrateStore, newestMigration, openRenewable, openStore, schemaTable } from './store.ts'
 
 const connections = 10
 
-test('when the connections have been ended, every query works on the new ones', async () => {
+async function startServer(): Promise<ThrowawayPostgres> {
   const [installation] = (await findInstallations()).toReversed()
   if (installation === undefined) throw new Error('there is no PostgreSQL here')
-  const server = await startThrowawayPostgres(installation)
+  return startThrowawayPostgres(installation)
+}
+
+test('when the connections have been ended, every query works on the new ones', async () => {
+  const server = await startServer()
   const { store, renew } = openRenewable({
     socketDirectory: server.socketDirectory,
     username: 'postgres',
@@ -45,4 +53,36 @@ test('when the connections have been ended, every query works on the new ones', 
   })
   const rows = await store`select ${store`1 + 1`} as two`
   expect([...rows]).toEqual([{ two: 2 }])
+})
+
+test('a migration that is cut off leaves nothing behind, and the next one goes through', async () => {
+  const server = await startServer()
+  const { socketDirectory } = server
+  const store = openStore({ socketDirectory, username: 'postgres', database: 'postgres' })
+  onTestFinished(async () => {
+    await store.end({ timeout: 0 })
+    await server.stop()
+  })
+  const schema = async (): Promise<unknown[]> => [
+    ...(await store`
+      select table_name, column_name from information_schema.columns
+      where table_schema = 'public' order by 1, 2`),
+  ]
+  const newest = await newestMigration()
+  await migrateStore(store, newest - 2)
+  const before = await schema()
+  // Cut off where the script of the last one has run, and nobody has noted it.
+  await store.unsafe(`
+    create function cut_off() returns trigger language plpgsql as $$
+      begin raise 'cut off'; end $$;
+    create trigger cut_off before insert on ${schemaTable}
+      for each row when (new.version = ${newest}) execute function cut_off()`)
+  await expect(migrateStore(store)).rejects.toThrow('cut off')
+  expect(await schema()).toEqual(before)
+  await store.unsafe(`drop trigger cut_off on ${schemaTable}`)
+  // Also by several at once.
+  await Promise.all([migrateStore(store), migrateStore(store)])
+  expect(await schema()).not.toEqual(before)
+  const [row] = await store`select max(version) as version from ${store(schemaTable)}`
+  expect(row).toEqual({ version: newest })
 })

@@ -108,21 +108,18 @@ const migrationsDirectory = new URL('migrations/', import.meta.url).pathname
 
 /**
  * Brings the store's schema up to this code's, or up to an older version, for rows that were written with
- * that one. Refuses a store that is newer (AppError `invalid_request`). One run at a time: the session
- * lock is released with the connection, whatever happens.
+ * that one. Refuses a store that is newer (AppError `invalid_request`). One run at a time, and wholly or
+ * not at all: scripts and their versions are one transaction.
  */
 export async function migrateStore(store: Store, to?: number): Promise<void> {
-  const connection = await store.reserve()
-  try {
-    await connection`select pg_advisory_lock(hashtext('coppice migrations'))`
+  const migrationPattern = `${await migrationsPath()}*`
+  await store.begin(async (sql) => {
+    await sql`select pg_advisory_xact_lock(hashtext('coppice migrations'))`
     const postgrator = new Postgrator({
-      migrationPattern: `${await migrationsPath()}*`,
+      migrationPattern,
       driver: 'pg',
       schemaTable,
-      execQuery: async (query) => ({ rows: await connection.unsafe(query) }),
-      execSqlScript: async (script) => {
-        await connection.unsafe(`begin;\n${script}\n;commit;`)
-      },
+      execQuery: async (query) => ({ rows: await sql.unsafe(query) }),
     })
     const [current, newest] = [
       await postgrator.getDatabaseVersion(),
@@ -130,10 +127,7 @@ export async function migrateStore(store: Store, to?: number): Promise<void> {
     ]
     if (current > newest) throw tooNew('the metadata store', current, newest)
     await postgrator.migrate(to === undefined ? undefined : String(to))
-    await connection`select pg_advisory_unlock(hashtext('coppice migrations'))`
-  } finally {
-    connection.release()
-  }
+  })
 }
 
 /**
