@@ -8,8 +8,18 @@ import { eventually } from './testing/cluster.ts'
 const gigabyte = 1024 ** 3
 const signal = new AbortController().signal
 
-/** A host with computes that are idle for so many seconds, or busy, and those that were stopped, in order. */
-function createHost(idleSeconds: Record<string, number | 'busy'>, maxAwake: number) {
+type Idle = number | 'busy' | 'silent'
+
+function idleMs(idle: Idle): number {
+  if (idle === 'busy') return 0
+  return idle === 'silent' ? 1_000_000 : idle * 1000
+}
+
+/**
+ * A host with computes that are idle for so many seconds, or busy, or do not answer, and those that were
+ * stopped, in order.
+ */
+function createHost(idleSeconds: Record<string, Idle>, maxAwake: number) {
   const stopped: string[] = []
   const causes: (Cause | undefined)[] = []
   const host = { availableBytes: 4 * gigabyte, stopped, causes }
@@ -17,8 +27,9 @@ function createHost(idleSeconds: Record<string, number | 'busy'>, maxAwake: numb
     get state() {
       return stopped.includes(name) ? 'idle' : 'active'
     },
-    lastActiveAt: new Date(Date.now() - (idle === 'busy' ? 0 : idle * 1000)),
+    lastActiveAt: new Date(Date.now() - idleMs(idle)),
     suspend: async () => {
+      if (idle === 'silent') return new Promise(() => undefined)
       if (idle === 'busy') return [{ reason: 'running a query' }]
       stopped.push(name)
       causes.push(currentCause())
@@ -32,6 +43,7 @@ function createHost(idleSeconds: Record<string, number | 'busy'>, maxAwake: numb
     availableBytes: () => host.availableBytes,
     log: pino({ level: 'silent' }),
     queueTimeoutMs: 300,
+    evictTimeoutMs: 10,
   })
   for (const name of Object.keys(idleSeconds)) capacity.take(name)
   return { capacity, host }
@@ -51,6 +63,13 @@ test('where the host is full the one that was used longest ago makes room', asyn
   expect(host.stopped).toEqual(['b'])
   expect(host.causes).toEqual([{ reason: 'host pressure' }])
   expect(capacity.awakeCount).toBe(3)
+})
+
+test('those that do not answer do not keep the others from making room', async () => {
+  const { capacity, host } = createHost({ a: 'silent', b: 100 }, 2)
+  await capacity.admit('c', signal)
+  expect(host.stopped).toEqual(['b'])
+  await expect(capacity.admit('d', signal)).rejects.toMatchObject({ code: 'host_full' })
 })
 
 test('where all are in use the client is refused, with what it can do', async () => {

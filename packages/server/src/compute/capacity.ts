@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { withCause } from '../lib/cause.ts'
 import { AppError, describeError } from '../lib/errors.ts'
+import { inTime, late } from '../lib/in-time.ts'
 import type { Logger } from '../lib/log.ts'
 
 /** How much of this machine computes may take. */
@@ -27,6 +28,7 @@ interface HostCapacityOptions {
   availableBytes: () => number
   log: Logger
   queueTimeoutMs?: number
+  evictTimeoutMs?: number
 }
 
 interface Waiter {
@@ -37,6 +39,9 @@ interface Waiter {
 /** A client waits for so long, while others are asked to make room. */
 const defaultQueueTimeoutMs = 20_000
 const pollMs = 100
+
+/** Others are asked meanwhile; whoever answers later still makes room. */
+const defaultEvictTimeoutMs = 5_000
 
 /** One that was used just now is not stopped: its next query is likely to come. */
 const leastIdleMs = 1_000
@@ -50,6 +55,8 @@ export class HostCapacity {
   readonly #options: HostCapacityOptions
   readonly #awake = new Set<string>()
   readonly #queue: Waiter[] = []
+  /** Those that gave no answer when they were asked last: they are asked after all others. */
+  readonly #troubled = new WeakSet<Candidate>()
   #isPumping = false
   #evicting: Promise<boolean> | undefined
 
@@ -139,21 +146,37 @@ export class HostCapacity {
   /** Answers whether one was stopped. */
   async #evictOne(): Promise<boolean> {
     const before = Date.now() - leastIdleMs
+    const rank = (one: Candidate): number => (this.#troubled.has(one) ? 1 : 0)
     const candidates = this.#options
       .candidates()
       .filter(({ state }) => state === 'active' || state === 'frozen')
       .filter(({ lastActiveAt }) => lastActiveAt.getTime() <= before)
-      .toSorted((one, other) => one.lastActiveAt.getTime() - other.lastActiveAt.getTime())
+      .toSorted(
+        (one, other) =>
+          rank(one) - rank(other) || one.lastActiveAt.getTime() - other.lastActiveAt.getTime(),
+      )
     for (const candidate of candidates) {
-      // Whoever waits for the room is not who stops it.
-      const outcome = await withCause({ reason: 'host pressure' }, async () =>
-        candidate.suspend(),
-      ).catch((error: unknown) => {
-        this.#options.log.warn({ error: describeError(error) }, 'a compute did not make room')
-      })
-      if (outcome === 'suspended') return true
+      if ((await this.#suspend(candidate)) === 'suspended') return true
     }
     return false
+  }
+
+  /** Answers what the candidate does, if it does. Never rejects. */
+  async #suspend(candidate: Candidate): Promise<unknown> {
+    const { log, evictTimeoutMs = defaultEvictTimeoutMs } = this.#options
+    try {
+      // Whoever waits for the room is not who stops it.
+      const outcome = await withCause({ reason: 'host pressure' }, async () =>
+        inTime(candidate.suspend(), evictTimeoutMs),
+      )
+      if (outcome === late) throw new Error('it did not answer in time')
+      this.#troubled.delete(candidate)
+      return outcome
+    } catch (error) {
+      this.#troubled.add(candidate)
+      log.warn({ error: describeError(error) }, 'a compute did not make room')
+      return undefined
+    }
   }
 
   #full(waitedMs: number): AppError {

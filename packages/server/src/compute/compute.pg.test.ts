@@ -11,7 +11,7 @@ import type { Compute, ComputeState } from './compute.ts'
 import type { ComputeHost } from './host.ts'
 import { memoryBytes } from './memory.ts'
 import { readPidFile } from './pid-file.ts'
-import { identifyProcess, sendSignal } from './processes.ts'
+import { type ChildIdentity, findProcessesIn, identifyProcess, sendSignal } from './processes.ts'
 import { createRole } from './roles.ts'
 import type { ComputeSpec } from './spec.ts'
 import { connectAs, owner, ownerBootstrap } from './testing/clients.ts'
@@ -348,6 +348,19 @@ describe.each(majorVersions)('a compute of PostgreSQL %d', (majorVersion) => {
     expect(compute.state).toBe('active')
   })
 
+  test('that does not answer holds up neither who would suspend it nor who insists', async () => {
+    const compute = await create('silent')
+    await compute.wake()
+    await compute.activity()
+    const stopped = await standStill(compute)
+    const suspended = compute.suspend()
+    const forced = compute.suspend({ force: true })
+    await expect(suspended).rejects.toThrow('did not tell')
+    for (const { pid } of stopped) sendSignal(pid, 'SIGCONT')
+    expect(await forced).toBe('suspended')
+    expect(compute.state).toBe('idle')
+  })
+
   test('whoever wakes one that is being removed is told so, at every moment of it', async () => {
     const compute = await create('going')
     await compute.wake()
@@ -384,3 +397,10 @@ describe.each(majorVersions)('a compute of PostgreSQL %d', (majorVersion) => {
     expect(await compute.verifier('same')).toBe(verifier)
   })
 })
+
+/** Stops all processes of a compute where they are, as a disk that does not answer would. */
+async function standStill(compute: Compute): Promise<ChildIdentity[]> {
+  const processes = await findProcessesIn(compute.spec.dataDirectory)
+  for (const { pid } of processes) sendSignal(pid, 'SIGSTOP')
+  return processes
+}

@@ -89,7 +89,11 @@ const wakeTimeoutMs = 60_000
 /** A fast shutdown writes at most the shared buffers; then an immediate one, paid for by recovery. */
 const suspendTimeoutMs = 60_000
 
-/** One whose processes were stopped by somebody, or wait for a disk, does not answer; then signals have to do. */
+/**
+ * One whose processes were stopped by somebody, or wait for a disk, does not answer. Asked whether it may
+ * sleep, it stays; told to end its sessions, signals have to do.
+ */
+const activityTimeoutMs = 10_000
 const endSessionsTimeoutMs = 20_000
 
 /** How old the cached catalog may get while clients are active. */
@@ -788,7 +792,7 @@ export class Compute {
     const startMs = performance.now()
     this.#setState('suspending')
     try {
-      const reasons = force ? [] : (await this.#readActivity()).reasons
+      const reasons = force ? [] : await this.#reasonsToStay()
       if (reasons.length > 0 || (!force && this.#sessions.lastActiveMs > beganMs)) {
         const inUse = reasons.length > 0 ? reasons : [{ reason: 'in use again' }]
         this.#goOn(inUse[0]?.reason)
@@ -811,6 +815,12 @@ export class Compute {
     const ms = Math.round(performance.now() - startMs)
     this.#options.log.info({ endpoint: this.#spec.endpointId, ms }, 'suspended')
     return []
+  }
+
+  async #reasonsToStay(): Promise<AwakeReason[]> {
+    const activity = await inTime(this.#readActivity(), activityTimeoutMs)
+    if (activity !== late) return activity.reasons
+    throw new Error('PostgreSQL did not tell in time what keeps it awake')
   }
 
   /** Instead of being suspended. One that was frozen has woken so, and not for what it was to sleep for. */
