@@ -361,6 +361,45 @@ describe.each(majorVersions)('a compute of PostgreSQL %d', (majorVersion) => {
     expect(compute.state).toBe('idle')
   })
 
+  test('that dies while it is to be suspended has not been started again for who insists', async () => {
+    const compute = await create('insisted')
+    await compute.wake()
+    await compute.activity()
+    const stopped = await standStill(compute)
+    const suspended = compute.suspend()
+    const forced = compute.suspend({ force: true })
+    sendSignal(compute.pid ?? 0, 'SIGKILL')
+    await eventually('its end is noticed', () => compute.pid === undefined)
+    // Only now does whoever asks it hear that it is gone.
+    for (const { pid } of stopped) sendSignal(pid, 'SIGKILL')
+    expect(await suspended.catch(() => 'called off')).toBe('called off')
+    expect(await forced).toBe('suspended')
+    expect(compute.state).toBe('idle')
+  })
+
+  test('does not start while it is held, also for those who have waited for another hold', async () => {
+    const compute = await create('held')
+    await compute.wake()
+    let release = (): void => undefined
+    let isBegun = false
+    const first = compute.whileStopped(async () => {
+      isBegun = true
+      await new Promise<void>((resolve) => (release = resolve))
+    })
+    await eventually('it is held', () => isBegun)
+    const woken = compute.wake()
+    const second = compute.whileStopped(async () => {
+      const found = compute.state
+      await immediate()
+      return [found, compute.state]
+    })
+    release()
+    await first
+    expect(await second).toEqual(['idle', 'idle'])
+    await woken
+    expect(compute.state).toBe('active')
+  })
+
   test('whoever wakes one that is being removed is told so, at every moment of it', async () => {
     const compute = await create('going')
     await compute.wake()

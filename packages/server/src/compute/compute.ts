@@ -274,6 +274,7 @@ export class Compute {
 
   /** Starts a cluster that was cut off, so that its catalog is current again. Never rejects. */
   async recover(): Promise<void> {
+    while (this.#held) await this.#held
     const mayRun = !this.#spec.disabled && this.#spec.blockedBecause === ''
     if (mayRun && this.#state === 'idle') await this.#startPatiently()
   }
@@ -308,10 +309,12 @@ export class Compute {
    * and ends the sessions on it. Clean either way: no recovery at the next start.
    */
   async suspend({ force = false } = {}): Promise<'suspended' | AwakeReason[]> {
-    this.#patience?.abort()
-    await this.#starting
-    await this.#stopping?.catch(() => undefined)
-    await this.#thaw({ toEnd: true })
+    // One that dies while it is to be suspended is started again.
+    do {
+      this.#patience?.abort()
+      await this.#settled()
+      await this.#thaw({ toEnd: true })
+    } while (this.#starting || this.#stopping)
     if (this.#state !== 'active') return 'suspended'
     this.#stopping ??= this.#suspend(force).finally(() => (this.#stopping = undefined))
     const reasons = await this.#stopping
@@ -559,6 +562,8 @@ export class Compute {
     for (;;) {
       while (this.#held) await this.#held
       await this.#thaw()
+      // By the next one who has waited, in the meantime.
+      if (this.#held) continue
       if (this.#running !== undefined) return this.#running
       void this.#ensureStarting()
       await this.#waitForStart(deadline - performance.now())
