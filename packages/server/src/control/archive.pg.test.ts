@@ -1,8 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 
 import type { Compute } from '../compute/compute.ts'
 import { startTestControl, type TestControl } from '../testing/control.ts'
+import { until } from '../testing/until.ts'
 import { packArchivedBranches } from './archive.ts'
+import { takeLineSnapshot } from './history/line-snapshots.ts'
+import { setArchived } from './store/branches.ts'
+import { listLineSnapshots } from './store/line-snapshots.ts'
 
 /** Branches that are put away, and come back by being used. */
 let control: TestControl
@@ -21,9 +25,12 @@ afterAll(async () => {
   await control?.close()
 })
 
-async function makeBranch(name: string): Promise<{ id: string; compute: Compute }> {
+async function makeBranch(
+  name: string,
+  path = { project_id },
+): Promise<{ id: string; compute: Compute }> {
   const { branch, endpoints } = await control.client.createProjectBranch({
-    path: { project_id },
+    path,
     body: { branch: { name }, endpoints: [{ type: 'read_write' }] },
   })
   const compute = control.context.host.get(endpoints[0]?.id ?? '')
@@ -40,6 +47,13 @@ const archive = async (branch_id: string, archived: boolean) =>
     path: { project_id, branch_id },
     body: { branch: { archived } },
   })
+
+/** As one that was put away long ago. */
+async function archiveLongAgo(id: string): Promise<void> {
+  await setArchived(control.context.store, id, true)
+  await control.context
+    .store`update branches set archived_at = now() - interval '30 days' where id = ${id}`
+}
 
 const read = async (compute: Compute): Promise<unknown> =>
   compute.withSuperuser('neondb', async (sql) => (await sql`select n from public.kept`)[0]?.['n'])
@@ -82,4 +96,37 @@ test('the default branch, protected ones and parents are not put away', async ()
   })
   await expect(archive(id, true)).rejects.toMatchObject({ code: 'branch_is_protected' })
   await expect(archive('packed', true)).rejects.toMatchObject({ code: 'branch_has_children' })
+})
+
+test('one that is brought back while it waits to be packed keeps its history', async () => {
+  const { context } = control
+  const { id, compute } = await makeBranch('brought-back')
+  await takeLineSnapshot(context, id)
+  await compute.suspend({ force: true })
+  await archiveLongAgo(id)
+  const turns = vi.spyOn(context.locks, 'run')
+  onTestFinished(() => turns.mockRestore())
+  let packing: Promise<void> | undefined
+  await context.locks.run(id, async () => {
+    packing = packArchivedBranches(context)
+    await until(() => turns.mock.calls.filter(([key]) => key === id).length === 2)
+    await setArchived(context.store, id, false)
+  })
+  await packing
+  expect(await listLineSnapshots(context.store, id)).toHaveLength(1)
+  expect(await context.volumes.exists(id)).toBe(true)
+})
+
+test('one that was written to since it was put away keeps its history for its window', async () => {
+  const { context, client } = control
+  const { project } = await client.createProject({ body: { project: {} } })
+  const { id, compute } = await makeBranch('used', { project_id: project.id })
+  await takeLineSnapshot(context, id)
+  await archiveLongAgo(id)
+  // Asleep again before anybody has looked whether it is in use.
+  expect(await read(compute)).toBe(7)
+  await compute.suspend({ force: true })
+  await packArchivedBranches(context)
+  expect(await listLineSnapshots(context.store, id)).toHaveLength(1)
+  expect(await context.volumes.exists(id)).toBe(true)
 })

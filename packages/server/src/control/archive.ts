@@ -2,9 +2,11 @@ import { AppError } from '../lib/errors.ts'
 import type { Context } from './context.ts'
 import { removeLine } from './history/line-snapshots.ts'
 import { runOperation } from './operations/runner.ts'
-import { isPacked, packVolume } from './packed-volume.ts'
+import { isPacked, lastChange, packVolume } from './packed-volume.ts'
 import {
+  type ArchivedBranch,
   type BranchRow,
+  findAnyBranch,
   listArchivedBranches,
   listChildNames,
   listColdBranches,
@@ -74,17 +76,39 @@ export async function packArchivedBranches(context: Context): Promise<void> {
       await setArchived(context.store, branch.id, false)
       continue
     }
-    const untilMs = (branch.archived_at?.getTime() ?? 0) + branch.history_retention_seconds * 1000
-    if (Date.now() < untilMs || !(await context.volumes.exists(branch.volume_id))) continue
-    await context.locks.run(branch.id, async () => {
-      if (await isInUse(context, branch)) return
-      // Nothing has been written within the window: every moment of it is what the branch is now.
-      await removeLine(context, branch.volume_id)
-      await packVolume(context, branch.volume_id, async (exchange) => {
-        if (!(await isInUse(context, branch))) await whileStopped(context, [branch.id], exchange)
-      })
-    })
+    if (!(await hasNoPast(context, branch))) continue
+    await context.locks.run(branch.id, async () => pack(context, branch))
   }
+}
+
+/** Others may have taken hours since the branch was listed. */
+async function pack(context: Context, branch: ArchivedBranch): Promise<void> {
+  if (!(await isAsListed(context, branch)) || !(await hasNoPast(context, branch))) return
+  if (await isInUse(context, branch)) return
+  await removeLine(context, branch.volume_id)
+  await packVolume(context, branch.volume_id, async (exchange) => {
+    if (!(await isInUse(context, branch))) await whileStopped(context, [branch.id], exchange)
+  })
+}
+
+/**
+ * Nothing has been written within the window: every moment of it is what the branch is now. Whoever wakes
+ * one may be gone before it is seen to be in use.
+ */
+async function hasNoPast(context: Context, branch: ArchivedBranch): Promise<boolean> {
+  if (!(await context.volumes.exists(branch.volume_id))) return false
+  const changedMs = Number((await lastChange(context, branch.volume_id)) / 1_000_000n)
+  const sinceMs = Math.max(branch.archived_at?.getTime() ?? 0, changedMs)
+  return Date.now() >= sinceMs + branch.history_retention_seconds * 1000
+}
+
+async function isAsListed(context: Context, branch: ArchivedBranch): Promise<boolean> {
+  const now = await findAnyBranch(context.store, branch.id)
+  return (
+    now?.deleted_at === null &&
+    now.volume_id === branch.volume_id &&
+    now.archived_at?.getTime() === branch.archived_at?.getTime()
+  )
 }
 
 async function isInUse(context: Context, branch: BranchRow): Promise<boolean> {

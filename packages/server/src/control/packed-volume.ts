@@ -49,8 +49,8 @@ export async function packVolume(
   }
 }
 
-/** Every start and every stop of PostgreSQL writes this file. */
-async function lastChange(context: Context, volumeId: string): Promise<bigint> {
+/** Every start and every stop of PostgreSQL writes this file. In nanoseconds. */
+export async function lastChange(context: Context, volumeId: string): Promise<bigint> {
   const path = join(volumeDataDirectory(context.volumes, volumeId), 'global', 'pg_control')
   return (await stat(path, { bigint: true })).mtimeNs
 }

@@ -304,11 +304,11 @@ export async function setArchived(sql: Queryable, id: string, isArchived: boolea
     where id = ${id} and (archived_at is null) = ${isArchived}`
 }
 
+export type ArchivedBranch = BranchRow & { history_retention_seconds: number }
+
 /** Live branches that are put away, with how long their project keeps history. */
-export async function listArchivedBranches(
-  sql: Queryable,
-): Promise<(BranchRow & { history_retention_seconds: number })[]> {
-  return sql<(BranchRow & { history_retention_seconds: number })[]>`
+export async function listArchivedBranches(sql: Queryable): Promise<ArchivedBranch[]> {
+  return sql<ArchivedBranch[]>`
     select b.*, p.history_retention_seconds from branches b join projects p on p.id = b.project_id
     where b.archived_at is not null and b.deleted_at is null`
 }
