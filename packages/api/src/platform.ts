@@ -164,7 +164,7 @@ export const PoolContents = Type.Object({
   projects: Type.Array(PoolProject),
   /** The largest first, at most 400. */
   branches: Type.Array(PoolBranch),
-  /** Volumes that the store does not know. They are never destroyed by the platform. */
+  /** Volumes, and files of packed ones, that the store does not know. They are never destroyed by the platform. */
   unknown_volumes: Type.Array(Type.String()),
 })
 export type PoolContents = Static<typeof PoolContents>

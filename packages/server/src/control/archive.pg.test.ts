@@ -1,3 +1,5 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 
 import type { Compute } from '../compute/compute.ts'
@@ -5,6 +7,8 @@ import { startTestControl, type TestControl } from '../testing/control.ts'
 import { until } from '../testing/until.ts'
 import { packArchivedBranches } from './archive.ts'
 import { takeLineSnapshot } from './history/line-snapshots.ts'
+import { packedDirectory, packedPath, sweepPacked } from './packed-volume.ts'
+import { findUnknownVolumes } from './pool-contents.ts'
 import { setArchived } from './store/branches.ts'
 import { listLineSnapshots } from './store/line-snapshots.ts'
 
@@ -129,4 +133,26 @@ test('one that was written to since it was put away keeps its history for its wi
   await packArchivedBranches(context)
   expect(await listLineSnapshots(context.store, id)).toHaveLength(1)
   expect(await context.volumes.exists(id)).toBe(true)
+})
+
+test('what is left of packing goes at a start, and what no row explains is told of', async () => {
+  const { context } = control
+  const { id } = await makeBranch('left')
+  const packed = await makeBranch('left-packed')
+  await archive(packed.id, true)
+  await packArchivedBranches(context)
+  const directory = packedDirectory(context.volumes.root)
+  await mkdir(directory, { recursive: true })
+  // Half-made, beside a volume that was not destroyed or is made again, of a branch that is not there.
+  for (const path of [`${packedPath(context, id)}.unfinished`, packedPath(context, id)]) {
+    await writeFile(path, '')
+  }
+  await writeFile(packedPath(context, 'nobodys'), '')
+  await sweepPacked(context)
+  const left = await readdir(directory)
+  expect(left.filter((name) => name.startsWith(id))).toEqual([])
+  expect(left).toContain(`${packed.id}.tar.gz`)
+  expect(left).toContain('nobodys.tar.gz')
+  expect(await findUnknownVolumes(context)).toEqual(['archive/nobodys.tar.gz'])
+  expect(await read(packed.compute)).toBe(7)
 })

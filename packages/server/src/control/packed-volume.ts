@@ -1,19 +1,16 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { exec } from '../lib/exec.ts'
-import { isThere, syncDirectory } from '../lib/files.ts'
+import { isThere, namesIn, syncDirectory, syncFileSystem } from '../lib/files.ts'
 import type { Context } from './context.ts'
 import { withScratch } from './history/scratch.ts'
+import { packDirectory, unpackFile } from './tar.ts'
 import { volumeDataDirectory } from './volumes.ts'
 
 /**
  * Volumes that are put away: one compressed file each, in the pool beside the volumes. A volume is
  * packed or unpacked, and for a moment both; the file goes last, and an unpacked volume is the truth.
  */
-
-/** Megabytes a second, on one processor: hours for the largest. */
-const packTimeoutMs = 12 * 3_600_000
 
 /**
  * Packs a volume that nothing runs on, and destroys it, where that frees more than the file takes: much of
@@ -28,16 +25,13 @@ export async function packVolume(
   const { exclusiveBytes } = await context.volumes.usage(volumeId)
   if (exclusiveBytes !== undefined && exclusiveBytes < worthPackingBytes) return
   const path = packedPath(context, volumeId)
-  const unfinished = `${path}.unfinished`
+  const unfinished = `${path}${unfinishedSuffix}`
   await mkdir(packedDirectory(context.volumes.root), { recursive: true, mode: 0o700 })
   try {
     const before = await lastChange(context, volumeId)
-    await exec('tar', ['-C', context.volumes.path(volumeId), '-czf', unfinished, 'pgdata'], {
-      timeoutMs: packTimeoutMs,
-    })
+    await packDirectory(context.volumes.path(volumeId), 'pgdata', unfinished)
     const { size } = await stat(unfinished)
     if (exclusiveBytes !== undefined && size >= exclusiveBytes) return
-    await exec('sync', [unfinished])
     await exclusively(async () => {
       if ((await lastChange(context, volumeId)) !== before) return
       await rename(unfinished, path)
@@ -68,11 +62,11 @@ export async function unpackVolume(context: Context, volumeId: string): Promise<
     await withScratch(context, async (scratchId) => {
       await context.volumes.create(scratchId)
       const target = context.volumes.path(scratchId)
-      await exec('tar', ['-C', target, '-xzpf', path], { timeoutMs: packTimeoutMs })
-      await exec('sync', ['-f', target])
+      await unpackFile(path, target)
+      await syncFileSystem(target)
       await context.volumes.rename(scratchId, volumeId)
     })
-    await rm(path, { force: true })
+    await removePacked(context, volumeId)
   })
 }
 
@@ -80,12 +74,34 @@ export async function isPacked(context: Context, volumeId: string): Promise<bool
   return isThere(packedPath(context, volumeId))
 }
 
+/** Survives a power cut: what is gone may be named by no row when it is over. */
 export async function removePacked(context: Context, volumeId: string): Promise<void> {
+  const directory = packedDirectory(context.volumes.root)
   await rm(packedPath(context, volumeId), { force: true })
+  if (await isThere(directory)) await syncDirectory(directory)
 }
+
+/** The volumes that are packed. */
+export async function listPacked(poolDirectory: string): Promise<string[]> {
+  const names = await namesIn(packedDirectory(poolDirectory))
+  return names.filter((name) => name.endsWith(suffix)).map((name) => name.slice(0, -suffix.length))
+}
+
+/** After a crash, before anything is packed: what was left half-made, and what lies beside its volume. */
+export async function sweepPacked(context: Context): Promise<void> {
+  const { root } = context.volumes
+  for (const name of await namesIn(packedDirectory(root))) {
+    if (name.endsWith(unfinishedSuffix)) await rm(join(packedDirectory(root), name))
+  }
+  const unpacked = new Set(await context.volumes.list())
+  for (const id of await listPacked(root)) if (unpacked.has(id)) await removePacked(context, id)
+}
+
+const suffix = '.tar.gz'
+const unfinishedSuffix = '.unfinished'
 
 /** In a pool. */
 export const packedDirectory = (poolDirectory: string): string => join(poolDirectory, 'archive')
 
 export const packedPath = (context: Context, volumeId: string): string =>
-  join(packedDirectory(context.volumes.root), `${volumeId}.tar.gz`)
+  join(packedDirectory(context.volumes.root), `${volumeId}${suffix}`)

@@ -1,8 +1,13 @@
+import { relative } from 'node:path'
+
 import type { PoolContents } from '@coppice/api'
 
+import { scratchPrefix } from '../lib/ids.ts'
 import type { Context } from './context.ts'
+import { listPacked, packedPath } from './packed-volume.ts'
+import { listVolumeIds } from './store/branches.ts'
 import { listPoolBranches, listPoolProjects, sumExclusive } from './store/pool-contents.ts'
-import { findUnknownVolumes, spaceReserveBytes } from './volumes.ts'
+import { spaceReserveBytes } from './volumes.ts'
 
 /** Of each list; the rest is small. */
 const shownMax = 400
@@ -26,6 +31,26 @@ export async function reportPoolContents(context: Context): Promise<PoolContents
     branches: branches.map(withoutNulls),
     unknown_volumes: unknown,
   }
+}
+
+/** Of volumes that are made without a row, and gone again. */
+const ownPrefixes = ['template-', scratchPrefix]
+
+/** What no row explains: names of volumes, and where packed ones are. They may be all that is left of a lost store. */
+export async function findUnknownVolumes(context: Context): Promise<string[]> {
+  const { store, volumes } = context
+  // In this order: a row is there before its volume.
+  const names = await volumes.list()
+  const packed = await listPacked(volumes.root)
+  const known = new Set(await listVolumeIds(store))
+  return [
+    ...names
+      .filter((name) => !known.has(name))
+      .filter((name) => !ownPrefixes.some((prefix) => name.startsWith(prefix))),
+    ...packed
+      .filter((id) => !known.has(id))
+      .map((id) => relative(volumes.root, packedPath(context, id))),
+  ]
 }
 
 interface Sizes {

@@ -9,6 +9,7 @@ import { readNextExclusive } from './exclusive-bytes.ts'
 import { takeDueSnapshots, trimHistory } from './history/trim.ts'
 import { trimOldRehearsals } from './migrations/rehearsals.ts'
 import { createLeftOperationsRecoverer } from './operations/runner.ts'
+import { findUnknownVolumes } from './pool-contents.ts'
 import { purgeIfExpired } from './projects.ts'
 import { purgeForSpace, purgeIfDeleted } from './purge.ts'
 import { enforceQuotas, enforceSizeQuotas } from './quotas.ts'
@@ -23,7 +24,6 @@ import { listExpiredProjects } from './store/projects.ts'
 import { listExpiredSnapshots } from './store/snapshots.ts'
 import { createStorageRecorder, recordUsage } from './usage.ts'
 import { verifyNextSnapshot } from './verify-snapshots.ts'
-import { findUnknownVolumes } from './volumes.ts'
 
 /**
  * Reconcilers: each is told nothing, compares what should be with what is, and does what is missing.

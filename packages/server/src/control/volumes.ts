@@ -1,10 +1,7 @@
 import { join } from 'node:path'
 
 import { AppError } from '../lib/errors.ts'
-import { scratchPrefix } from '../lib/ids.ts'
 import type { VolumeDriver } from '../volume/volume.ts'
-import type { Context } from './context.ts'
-import { listVolumeIds } from './store/branches.ts'
 
 /** PostgreSQL's data directory within a volume. */
 export function volumeDataDirectory(volumes: VolumeDriver, volumeId: string): string {
@@ -14,19 +11,6 @@ export function volumeDataDirectory(volumes: VolumeDriver, volumeId: string): st
 /** The volume that a data directory lies in: `…/<volume>/data/pgdata`. */
 export function volumeOfDataDirectory(dataDirectory: string): string {
   return dataDirectory.split('/').at(-3) ?? ''
-}
-
-/** Of volumes that are made without a row, and gone again. */
-const ownPrefixes = ['template-', scratchPrefix]
-
-/** Names of volumes that no row explains: they may be all that is left of a lost store. */
-export async function findUnknownVolumes({ store, volumes }: Context): Promise<string[]> {
-  // In this order: a row is there before its volume.
-  const names = await volumes.list()
-  const known = new Set(await listVolumeIds(store))
-  return names
-    .filter((name) => !known.has(name))
-    .filter((name) => !ownPrefixes.some((prefix) => name.startsWith(prefix)))
 }
 
 /**

@@ -16,6 +16,7 @@ import { createHttpServer } from '../control/http/server.ts'
 import { createExposition } from '../control/metrics/exposition.ts'
 import { MetricsSampler } from '../control/metrics/sampler.ts'
 import { recoverOperations } from '../control/operations/runner.ts'
+import { sweepPacked } from '../control/packed-volume.ts'
 import { prepareStart } from '../control/prepare-start.ts'
 import { reconcileComputes } from '../control/reconcile-computes.ts'
 import { createReconciler, reportUnknownVolumes } from '../control/reconcile.ts'
@@ -361,6 +362,7 @@ async function start(
 /** Order matters: half-made volumes go first, then the operations that made them, then computes. */
 async function recoverAfterCrash(context: Context): Promise<void> {
   const swept = await context.volumes.sweep()
+  await sweepPacked(context)
   const recovered = await recoverOperations(context)
   await sweepHistory(context)
   await reconcileComputes(context)
