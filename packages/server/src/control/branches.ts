@@ -34,7 +34,7 @@ import { type EndpointRow, insertEndpoint, listBranchEndpoints } from './store/e
 import { insertOperation, type OperationRow } from './store/operations.ts'
 import type { ProjectRow } from './store/projects.ts'
 import { listRoles, type RoleRow } from './store/roles.ts'
-import { isUniqueViolation, transact } from './store/store.ts'
+import { isUniqueViolation, type Queryable, transact } from './store/store.ts'
 
 export interface CreatedBranch {
   branch: BranchRow
@@ -266,21 +266,45 @@ export async function deleteBranch(
   const operation = await transact(context.store, async (sql) => {
     const row = await store.lockLiveBranch(sql, branch.id)
     if (row === undefined) throw branchNotFound(branch.name)
-    await store.leaveReplaced(sql, row)
-    refuseDeletion(row, await store.listChildNames(sql, branch.id))
-    await store.markBranchDeleted(sql, branch.id, until)
-    return insertOperation(sql, {
-      project_id: projectId,
-      branch_id: branch.id,
-      action: 'delete_timeline',
-      input: { purge: hardDelete },
-    })
+    return beginDeletion(sql, row, { until, purge: hardDelete })
   })
   const finished = await runOperation(context, operation)
   return {
     branch: { ...branch, deleted_at: new Date(), recoverable_until: hardDelete ? null : until },
     operation: finished,
   }
+}
+
+/** Deletes a branch whose end has come, unless that was moved since it was listed. Answers whether it was deleted. */
+export async function expireBranch(context: Context, branch: BranchRow): Promise<boolean> {
+  const until = new Date(Date.now() + context.settings.recoveryWindowSeconds * 1000)
+  const operation = await transact(context.store, async (sql) => {
+    const row = await store.lockLiveBranch(sql, branch.id)
+    if (row === undefined || row.expires_at?.getTime() !== branch.expires_at?.getTime()) {
+      return undefined
+    }
+    return beginDeletion(sql, row, { until, purge: false })
+  })
+  if (operation === undefined) return false
+  await runOperation(context, operation)
+  return true
+}
+
+/** Of a branch that is locked. */
+async function beginDeletion(
+  sql: Queryable,
+  branch: BranchRow,
+  { until, purge }: { until: Date; purge: boolean },
+): Promise<OperationRow> {
+  await store.leaveReplaced(sql, branch)
+  refuseDeletion(branch, await store.listChildNames(sql, branch.id))
+  await store.markBranchDeleted(sql, branch.id, until)
+  return insertOperation(sql, {
+    project_id: branch.project_id,
+    branch_id: branch.id,
+    action: 'delete_timeline',
+    input: { purge },
+  })
 }
 
 function refuseDeletion(branch: BranchRow, children: readonly string[]): void {

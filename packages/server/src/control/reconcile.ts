@@ -2,7 +2,7 @@ import { withCause } from '../lib/cause.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Service } from '../lib/service.ts'
 import { archiveColdBranches, packArchivedBranches } from './archive.ts'
-import { deleteBranch } from './branches.ts'
+import { expireBranch } from './branches.ts'
 import { syncCatalog } from './catalog-sync.ts'
 import type { Context } from './context.ts'
 import { readNextExclusive } from './exclusive-bytes.ts'
@@ -16,7 +16,7 @@ import { enforceQuotas, enforceSizeQuotas } from './quotas.ts'
 import { createLeftComputesReconciler } from './reconcile-computes.ts'
 import { createReplicaRefresher } from './replicas.ts'
 import { runSchedules } from './snapshot-schedules.ts'
-import { deleteSnapshot } from './snapshots.ts'
+import { expireSnapshot } from './snapshots.ts'
 import { listChildNames, listExpiredBranches, listPurgeableBranches } from './store/branches.ts'
 import { listLiveEndpoints, recordLastActive } from './store/endpoints.ts'
 import { trimOperations } from './store/operations.ts'
@@ -126,12 +126,12 @@ async function syncActive(context: Context): Promise<void> {
   }
 }
 
-async function expireBranches(context: Context): Promise<void> {
+export async function expireBranches(context: Context): Promise<void> {
   for (const branch of await listExpiredBranches(context.store)) {
     // A branch that got children after it was given its end waits for them to go.
     if ((await listChildNames(context.store, branch.id)).length > 0) continue
+    if (!(await expireBranch(context, branch))) continue
     context.log.info({ branch_id: branch.id, branch: branch.name }, 'branch expired')
-    await deleteBranch(context, branch.project_id, branch.id, false)
   }
 }
 
@@ -148,10 +148,10 @@ async function purgeDeleted(context: Context): Promise<void> {
   await purgeForSpace(context)
 }
 
-async function expireSnapshots(context: Context): Promise<void> {
+export async function expireSnapshots(context: Context): Promise<void> {
   for (const snapshot of await listExpiredSnapshots(context.store)) {
+    if (!(await expireSnapshot(context, snapshot))) continue
     context.log.info({ snapshot_id: snapshot.id, snapshot: snapshot.name }, 'snapshot expired')
-    await deleteSnapshot(context, snapshot.project_id, snapshot.id)
   }
 }
 

@@ -122,15 +122,28 @@ export async function deleteSnapshot(
   const snapshot = await requireSnapshot(context, projectId, id)
   const operation = await transact(context.store, async (sql) => {
     await store.hideSnapshot(sql, id)
-    return insertOperation(sql, {
-      project_id: projectId,
-      branch_id: snapshot.branch_id,
-      action: 'delete_timeline',
-      input: { purge: true },
-    })
+    return insertOperation(sql, removalOf(snapshot))
   })
   return runOperation(context, operation)
 }
+
+/** Removes a snapshot whose end has come, unless that was moved since it was listed. Answers whether it was removed. */
+export async function expireSnapshot(context: Context, snapshot: SnapshotRow): Promise<boolean> {
+  const operation = await transact(context.store, async (sql) => {
+    if (!(await store.hideExpiredSnapshot(sql, snapshot.id))) return undefined
+    return insertOperation(sql, removalOf(snapshot))
+  })
+  if (operation === undefined) return false
+  await runOperation(context, operation)
+  return true
+}
+
+const removalOf = ({ project_id, branch_id }: SnapshotRow) => ({
+  project_id,
+  branch_id,
+  action: 'delete_timeline' as const,
+  input: { purge: true },
+})
 
 /**
  * Makes a branch of a snapshot, with a compute to look at it. With `finalize_restore` it takes the place

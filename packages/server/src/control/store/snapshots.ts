@@ -67,6 +67,15 @@ export async function hideSnapshot(sql: Queryable, id: string): Promise<void> {
   await sql`update snapshots set ready_at = null, expires_at = null where id = ${id}`
 }
 
+/** The same for one whose end has come; answers whether it has. */
+export async function hideExpiredSnapshot(sql: Queryable, id: string): Promise<boolean> {
+  const rows = await sql`
+    update snapshots set ready_at = null, expires_at = null
+    where id = ${id} and expires_at <= now() and ready_at is not null
+    returning id`
+  return rows.length > 0
+}
+
 export async function updateSnapshot(
   sql: Queryable,
   id: string,
