@@ -3,11 +3,20 @@ import { purgeBranch } from './operations/branch-volume.ts'
 import { findAnyBranch, listPurgeableBranches } from './store/branches.ts'
 import { requireSpace, spaceReserveBytes } from './volumes.ts'
 
-/** Looks again under the branch's lock: it may have been recovered since it was listed. */
-export async function purgeIfDeleted(context: Context, branchId: string): Promise<void> {
+/**
+ * Looks again under the branch's lock: it may have been recovered since it was listed. `listed`, where it
+ * was, is when it had been deleted: one that was deleted anew since has a window of its own.
+ */
+export async function purgeIfDeleted(
+  context: Context,
+  branchId: string,
+  listed?: Date | null,
+): Promise<void> {
   await context.locks.run(branchId, async () => {
     const branch = await findAnyBranch(context.store, branchId)
-    if (branch !== undefined && branch.deleted_at !== null) await purgeBranch(context, branch)
+    if (branch === undefined || branch.deleted_at === null) return
+    if (listed && listed.getTime() !== branch.deleted_at.getTime()) return
+    await purgeBranch(context, branch)
   })
 }
 
@@ -20,7 +29,7 @@ export async function purgeForSpace(context: Context): Promise<void> {
       { branch_id: branch.id, branch: branch.name, free_bytes: freeBytes },
       'the pool is short of space: purging a deleted branch before its window ends',
     )
-    await purgeIfDeleted(context, branch.id)
+    await purgeIfDeleted(context, branch.id, branch.deleted_at)
     await context.volumes.reclaim()
   }
 }

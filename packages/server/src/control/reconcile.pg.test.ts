@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 
 import { startTestControl, type TestControl } from '../testing/control.ts'
-import { expireBranches, expireSnapshots } from './reconcile.ts'
+import { expireBranches, expireSnapshots, purgeDeleted } from './reconcile.ts'
 
-/** Ends that are moved while others are on their turn. */
+/** Things that are changed after they were listed, while others have their turn. */
 let control: TestControl
 let project_id: string
 
@@ -68,4 +68,35 @@ test('a snapshot whose end is moved while another is purged stays', async () => 
   await expireSnapshots(context)
   const { snapshots } = await client.listSnapshots({ path: { project_id } })
   expect(snapshots.map(({ id }) => id)).toEqual([made[1]])
+})
+
+test('a branch that is recovered and deleted anew while another is purged can be recovered', async () => {
+  const { client, context } = control
+  const [first = '', second = ''] = await Promise.all(
+    ['oldest', 'older'].map(async (name) => {
+      const { branch } = await client.createProjectBranch({
+        path: { project_id },
+        body: { branch: { name } },
+      })
+      await client.deleteProjectBranch({ path: { project_id, branch_id: branch.id }, query: {} })
+      return branch.id
+    }),
+  )
+  await context.store`
+    update branches set recoverable_until = now(),
+      deleted_at = deleted_at - case name when 'oldest' then interval '1 minute' else interval '0' end
+    where id in ${context.store([first, second])}`
+  const path = { project_id, branch_id: second }
+  const destroy = context.volumes.destroy.bind(context.volumes)
+  const destroys = vi.spyOn(context.volumes, 'destroy').mockImplementationOnce(async (id) => {
+    await context.store`update branches set recoverable_until = now() + interval '1 minute' where id = ${second}`
+    await client.recoverProjectBranch({ path })
+    await client.deleteProjectBranch({ path, query: {} })
+    return destroy(id)
+  })
+  onTestFinished(() => destroys.mockRestore())
+  await purgeDeleted(context)
+  expect(await context.volumes.exists(first)).toBe(false)
+  expect(await context.volumes.exists(second)).toBe(true)
+  await client.recoverProjectBranch({ path })
 })

@@ -136,10 +136,10 @@ export async function expireBranches(context: Context): Promise<void> {
 }
 
 /** Purges what can no longer be recovered, and earlier, oldest first, when the pool is short of space. */
-async function purgeDeleted(context: Context): Promise<void> {
+export async function purgeDeleted(context: Context): Promise<void> {
   for (const branch of await listPurgeableBranches(context.store, { evenIfRecoverable: false })) {
     context.log.info({ branch_id: branch.id, branch: branch.name }, 'purging a deleted branch')
-    await purgeIfDeleted(context, branch.id)
+    await purgeIfDeleted(context, branch.id, branch.deleted_at)
   }
   for (const project of await listExpiredProjects(context.store)) {
     context.log.info({ project_id: project.id }, 'purging a deleted project')
