@@ -297,7 +297,7 @@ describe('bad input changes nothing and says what to do', () => {
     [
       'PATCH',
       '/main',
-      { branch: { expires_at: new Date(Date.now() + 60_000).toISOString() } },
+      { branch: { expires_at: new Date(Date.now() + 86_400_000).toISOString() } },
       422,
       'branch_is_default',
     ],
