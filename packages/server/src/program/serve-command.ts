@@ -3,13 +3,13 @@ import { join } from 'node:path'
 
 import { refuseNewer } from '../control/store/store.ts'
 import { type Environment, hideSecrets } from '../lib/config.ts'
-import { describeError } from '../lib/errors.ts'
 import { readFailpointFrom } from '../lib/failpoint.ts'
 import { createHome, type Home } from '../lib/home.ts'
-import { createLog, type Logger } from '../lib/log.ts'
+import { createLog } from '../lib/log.ts'
 import { once } from '../lib/once.ts'
 import { readSavedConfig } from '../lib/saved-config.ts'
 import { askPlatform } from './ask-platform.ts'
+import { dieOnBugs } from './die-on-bugs.ts'
 import { claimHome } from './local-socket.ts'
 import { emit } from './output.ts'
 import { refuseUnfinished } from './restore-marker.ts'
@@ -68,30 +68,4 @@ export async function serve(
   socket.converse(platform.attend)
   socket.describe(platform.ready)
   emit(platform.ready)
-}
-
-/** A bug may have left anything behind in memory. Computes run on and are adopted by the next start. */
-function dieOnBugs(log: Logger): void {
-  const die = (error: unknown): void => {
-    if (isLostWrite(error))
-      return log.warn({ error: describeError(error) }, 'a connection was lost')
-    log.fatal(
-      { error: describeError(error), stack: error instanceof Error ? error.stack : undefined },
-      'stopped by an unexpected error',
-    )
-    process.exit(70)
-  }
-  process.on('uncaughtException', die)
-  process.on('unhandledRejection', die)
-}
-
-/**
- * Of postgres.js, which rolls a transaction back on a connection that is gone (porsager/postgres#1133):
- * whoever waits for the transaction has been told of that, and nothing else is behind it.
- */
-function isLostWrite(error: unknown): boolean {
-  if (!(error instanceof TypeError)) return false
-  return (
-    error.message.includes("of null (reading 'write')") && /\bnextWrite\b/.test(error.stack ?? '')
-  )
 }
