@@ -1,4 +1,9 @@
-/** A server connection for a client that is no socket: one exchange or a few, then it goes back clean. */
+/**
+ * A server connection for a client that is no socket: one exchange or a few, then it goes back clean. Clients
+ * of one role may be different people there, told apart by tokens, and none has a session to keep: so what
+ * they leave is not looked for, but swept away.
+ */
+import { tagChangesDefinitions, tagChangesFunctions } from './command-tags.ts'
 import {
   type Lease,
   type PoolClientDetails,
@@ -68,7 +73,6 @@ class PoolLease implements Lease {
   readonly #server: ServerConnection
   readonly #isQuiet: boolean
   readonly #startedAt = performance.now()
-  #isDirty = false
   #isRunning = false
   #isReleased = false
 
@@ -82,7 +86,6 @@ class PoolLease implements Lease {
     messages: Buffer,
     onMessage: (type: string, body: Buffer) => void,
   ): Promise<TransactionStatus> {
-    this.#isDirty ||= this.#mayLeaveSomething(messages)
     this.#isRunning = true
     // Its unnamed statement is the request's own, as that of the next will be.
     this.#server.unnamed = this
@@ -90,6 +93,7 @@ class PoolLease implements Lease {
     this.#pool.totals.bytesReceived += messages.length
     const status = await this.#server.exchange(messages, (type, body) => {
       this.#pool.totals.bytesSent += body.length
+      if (type === 'C') this.#complete(body)
       onMessage(type, body)
     })
     this.#isRunning = false
@@ -110,25 +114,13 @@ class PoolLease implements Lease {
     if (this.#isRunning) {
       this.#server.cancel()
       this.#pool.discard(this.#server)
-    } else if (this.#isDirty || this.#server.status !== 'I') this.#pool.recycle(this.#server)
-    else this.#pool.release(this.#server)
+    } else if (this.#server.status !== 'I') this.#pool.recycle(this.#server)
+    else this.#pool.reset(this.#server)
   }
 
-  #mayLeaveSomething(messages: Buffer): boolean {
-    for (const text of textsIn(messages)) {
-      if (this.#pool.hintsOf(text) !== undefined) return true
-    }
-    return false
-  }
-}
-
-/** The texts of the Query and Parse messages. */
-function* textsIn(messages: Buffer): Generator<string> {
-  for (let at = 0; at + 5 <= messages.length; at += 1 + messages.readUInt32BE(at + 1)) {
-    const type = messages[at]
-    const start = type === 0x50 ? messages.indexOf(0, at + 5) + 1 : at + 5
-    if (type === 0x50 || type === 0x51) {
-      yield messages.toString('latin1', start, messages.indexOf(0, start))
-    }
+  /** Other clients' statements, and what is known of functions, may be out of date now. */
+  #complete(tag: Buffer): void {
+    if (tagChangesDefinitions(tag, 0, tag.length)) this.#pool.statements.forget()
+    if (tagChangesFunctions(tag, 0, tag.length)) this.#pool.forgetEffects()
   }
 }

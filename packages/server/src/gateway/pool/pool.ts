@@ -13,6 +13,7 @@ import type { PoolKey } from './lease.ts'
 import type { PoolTotals } from './report.ts'
 import { ServerConnection } from './server-connection.ts'
 import { hintsOf, mergeHints, type SessionHints } from './session-hints.ts'
+import { resetQuery } from './session-reset.ts'
 import type { PoolSettings } from './settings.ts'
 import { type HintSource, StatementTable } from './statements.ts'
 import { noVariables } from './variables.ts'
@@ -163,21 +164,15 @@ export class Pool {
 
   /** Takes back a connection whatever the client left in it. */
   recycle(server: ServerConnection): void {
-    server.user = undefined
-    server.resume()
-    if (server.isClosed) return this.#settleQuiet()
-    // What still runs is nobody's: it ends with its connection.
-    if (!server.isSettled) {
-      server.cancel()
-      return this.discard(server)
-    }
-    this.#returning++
-    this.#clean(server)
-      .finally(() => this.#returning--)
-      .then(
-        () => this.release(server),
-        () => this.discard(server),
-      )
+    this.#emptyFirst(server, async () => this.#clean(server))
+  }
+
+  /**
+   * Takes back the connection of a request, which has no session to go on with: whatever it left is gone,
+   * also what no text has told of. The variables that it came with stay, for the next is likely to want them.
+   */
+  reset(server: ServerConnection): void {
+    this.#emptyFirst(server, async () => this.#wipe(server))
   }
 
   /** Closes a connection for good. */
@@ -368,6 +363,30 @@ export class Pool {
   #isWornOut(server: ServerConnection): boolean {
     const lifetimeMs = this.settings.server_lifetime * 1000
     return server.isRetiring || steadyNow() - server.connectedAtMs > lifetimeMs
+  }
+
+  #emptyFirst(server: ServerConnection, empty: () => Promise<void>): void {
+    server.user = undefined
+    server.resume()
+    if (server.isClosed) return this.#settleQuiet()
+    // What still runs is nobody's: it ends with its connection.
+    if (!server.isSettled) {
+      server.cancel()
+      return this.discard(server)
+    }
+    this.#returning++
+    empty()
+      .finally(() => this.#returning--)
+      .then(
+        () => this.release(server),
+        () => this.discard(server),
+      )
+  }
+
+  async #wipe(server: ServerConnection): Promise<void> {
+    await server.run(resetQuery(server.variables.values))
+    server.forgetStatements()
+    server.activity.setListening(false)
   }
 
   async #clean(server: ServerConnection): Promise<void> {

@@ -261,6 +261,11 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     }
   }
 
+  /** Whether another process serves a request by it: as with a lease, there is no session to keep. */
+  get #isRequest(): boolean {
+    return this.details.via === 'http'
+  }
+
   get #isIdleInTransaction(): boolean {
     const server = this.#server
     return server?.isSettled === true && server.status !== 'I' && !this.#isBusy
@@ -316,7 +321,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     totals.transactionTimeUs += elapsedUs
     if (!this.#pool.isQuiet(this.waking)) this.#server?.activity.touch()
     if (settings.pool_mode === 'session') this.#keep()
-    else if (this.#isSuspicious) {
+    else if (this.#isSuspicious && !this.#isRequest) {
       this.#work(
         async () => this.#inspect(),
         () => this.#letGo(),
@@ -658,7 +663,8 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     if (this.pins.length > 0) return this.#keep()
     if (this.#isDraining) return this.shutDown()
     this.#server = undefined
-    this.#pool.release(server)
+    if (this.#isRequest) this.#pool.reset(server)
+    else this.#pool.release(server)
     if (this.#held.length > 0) this.#wait()
     else this.#stream.resume()
   }

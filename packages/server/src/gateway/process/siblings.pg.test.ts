@@ -314,6 +314,24 @@ test('a request borrows a connection where the pools are', async () => {
   await expect(lease('nowhere')).rejects.toMatchObject({ sqlstate: '3D000' })
 })
 
+test('what a request leaves is gone for whoever has its connection next', async () => {
+  const ran = async (sql: string): Promise<string> => {
+    const borrowed = await lease()
+    let value = ''
+    await borrowed.exchange(query(sql), (type, body) => {
+      if (type === 'D') value = body.toString('utf8', 6)
+    })
+    borrowed.release()
+    await until(() => owner.gateway.sessionCount === 0)
+    return value
+  }
+  const pid = await ran('select pg_backend_pid()')
+  const hidden = "'select set_con' || 'fig(''app.user'', ''mallory'', false)'"
+  await ran(`select query_to_xml(${hidden}, true, true, '')`)
+  const found = "select pg_backend_pid() || coalesce(current_setting('app.user', true), '')"
+  expect(await ran(found)).toBe(pid)
+})
+
 test('a request that is given up is cancelled where it runs', async () => {
   const borrowed = await lease()
   const errors: string[] = []

@@ -1,0 +1,126 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+
+import { must } from '../../lib/assert.ts'
+import { keysOfPassword, parseVerifier } from '../../lib/scram.ts'
+import {
+  type PoolFixture,
+  poolDatabase,
+  poolEndpointId,
+  poolPassword,
+  poolRole,
+  startPoolFixture,
+} from '../../testing/pool-fixture.ts'
+import { findInstallations } from '../../testing/throwaway-postgres.ts'
+import { until } from '../../testing/until.ts'
+import { describe as shown } from '../../testing/wire-client.ts'
+import { parseDataRow, queryMessages, sync } from '../http/query-messages.ts'
+import type { PoolClientDetails } from './lease.ts'
+
+/** What one request may leave in its session, unseen by whoever reads its text alone. */
+const remains = [
+  "select set_config('search_path', 'evil', false)",
+  "select set_config('app.user', 'mallory', false)",
+  "select set_config('default_transaction_read_only', 'on', false)",
+  "select set_config('work_mem', '64kB', false)",
+  'select pg_advisory_lock(7)',
+]
+
+/** All of it at once, as anybody else finds it. */
+const findings = `
+  select current_setting('search_path'), coalesce(current_setting('app.user', true), ''),
+    current_setting('default_transaction_read_only'), current_setting('work_mem'),
+    (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
+    (select count(*) from pg_prepared_statements where from_sql),
+    (select count(*) from pg_listening_channels()), (select count(*) from pg_cursors),
+    coalesce(to_regclass('pg_temp.left_behind')::text, ''), pg_backend_pid()`
+
+describe.each(await findInstallations())('PostgreSQL $version', (installation) => {
+  let fixture: PoolFixture
+  let client: PoolClientDetails
+
+  beforeAll(async () => {
+    fixture = await startPoolFixture(installation)
+    await fixture.configure({ default_pool_size: '1' })
+    const { controlPlane } = fixture
+    const verifier = (await controlPlane.findVerifier(poolEndpointId, poolRole)) ?? ''
+    const parsed = must(parseVerifier(verifier), 'it is a SCRAM verifier')
+    client = {
+      endpointId: poolEndpointId,
+      role: poolRole,
+      database: poolDatabase,
+      keys: must(await keysOfPassword(poolPassword, parsed), 'the password is right'),
+      variables: new Map([['application_name', 'lent']]),
+      clientAddress: '127.0.0.1',
+      quiet: false,
+      via: 'http',
+    }
+  })
+  afterAll(async () => fixture?.stop())
+  afterEach(async () => {
+    await until(async () =>
+      (await fixture.pools.report({})).servers.every(({ state }) => state === 'idle'),
+    )
+  })
+
+  /** One request; the values of its last row. */
+  async function request(text: string, ...parameters: string[]): Promise<(string | null)[]> {
+    const lease = await fixture.pools.lease(client, AbortSignal.timeout(15_000))
+    let row: (string | null)[] = []
+    let failure = ''
+    try {
+      const messages = Buffer.concat([queryMessages({ text, parameters }), sync])
+      await lease.exchange(messages, (type, body) => {
+        if (type === 'D') row = parseDataRow(body)
+        if (type === 'E') failure = shown({ type, body: Buffer.from(body) })
+      })
+    } finally {
+      lease.release()
+    }
+    if (failure !== '') throw new Error(failure)
+    return row
+  }
+
+  test.each([
+    {
+      name: 'ts_stat',
+      text: 'select count(*) from ts_stat($1)',
+      inner: (sql: string) => `${sql}::text::tsvector`,
+    },
+    {
+      name: 'query_to_xml',
+      text: "select query_to_xml($1, true, true, '')",
+      inner: (sql: string) => sql,
+    },
+  ])('what a text leaves that $name was given is gone for the next', async ({ text, inner }) => {
+    const before = await request(findings)
+    for (const remain of remains) await request(text, inner(remain))
+    expect(await request(findings)).toEqual(before)
+  })
+
+  test('what functions leave is gone for the next', async () => {
+    await request(`create or replace function leaves() returns void language plpgsql as $$ begin
+      execute 'prep' || 'are p as select 1';
+      execute 'lis' || 'ten jobs';
+      execute 'cre' || 'ate te' || 'mp table left_behind (a int)';
+      execute 'dec' || 'lare c cursor with ho' || 'ld for select 1';
+    end $$`)
+    const before = await request(findings)
+    await request('select leaves()')
+    expect(await request(findings)).toEqual(before)
+  })
+
+  test('nobody goes on where another has set the seed', async () => {
+    const drawn = async () => {
+      await request('select setseed(0.25)')
+      return request('select random()')
+    }
+    expect(await drawn()).not.toEqual(await drawn())
+  })
+
+  test('the variables that a client has asked for stay on its connection', async () => {
+    await request("set application_name = 'another'")
+    expect(await request('show application_name')).toEqual(['lent'])
+    const { servers } = await fixture.pools.report({})
+    expect(servers.map(({ applicationName }) => applicationName)).toEqual(['lent'])
+  })
+})
