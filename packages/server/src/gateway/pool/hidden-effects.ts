@@ -2,18 +2,29 @@
  * Functions of the database that change the session they are called in: no text of a client tells that,
  * but for their names. What calls them unseen counts as well: other functions, views, triggers, defaults.
  */
-import { hintsOfBody, hintsOfLiterals, mergeHints, type SessionHints } from './session-hints.ts'
+import {
+  beginningOf,
+  hintsOfBody,
+  hintsOfLiterals,
+  isLong,
+  mergeHints,
+  runners,
+  type SessionHints,
+  unread,
+} from './session-hints.ts'
 import { quoteLiteral } from './sql-quoting.ts'
 import { readScript } from './sql-tokens.ts'
 
 /** Where there are more, every text is suspected: each is looked for in all bodies. */
 const maxRoutines = 200
 const maxFindings = 1_000
-const maxBodyChars = 100_000
+const maxBodyChars = 32 * 1024
+/** As much as is read of all bodies at once, in which everybody waits. */
+const maxReadChars = 256 * 1024
 
 /** Bodies that may change the session; `effectOf` reads them closely. In lower case. */
 const effects = [
-  'set_config|pg_settings|advisory_(un)?lock',
+  `set_config|pg_settings|advisory_(un)?lock|${runners}`,
   String.raw`\m(listen|unlisten|temp|temporary|hold|prepare|load)\M|\mdo\s+([$]|language\M)`,
   String.raw`(^|[;'$\n\r]|[*]/|\mbegin|\mthen|\melse|\mloop|\matomic)\s*(set|reset)\M`,
   String.raw`\mexecute\s+\w+\s*(;|\minto\M|\musing\M)`,
@@ -171,12 +182,16 @@ export class HiddenEffects {
     let hints = this.#ofAll
     if (this.#ofWrites && writeWord.test(sql)) hints = mergeHints(hints, this.#ofWrites)
     if (this.#names === undefined) return hints
-    for (const [name] of sql.matchAll(this.#names)) {
-      const effect = this.#byName.get(name.toLowerCase())
-      hints = mergeHints(hints, effect?.hints)
-      if (effect?.runsTexts) hints = mergeHints(hints, hintsOfLiterals(sql))
-    }
-    return hints
+    const effects = this.#named(beginningOf(sql), this.#names)
+    for (const effect of effects) hints = mergeHints(hints, effect.hints)
+    if (effects.some(({ runsTexts }) => runsTexts)) hints = mergeHints(hints, hintsOfLiterals(sql))
+    return isLong(sql) ? mergeHints(hints, unread) : hints
+  }
+
+  /** Each once, however often it is named. */
+  #named(sql: string, pattern: RegExp): Effect[] {
+    const names = new Set([...sql.matchAll(pattern)].map(([name]) => name.toLowerCase()))
+    return [...names].flatMap((name) => this.#byName.get(name) ?? [])
   }
 }
 
@@ -189,8 +204,10 @@ interface Effective {
 /** What has an effect, once every cause has been followed. */
 function spread(bodies: readonly Body[], found: readonly Finding[]): Effective[] {
   const known = new Map<string, Effect>()
+  let chars = 0
   for (const body of bodies) {
-    const effect = effectOf(body)
+    chars += body.body.length
+    const effect = chars > maxReadChars ? { hints: unread, runsTexts: false } : effectOf(body)
     if (effect !== undefined) known.set(`routine ${body.oid}`, effect)
   }
   let isComplete = false
@@ -217,14 +234,6 @@ function both(one: Effect | undefined, other: Effect | undefined): Effect | unde
   return { hints, runsTexts: one.runsTexts || other.runsTexts }
 }
 
-/** Whatever a foreign language may do, for what of it cannot be read. */
-const unreadable: SessionHints = {
-  customSettings: [],
-  hasUnknownSetting: false,
-  pins: [],
-  isLoad: false,
-}
-
 /** Of one function by itself. */
 function effectOf({ language, body }: Body): Effect | undefined {
   const isSql = language === 'sql' || language === 'plpgsql'
@@ -232,8 +241,8 @@ function effectOf({ language, body }: Body): Effect | undefined {
   const hints =
     isSql && body.length < maxBodyChars
       ? hintsOfBody(body)
-      : mergeHints(unreadable, hintsOfLiterals(body))
-  return hints || runsTexts ? { hints: hints ?? unreadable, runsTexts } : undefined
+      : mergeHints(unread, hintsOfLiterals(body))
+  return hints || runsTexts ? { hints: hints ?? unread, runsTexts } : undefined
 }
 
 /** Whether EXECUTE is given a variable, and no literal is there that could be its statement. */

@@ -12,7 +12,7 @@ import { HiddenEffects, hiddenEffectsQuery } from './hidden-effects.ts'
 import type { PoolKey } from './lease.ts'
 import type { PoolTotals } from './report.ts'
 import { ServerConnection } from './server-connection.ts'
-import { hintsOf, mergeHints, type SessionHints } from './session-hints.ts'
+import { hintsOf, mergeHints, type SessionHints, unread } from './session-hints.ts'
 import { resetQuery } from './session-reset.ts'
 import type { PoolSettings } from './settings.ts'
 import { type HintSource, StatementTable } from './statements.ts'
@@ -48,6 +48,8 @@ export interface PoolHost {
   countSent(bytes: number): void
 }
 
+/** Of a text that is longer only the beginning is looked at, and all else suspected. */
+export const maxTextBytes = 256 * 1024
 /** Opened at once for one pool; the first alone, for it may have to wake the compute. */
 const maxOpening = 4
 /** How often functions are looked through for effects on the session, beside when one is made. */
@@ -117,7 +119,13 @@ export class Pool {
 
   /** What a text may do to the session, also through functions of the database that it calls. */
   hintsOf(text: string): SessionHints | undefined {
+    if (text.length > maxTextBytes) return this.hintsOfBeginning(text.slice(0, maxTextBytes))
     return mergeHints(hintsOf(text), this.#effects.hintsOf(text))
+  }
+
+  /** The same for a text that goes on, one may not know how. */
+  hintsOfBeginning(text: string): SessionHints {
+    return mergeHints(this.hintsOf(text), unread) ?? unread
   }
 
   /** The same for statements that are kept. */

@@ -37,14 +37,14 @@ import {
   tagForgetsStatements,
 } from './command-tags.ts'
 import { type PoolClientDetails, type TransactionStatus, wakingClient } from './lease.ts'
-import type { Pool, Waiter } from './pool.ts'
+import { maxTextBytes, type Pool, type Waiter } from './pool.ts'
 import {
   canonical,
   type ServerConnection,
   ServerError,
   type ServerUser,
 } from './server-connection.ts'
-import { refusalOf, type SessionHints } from './session-hints.ts'
+import { refusalOf, type SessionHints, unread } from './session-hints.ts'
 import { inspectionQuery, readInspection } from './session-inspection.ts'
 import { transition } from './session-variables.ts'
 import { type Variables, variablesOf } from './variables.ts'
@@ -72,8 +72,6 @@ const types = {
 
 const known = new Set<number>(Object.values(types))
 
-/** A text that is longer is passed on as it comes; its beginning is looked into. */
-const maxTextBytes = 256 * 1024
 /** Read ahead of a client that waits. */
 const maxHeldBytes = 64 * 1024
 /** Portal's and statement's name at the beginning of a Bind. */
@@ -125,6 +123,8 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   #customSettings = new Set<string>()
   #hasUnknownSetting = false
   #hasLoaded = false
+  /** Something has run that nobody has read, since the client got its server connection. */
+  #hasUnread = false
   #startedAt = 0
   #isDraining = false
   #isOver = false
@@ -537,12 +537,12 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
         return undefined
       case types.functionCall:
         server.expectReady(type)
-        this.suspect(justSuspicious)
+        this.suspect(unread)
         return undefined
       case types.parse:
         this.#isUnsynced = true
         if (isWhole(bytes)) return this.#statements.parse(server, bytes)
-        this.suspect(this.#pool.hintsOf(bytes.toString('latin1', headerBytes)) ?? justSuspicious)
+        this.suspect(this.#pool.hintsOfBeginning(bytes.toString('latin1', headerBytes)))
         this.#statements.parseLong(server, bytes)
         return undefined
       case types.bind:
@@ -570,7 +570,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     server.unnamed = undefined
     this.#statements.forgetUnnamed()
     if (!isWhole(bytes)) {
-      this.suspect(this.#pool.hintsOf(text) ?? justSuspicious)
+      this.suspect(this.#pool.hintsOfBeginning(text))
       return undefined
     }
     const rewritten = this.rewrite(text)
@@ -601,6 +601,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     for (const name of hints.customSettings) this.#customSettings.add(name)
     if (hints.hasUnknownSetting) this.#hasUnknownSetting = true
     if (hints.isLoad) this.#hasLoaded = true
+    if (hints.isUnread) this.#hasUnread = true
   }
 
   // Statements of ours, between the client's.
@@ -663,8 +664,9 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     if (this.pins.length > 0) return this.#keep()
     if (this.#isDraining) return this.shutDown()
     this.#server = undefined
-    if (this.#isRequest) this.#pool.reset(server)
+    if (this.#isRequest || this.#hasUnread) this.#pool.reset(server)
     else this.#pool.release(server)
+    this.#hasUnread = false
     if (this.#held.length > 0) this.#wait()
     else this.#stream.resume()
   }
@@ -701,12 +703,6 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
 }
 
 const maxGreetings = 1_000
-const justSuspicious: SessionHints = {
-  customSettings: [],
-  hasUnknownSetting: false,
-  pins: [],
-  isLoad: false,
-}
 
 /** How much of a message has to be there before any of it goes on. */
 function neededBytes(type: number, size: number): number {

@@ -50,7 +50,6 @@ test.each([
   ['select set_config($$a.b$$, $1, $2)', ['a.b']],
   ["select set_config('role', 'x', false)", []],
   ["update pg_settings set setting = 'x' where name = 'work_mem'", []],
-  ["select query_to_xml('select set_config(''a.b'', ''1'', false)', true, true, '')", ['a.b']],
   ["do $$ begin perform set_config('a.b', 'x', false); set c.d = 1; end $$", ['a.b', 'c.d']],
   ['do $$ begin if x then set a.b = 1; else reset c.d; end if; end $$', ['a.b', 'c.d']],
   ["do 'begin execute ''set a.b = 1''; end'", ['a.b']],
@@ -139,6 +138,25 @@ test.each([
   "select '\\'; select set_config('x', 'y', false) --'",
 ])('knows that the names in %j are unknown', (sql) => {
   expect(hintsOf(sql)?.hasUnknownSetting).toBe(true)
+})
+
+test.each([
+  ['select word from ts_stat($1)', []],
+  ['SELECT "ts_rewrite"(q, $1) from queries', []],
+  ["select query_to_xml('select set_config(''a.b'', ''1'', false)', true, true, '')", ['a.b']],
+  ["select pg_catalog.table_to_xmlschema($1::regclass, true, true, '')", []],
+  ["select * from crosstab3('select a, b, c from t')", []],
+  ["select * from connectby('t', 'a', 'b', '1', 0) as t(a int, b int, level int)", []],
+  [`set a.b = 1; select '${'x'.repeat(40_000)}'; set c.d = 1`, ['a.b']],
+])('knows that it has not read all that %j runs', (sql, customSettings) => {
+  const hints = { customSettings, hasUnknownSetting: false, isUnread: true, pins: [] }
+  expect(hintsOf(sql)).toMatchObject(hints)
+  expect(hintsOfBody(`begin perform 1; ${sql}; end`)?.isUnread ?? sql.length > 1000).toBe(true)
+  expect(refusalOf(sql)).toBeUndefined()
+})
+
+test('does not suspect a long text for its length', () => {
+  expect(hintsOf(`insert into t values ('${'x'.repeat(100_000)}')`)).toBeUndefined()
 })
 
 test('trusts no literal that can be read in two ways', () => {

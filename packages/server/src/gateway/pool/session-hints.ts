@@ -35,13 +35,24 @@ export interface SessionHints {
   isLoad: boolean
   /** The text can only have ended something: of interest where the session holds something. */
   onlyEnds?: boolean
+  /**
+   * Something was run that stands in no text, or that was not read to its end. Nobody means to keep a setting
+   * that is made so: what an inspection does not find is taken from the session before it goes on.
+   */
+  isUnread?: boolean
 }
 
 /** Words that matter where a statement begins: the first of the text, or after `;`, a comment or a line. */
 const openings =
   'set|reset|listen|unlisten|create|drop|prepare|deallocate|load|close|discard|do|call|explain'
+/**
+ * Functions that run a text, or a view, which they are given and which may be a parameter: all those of PostgreSQL
+ * and its extensions that call SPI with it (xml.c, tsvector_op.c, tsquery_rewrite.c; tablefunc, xml2, dblink).
+ */
+export const runners =
+  '(?:query|cursor|table|schema|database)_to_xml|ts_stat|ts_rewrite|crosstab|connectby|xpath_table|dblink'
 /** Words that matter wherever they stand. INTO does where it may make a table. */
-const anywhere = String.raw`set_config|pg_settings|advisory_(?:un)?lock|\bhold\b|u&"|(?<!(?:insert|merge)\s)\binto\b`
+const anywhere = String.raw`${runners}|set_config|pg_settings|advisory_(?:un)?lock|\bhold\b|u&"|(?<!(?:insert|merge)\s)\binto\b`
 
 /** Matches every text in which `Finder` can find something, in a time that its length bounds. */
 const suspicious = new RegExp(
@@ -49,9 +60,34 @@ const suspicious = new RegExp(
   'i',
 )
 
+const runs = new RegExp(runners, 'i')
+
+/** Reading a text takes a millisecond for some kilobytes, in which everybody waits. */
+const maxReadChars = 32 * 1024
+
+/** What is known of a text that was not read. */
+export const unread: SessionHints = {
+  customSettings: [],
+  hasUnknownSetting: false,
+  pins: [],
+  isLoad: false,
+  isUnread: true,
+}
+
 /** Of the text of a Query or Parse; undefined where it leaves the session as it is. */
 export function hintsOf(sql: string): SessionHints | undefined {
-  return suspicious.test(sql) ? new Finder().readScript(sql).hints() : undefined
+  if (!suspicious.test(sql)) return undefined
+  const hints = new Finder().readScript(beginningOf(sql)).hints()
+  return isLong(sql) || runs.test(sql) ? mergeHints(hints, unread) : hints
+}
+
+/** Whether only its beginning is read. */
+export function isLong(sql: string): boolean {
+  return sql.length > maxReadChars
+}
+
+export function beginningOf(sql: string): string {
+  return sql.slice(0, maxReadChars)
 }
 
 /** Both together. */
@@ -66,17 +102,19 @@ export function mergeHints(
     pins: [...new Set([...one.pins, ...other.pins])],
     isLoad: one.isLoad || other.isLoad,
     ...(one.onlyEnds === true && other.onlyEnds === true ? { onlyEnds: true } : {}),
+    ...(one.isUnread === true || other.isUnread === true ? { isUnread: true } : {}),
   }
 }
 
 /** What a function's body may leave behind, where its language reads as SQL does. */
 export function hintsOfBody(body: string): SessionHints | undefined {
-  return new Finder().readCode(body).hints()
+  const hints = new Finder().readCode(body).hints()
+  return runs.test(body) ? mergeHints(hints, unread) : hints
 }
 
 /** What the literals of a text may leave behind, where a function runs them. */
 export function hintsOfLiterals(sql: string): SessionHints | undefined {
-  return new Finder().readLiterals(sql).hints()
+  return new Finder().readLiterals(beginningOf(sql)).hints()
 }
 
 export interface Refusal {
@@ -87,11 +125,11 @@ export interface Refusal {
 
 /**
  * What a client would be pinned for, where the pool refuses that. Only what is plain in the text: not
- * what a function, a `DO` block or a literal hides.
+ * what a function, a `DO` block or a literal hides, nor what a long text has at its end.
  */
 export function refusalOf(sql: string): Refusal | undefined {
   if (!suspicious.test(sql)) return undefined
-  for (const statement of readScript(sql).statements) {
+  for (const statement of readScript(beginningOf(sql)).statements) {
     const kind = pinOf(statement)
     if (kind !== undefined) return { kind, message: refusalMessage(kind) }
   }

@@ -244,6 +244,22 @@ describe.each(await findInstallations())('a session of PostgreSQL $version', (in
       expect(effects.hintsOf('select set_any($1, $2)')?.hasUnknownSetting).toBe(true)
     })
 
+    test.each(['select counts($1)', "select * from more_counts, 'x'", 'select run($1)'])(
+      'knows that nobody has read what %s runs',
+      (sql) => {
+        expect(effects.hintsOf(sql)).toMatchObject({ isUnread: true, hasUnknownSetting: false })
+      },
+    )
+
+    test('looks for names at the beginning of a long text', () => {
+      const text = `select set_tenant(1), '${'x'.repeat(40_000)}', set_any($1, $2)`
+      expect(effects.hintsOf(text)).toMatchObject({
+        customSettings: ['app.tenant'],
+        hasUnknownSetting: false,
+        isUnread: true,
+      })
+    })
+
     test.each([
       'select 1',
       'select set_tenant_id from reset_tenant',
@@ -329,6 +345,8 @@ const functions = [
   "create function sets_locally() returns text language plpgsql as $$ begin set local app.x = 1; create temp table x (a int) on commit drop; return set_config('app.y', '1', true); end $$",
   "create function updates_dynamically() returns void language plpgsql as $$ begin execute format('update t set %I = 1', 'a'); update t\nset a = 1; end $$",
   'create function own_search_path() returns int language sql set search_path = pg_temp as $$ select 1 $$',
+  'create function counts(q text) returns bigint language sql as $$ select count(*) from ts_stat(q) $$',
+  "create view more_counts as select counts('select a from b')",
   "create function stamps() returns trigger language plpgsql as $$ begin perform set_config('app.stamped', '1', false); return new; end $$",
   'create function writes() returns void language sql as $$ insert into t values (1) $$',
 ]

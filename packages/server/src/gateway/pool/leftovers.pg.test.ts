@@ -1,3 +1,4 @@
+import createSql, { type Sql } from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
 import { must } from '../../lib/assert.ts'
@@ -16,7 +17,7 @@ import { describe as shown } from '../../testing/wire-client.ts'
 import { parseDataRow, queryMessages, sync } from '../http/query-messages.ts'
 import type { PoolClientDetails } from './lease.ts'
 
-/** What one request may leave in its session, unseen by whoever reads its text alone. */
+/** What one client may leave in its session, unseen by whoever reads its text alone. */
 const remains = [
   "select set_config('search_path', 'evil', false)",
   "select set_config('app.user', 'mallory', false)",
@@ -115,6 +116,58 @@ describe.each(await findInstallations())('PostgreSQL $version', (installation) =
       return request('select random()')
     }
     expect(await drawn()).not.toEqual(await drawn())
+  })
+
+  describe('of two clients of one role', () => {
+    const clients: Sql[] = []
+    let alice: Sql
+    let bob: Sql
+
+    beforeAll(() => {
+      const open = () => {
+        const sql = createSql(fixture.uri, {
+          max: 1,
+          fetch_types: false,
+          onnotice: () => undefined,
+        })
+        clients.push(sql)
+        return sql
+      }
+      ;[alice, bob] = [open(), open()]
+    })
+    afterAll(async () => {
+      await Promise.all(clients.map(async (sql) => sql.end({ timeout: 5 })))
+    })
+
+    /** None pins. */
+    const settings = remains.slice(0, 4)
+    const asOne = `select concat(${settings.map((remain) => `(${remain})`).join(', ')})`
+
+    test.each([
+      {
+        how: 'a text that ts_stat was given',
+        leave: async () => alice.unsafe('select from ts_stat($1)', [`${asOne}::tsvector`]),
+      },
+      {
+        how: 'a text that was put together',
+        leave: async () =>
+          alice.unsafe(
+            `select query_to_xml(replace($q$${asOne.replaceAll('_config', '!')}$q$, '!', '_config'), true, true, '')`,
+          ),
+      },
+      {
+        how: 'the end of a long text',
+        leave: async () =>
+          alice.unsafe(`select 1 /* ${'x'.repeat(300_000)} */; ${settings.join(';')}`).simple(),
+      },
+    ])('$how leaves the other nothing, and the one what it has said', async ({ leave }) => {
+      const before = await bob.unsafe(findings).values()
+      await alice.unsafe("set app.own = 'mine'").simple()
+      await leave()
+      expect(await bob.unsafe(findings).values()).toEqual(before)
+      expect(await alice.unsafe('show app.own')).toEqual([{ 'app.own': 'mine' }])
+      await alice.unsafe('discard all')
+    })
   })
 
   test('the variables that a client has asked for stay on its connection', async () => {
