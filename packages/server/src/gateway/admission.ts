@@ -1,5 +1,8 @@
 import { isIPv6 } from 'node:net'
 
+import { late } from '../lib/in-time.ts'
+import { KeyedLock } from '../lib/keyed-lock.ts'
+import { Turns } from '../lib/turns.ts'
 import { ClientError, sqlstates } from './errors.ts'
 import type { GatewayLimits } from './limits.ts'
 
@@ -10,15 +13,20 @@ interface Failures {
 
 /** Addresses remembered; over it the one that failed first is forgotten. */
 const maxAddresses = 10_000
+/** Passwords that are checked at once: one less than the threads that Node.js does such work with, and its files. */
+const maxChecks = 3
 
 /** Counts who is in and who has failed to get in; refuses by ClientError. */
 export class Admission {
   readonly #limits: GatewayLimits
   readonly #sessions = new Map<string, number>()
   readonly #failures = new Map<string, Failures>()
+  readonly #guesses = new KeyedLock()
+  readonly #turns: Turns
 
   constructor(limits: GatewayLimits) {
     this.#limits = limits
+    this.#turns = new Turns({ atOnce: maxChecks, waitMs: limits.handshakeTimeoutMs })
   }
 
   /** Refuses an address that has guessed too often of late. */
@@ -38,6 +46,31 @@ export class Admission {
     const [oldest] = this.#failures.keys()
     if (oldest !== undefined && this.#failures.size >= maxAddresses) this.#failures.delete(oldest)
     this.#failures.set(network(address), { count: 1, since: performance.now() })
+  }
+
+  /**
+   * Does the work that it takes here to check a password: one after another for an endpoint, so that whoever makes
+   * it expensive makes its own endpoint wait, and not for an address that has guessed too often by then. A
+   * check that answers undefined was a wrong guess, and is counted before others have their turn.
+   */
+  async guess<T>(
+    endpointId: string,
+    address: string,
+    check: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    return this.#guesses.run(endpointId, async () => {
+      const found = await this.#turns.run(async () => {
+        this.checkAddress(address)
+        const keys = await check()
+        if (keys === undefined) this.recordFailure(address)
+        return keys
+      })
+      if (found !== late) return found
+      throw new ClientError(
+        sqlstates.tooManyConnections,
+        'Too many logins at once. Please try again later.',
+      )
+    })
   }
 
   /** Counts a session of the endpoint until the answer is called. */

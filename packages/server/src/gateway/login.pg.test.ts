@@ -61,8 +61,8 @@ async function start(
   return client
 }
 
-async function answerPassword(text: string, servername = ''): Promise<string> {
-  const client = await start({}, servername)
+async function answerPassword(text: string, servername = '', user = role): Promise<string> {
+  const client = await start({ user }, servername)
   expect(await client.next()).toMatchObject({ type: 'R', body: Buffer.from([0, 0, 0, 3]) })
   client.stream.write(message('p', Buffer.from(`${text}\0`)))
   return describe(await client.next())
@@ -362,6 +362,16 @@ test('fails cleanly where the compute holds another verifier', async () => {
   expect(fixture.controlPlane.sessions).toMatchObject([{ ends: 1 }])
 })
 
+test('checks a costly password where the client computes it, and not where it would be ours to', async () => {
+  const costly = await createVerifier('x', { iterations: 200_001 })
+  await fixture.postgres.sql(`create role costly login password '${costly}'`)
+  const client = await start({ user: 'costly' })
+  expect(describe(await authenticate(client, { password: 'x' }))).toBe('message R')
+  expect(await answerPassword(`endpoint=${endpointId};x`, '', 'costly')).toMatch(
+    /^54000 .* takes 200001 iterations to check/,
+  )
+})
+
 test('waits for a compute that is not there yet', async () => {
   const { controlPlane, postgres } = fixture
   controlPlane.verifierOverride = await controlPlane.findVerifier(endpointId, role)
@@ -406,9 +416,8 @@ test('limits the sessions of an endpoint and the connections of all', async () =
 
 test('makes an address wait that has failed too often', async () => {
   await restart({ maxFailuresPerAddress: 2 })
-  for (let round = 0; round < 2; round++) {
-    expect(describe(await authenticate(await start(), { password: 'wrong' }))).toMatch(/^28P01/)
-  }
+  expect(describe(await authenticate(await start(), { password: 'wrong' }))).toMatch(/^28P01/)
+  expect(await answerPassword(`endpoint=${endpointId};wrong`)).toMatch(/^28P01/)
   expect(describe(await (await start()).next())).toBe('53300 Too many connections attempts')
   await restart()
 })

@@ -2,7 +2,14 @@
 import type { Socket } from 'node:net'
 
 import { AppError } from '../lib/errors.ts'
-import { keysOfPassword, parseVerifier, type ScramKeys, type ScramVerifier } from '../lib/scram.ts'
+import {
+  isAffordable,
+  keysOfPassword,
+  maxOwnIterations,
+  parseVerifier,
+  type ScramKeys,
+  type ScramVerifier,
+} from '../lib/scram.ts'
 import { abortable, pause } from './abortable.ts'
 import type { Admission } from './admission.ts'
 import type { MockVerifiers } from './auth/mock-verifier.ts'
@@ -72,11 +79,11 @@ export async function logIn(
       ? await logInByPassword(stream, request, context, signal)
       : await logInByScram(stream, { ...request, endpointId: route.endpointId }, context, signal)
   if (login !== undefined) return login
-  context.admission.recordFailure(clientAddress)
   await pause(failureDelayMs, signal)
   throw passwordFailure(user)
 }
 
+/** Undefined for a wrong password, which has been counted; so does the other. */
 async function logInByScram(
   stream: Socket,
   request: LoginRequest & { endpointId: string },
@@ -93,7 +100,10 @@ async function logInByScram(
   const exchange = startScram(data, { mechanism, verifier, channelBinding })
   stream.write(authenticationSASLContinue(exchange.serverFirst))
   const success = exchange.finish((await readResponse(stream, signal)).toString())
-  if (success === undefined || access === undefined) return undefined
+  if (success === undefined || access === undefined) {
+    context.admission.recordFailure(request.clientAddress)
+    return undefined
+  }
   requireAccess(access, request)
   stream.write(authenticationSASLFinal(success.serverFinal))
   return { endpointId, pooled: route.pooled, keys: success.keys }
@@ -111,9 +121,19 @@ async function logInByPassword(
   if (body.at(-1) !== 0) throw protocolViolation('malformed password message')
   const { route, password } = parsePasswordForm(body.toString('utf8', 0, body.length - 1))
   const { endpointId, pooled } = route
-  if (endpointId === undefined || Buffer.byteLength(password) > maxPasswordBytes) return undefined
-  const { verifier, access } = await abortable(lookUp(endpointId, request.user, context), signal)
-  const keys = await keysOfPassword(password, verifier)
+  const { admission } = context
+  const { user, clientAddress } = request
+  if (endpointId === undefined || Buffer.byteLength(password) > maxPasswordBytes) {
+    admission.recordFailure(clientAddress)
+    return undefined
+  }
+  const { verifier, access } = await abortable(lookUp(endpointId, user, context), signal)
+  requireAffordable(verifier, user)
+  const guess = admission.guess(endpointId, clientAddress, async () => {
+    signal.throwIfAborted()
+    return keysOfPassword(password, verifier)
+  })
+  const keys = await abortable(guess, signal)
   if (keys === undefined || access === undefined) return undefined
   requireAccess(access, request)
   return { endpointId, pooled, keys }
@@ -134,6 +154,17 @@ export async function lookUp(
     if (error instanceof AppError) throw error
     throw new ClientError(sqlstates.internal, 'Control plane request failed', { cause: error })
   }
+}
+
+/** SCRAM tells everybody how many iterations a role's password takes, so this may. */
+export function requireAffordable(verifier: ScramVerifier, user: string): void {
+  if (isAffordable(verifier)) return
+  throw new ClientError(
+    sqlstates.limitExceeded,
+    `the password of role '${user}' takes ${verifier.iterations} iterations to check, and here at most ` +
+      `${maxOwnIterations} are made: set it anew with fewer (scram_iterations), or log in by SCRAM, over a ` +
+      'connection that names its endpoint by its host',
+  )
 }
 
 /** Whether the endpoint takes this client; told only to those who have proved their password. */

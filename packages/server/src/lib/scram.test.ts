@@ -6,7 +6,9 @@ import {
   clientKeyOfProof,
   clientProof,
   createVerifier,
+  isAffordable,
   keysOfPassword,
+  maxOwnIterations,
   parseVerifier,
   renderVerifier,
   saslPrep,
@@ -59,6 +61,15 @@ test.each([
 ])('takes %j for no verifier', async (text) => {
   expect(parseVerifier(text)).toBeUndefined()
   expect(await verifyPassword('', text)).toBe(false)
+})
+
+test('checks no password that takes more than its share to check', async () => {
+  const text = await createVerifier('x', { iterations: maxOwnIterations })
+  expect(isAffordable(must(parseVerifier(text), 'it parses'))).toBe(true)
+  expect(await verifyPassword('x', text)).toBe(true)
+  const costly = text.replace(`$${maxOwnIterations}:`, `$${maxOwnIterations + 1}:`)
+  expect(isAffordable(must(parseVerifier(costly), 'clients may compute it'))).toBe(false)
+  expect(await verifyPassword('x', costly)).toBe(false)
 })
 
 test('reveals no key for a proof of any other password or message', async () => {

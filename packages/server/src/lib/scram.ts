@@ -26,8 +26,10 @@ export const scramKeyBytes = 32
 /** PostgreSQL's default (`scram_iterations`), which stock clients compute in a few milliseconds. */
 const defaultIterations = 4096
 const saltBytes = 16
-/** A verifier is our own or PostgreSQL's; beyond this, checking one password would take seconds. */
+/** A verifier is our own or PostgreSQL's; whoever logs in by SCRAM has to compute it itself. */
 const maxIterations = 10_000_000
+/** As many are computed here for a password that comes in clear: a tenth of a second. */
+export const maxOwnIterations = 200_000
 
 const pbkdf2Async = promisify(pbkdf2)
 
@@ -64,13 +66,19 @@ export function parseVerifier(text: string): ScramVerifier | undefined {
   return isUsable ? verifier : undefined
 }
 
-/** Whether the password belongs to the verifier; false also where the verifier is none. */
-export async function verifyPassword(password: string, verifier: string): Promise<boolean> {
-  const parsed = parseVerifier(verifier)
-  return parsed !== undefined && (await keysOfPassword(password, parsed)) !== undefined
+/** Whether passwords are checked by it here: a role can give itself one that would take seconds. */
+export function isAffordable({ iterations }: ScramVerifier): boolean {
+  return iterations <= maxOwnIterations
 }
 
-/** The keys of a password that belongs to the verifier, undefined for any other password. */
+/** Whether the password belongs to the verifier; false also where that is none, or takes too long. */
+export async function verifyPassword(password: string, verifier: string): Promise<boolean> {
+  const parsed = parseVerifier(verifier)
+  if (parsed === undefined || !isAffordable(parsed)) return false
+  return (await keysOfPassword(password, parsed)) !== undefined
+}
+
+/** The keys of a password that belongs to the affordable verifier, undefined for any other password. */
 export async function keysOfPassword(
   password: string,
   verifier: ScramVerifier,

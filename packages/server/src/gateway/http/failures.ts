@@ -92,6 +92,7 @@ function statusOf(sqlstate: string): number {
     case sqlstates.invalidPassword:
     case sqlstates.invalidAuthorization:
     case sqlstates.notSupported:
+    case sqlstates.limitExceeded:
       return 400
     case sqlstates.tooManyConnections:
       return 429

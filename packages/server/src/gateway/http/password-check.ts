@@ -16,6 +16,7 @@ import {
   lookUp,
   maxPasswordBytes,
   requireAccess,
+  requireAffordable,
 } from '../login.ts'
 
 export interface PasswordLogin {
@@ -28,7 +29,7 @@ export interface PasswordLogin {
 }
 
 interface KnownKeys {
-  keys: Promise<ScramKeys | undefined>
+  keys: ScramKeys
   since: number
 }
 
@@ -59,11 +60,11 @@ export class PasswordCheck {
     const { admission } = this.#context
     admission.checkAddress(login.clientAddress)
     const isTooLong = Buffer.byteLength(login.password) > maxPasswordBytes
+    if (isTooLong) admission.recordFailure(login.clientAddress)
     const success = isTooLong
       ? undefined
       : ((await this.#logInAgain(login)) ?? (await this.#logInAnew(login, signal)))
     if (success === undefined) {
-      admission.recordFailure(login.clientAddress)
       await pause(failureDelayMs, signal)
       throw passwordFailure(login.user)
     }
@@ -75,39 +76,52 @@ export class PasswordCheck {
   async #logInAgain({ endpointId, user, password }: PasswordLogin): Promise<Success | undefined> {
     const account = this.#accounts.get(accountName(endpointId, user))
     if (account === undefined || isOlder(account, maxAccountMs)) return undefined
-    const known = this.#known.get(this.#nameOf(password, account.verifier))
-    if (known === undefined || isOlder(known, maxKnownMs)) return undefined
-    const keys = await known.keys
+    const keys = this.#recall(this.#nameOf(password, account.verifier))
+    if (keys === undefined) return undefined
     // An error is met again by who asks anew, and told.
     const access = await this.#context.controlPlane.findEndpoint(endpointId).catch(() => undefined)
-    return keys && access && { keys, access }
+    return access && { keys, access }
   }
 
-  async #logInAnew(
-    { endpointId, user, password }: PasswordLogin,
-    signal: AbortSignal,
-  ): Promise<Success | undefined> {
+  /** Undefined for a wrong password, which has been counted. */
+  async #logInAnew(login: PasswordLogin, signal: AbortSignal): Promise<Success | undefined> {
+    const { endpointId, user } = login
     const since = performance.now()
     const { verifier, access } = await abortable(lookUp(endpointId, user, this.#context), signal)
-    const keys = await abortable(this.#keysOf(password, verifier), signal)
+    const keys = await abortable(this.#keysOf(login, verifier, signal), signal)
     if (keys === undefined || access === undefined) return undefined
     putLast(this.#accounts, accountName(endpointId, user), { verifier, since })
     return { keys, access }
   }
 
-  async #keysOf(password: string, verifier: ScramVerifier): Promise<ScramKeys | undefined> {
+  async #keysOf(
+    { endpointId, user, password, clientAddress }: PasswordLogin,
+    verifier: ScramVerifier,
+    signal: AbortSignal,
+  ): Promise<ScramKeys | undefined> {
     const name = this.#nameOf(password, verifier)
+    const known = this.#recall(name)
+    if (known !== undefined) return known
+    requireAffordable(verifier, user)
+    return this.#context.admission.guess(endpointId, clientAddress, async () => {
+      signal.throwIfAborted()
+      // One that came at the same time may have had its turn.
+      const keys = this.#recall(name) ?? (await keysOfPassword(password, verifier))
+      // Only what was good is remembered: guesses would push it out.
+      if (keys && !this.#known.has(name)) {
+        putLast(this.#known, name, { keys, since: performance.now() })
+      }
+      return keys
+    })
+  }
+
+  #recall(name: string): ScramKeys | undefined {
     const known = this.#known.get(name)
-    if (known && !isOlder(known, maxKnownMs)) {
-      putLast(this.#known, name, known)
-      return known.keys
-    }
-    const keys = keysOfPassword(password, verifier)
-    putLast(this.#known, name, { keys, since: performance.now() })
-    // Only what was good is remembered: guesses would push it out.
-    const forget = () => this.#known.delete(name)
-    keys.then((found) => found ?? forget(), forget)
-    return keys
+    if (known === undefined) return undefined
+    this.#known.delete(name)
+    if (isOlder(known, maxKnownMs)) return undefined
+    putLast(this.#known, name, known)
+    return known.keys
   }
 
   #nameOf(password: string, { iterations, salt, storedKey }: ScramVerifier): string {

@@ -8,6 +8,7 @@ import { integer, pgTable, text } from 'drizzle-orm/pg-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { must } from '../../lib/assert.ts'
+import { createVerifier } from '../../lib/scram.ts'
 import { database, domain, endpointId, password, role } from '../../testing/gateway-fixture.ts'
 import type { HttpsRequest } from '../../testing/https-client.ts'
 import { connectionString, type SqlFixture, startSqlFixture } from '../../testing/sql-fixture.ts'
@@ -557,6 +558,31 @@ describe('limits', () => {
     } finally {
       await fixture.restart()
     }
+  })
+
+  test('makes an address wait whose guesses come all at once', async () => {
+    await fixture.restart({ maxFailuresPerAddress: 2 })
+    try {
+      const answers = Array.from({ length: 6 }, async (_, at) => {
+        const string = connectionString({ secret: `wrong ${at}` })
+        return (await post({ query: 'select 1' }, { 'neon-connection-string': string })).status
+      })
+      const refused = (await Promise.all(answers)).filter((status) => status === 429)
+      expect(refused).toHaveLength(4)
+    } finally {
+      await fixture.restart()
+    }
+  })
+
+  test('says where a role has made its password too costly to be checked', async () => {
+    const costly = (await createVerifier('x')).replace('$4096:', '$9999999:')
+    await fixture.postgres.sql(`create role costly login password '${costly}'`)
+    const string = connectionString({ user: 'costly', secret: 'x' })
+    const answer = await post({ query: 'select 1' }, { 'neon-connection-string': string })
+    expect(answer).toMatchObject({ status: 400, body: { code: '54000' } })
+    expect(answer.body).toMatchObject({
+      message: expect.stringMatching(/takes 9999999 iterations to check, .* at most 200000 /),
+    })
   })
 
   test('ends what runs when it stops, and says so', async () => {
