@@ -1,43 +1,52 @@
 import { inTime, late } from './in-time.ts'
+import type { Shares } from './shares.ts'
 
-/** Lets so many work at once; the others wait for their turn, in order, and no longer than they may. */
+/** Lets as much work at once as there are shares of; the rest waits in order, and no longer than it may. */
 export class Turns {
-  readonly #atOnce: number
+  readonly #shares: Shares
   readonly #waitMs: number
-  #atWork = 0
-  /** Each is told that its turn has come. */
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Set<Waiting>()
 
-  constructor({ atOnce, waitMs }: { atOnce: number; waitMs: number }) {
-    this.#atOnce = atOnce
+  constructor({ shares, waitMs }: { shares: Shares; waitMs: number }) {
+    this.#shares = shares
     this.#waitMs = waitMs
   }
 
-  /** What the work answers, or `late` where its turn has not come in time. */
-  async run<T>(work: () => Promise<T>): Promise<T | typeof late> {
-    if (this.#atWork < this.#atOnce) this.#atWork += 1
-    else if (!(await this.#hasCome())) return late
+  /** What a project's work answers. Throws the refusal where its turn has not come in time. */
+  async run<T>(project: string | null, work: () => Promise<T>): Promise<T> {
+    const giveBack = this.#shares.tryTake(project) ?? (await this.#toCome(project))
+    if (giveBack === undefined) throw this.#shares.refusal(project)
     try {
       return await work()
     } finally {
+      giveBack()
       this.#pass()
     }
   }
 
-  async #hasCome(): Promise<boolean> {
-    let come = (): void => undefined
-    const turn = new Promise<void>((resolve) => (come = resolve))
-    this.#waiting.add(come)
+  async #toCome(project: string | null): Promise<(() => void) | undefined> {
+    let come = (_giveBack: () => void): void => undefined
+    const turn = new Promise<() => void>((resolve) => (come = resolve))
+    const waiting = { project, come: (giveBack: () => void) => come(giveBack) }
+    this.#waiting.add(waiting)
+    const giveBack = await inTime(turn, this.#waitMs)
+    if (giveBack !== late) return giveBack
     // One that has been told in the last moment is not waiting any more, and has its turn.
-    return (await inTime(turn, this.#waitMs)) !== late || !this.#waiting.delete(come)
+    return this.#waiting.delete(waiting) ? undefined : turn
   }
 
+  /** One that ends may make room for more than one: the others' shares are larger without it. */
   #pass(): void {
-    const [next] = this.#waiting
-    if (next === undefined) this.#atWork -= 1
-    else {
-      this.#waiting.delete(next)
-      next()
+    for (const waiting of this.#waiting) {
+      const giveBack = this.#shares.tryTake(waiting.project)
+      if (giveBack === undefined) continue
+      this.#waiting.delete(waiting)
+      waiting.come(giveBack)
     }
   }
+}
+
+interface Waiting {
+  project: string | null
+  come: (giveBack: () => void) => void
 }

@@ -115,6 +115,30 @@ test('a stream tells what has changed, to a key for one project that alone', asy
   expect(new Set(heard.slice(1).map(({ project_id }) => project_id))).toEqual(new Set([mine]))
 })
 
+test('the listeners of a key for one project leave those of others their places', async () => {
+  const made = await control.client.createOrgApiKey({
+    path: { org_id: 'org-coppice' },
+    body: { key_name: 'listeners', project_id: mine },
+  })
+  const stop = new AbortController()
+  const connect = async (apiKey: string) =>
+    fetch(`${control.apiUrl}/events`, {
+      headers: { authorization: `Bearer ${apiKey}` },
+      signal: stop.signal,
+    })
+  const answers = await Promise.all(
+    Array.from({ length: 110 }, async () => (await connect(made.key)).status),
+  )
+  expect(answers.filter((status) => status === 200)).toHaveLength(100)
+  const refused = await connect(made.key)
+  expect(refused.status).toBe(429)
+  expect(await refused.json()).toMatchObject({
+    message: expect.stringContaining(`project ${mine} has 100 of the 200 listeners`),
+  })
+  expect((await connect(control.apiKey)).status).toBe(200)
+  stop.abort()
+})
+
 test('an address that fails ten times has to wait', async () => {
   const statuses: number[] = []
   for (let attempt = 0; attempt < 14; attempt++) {

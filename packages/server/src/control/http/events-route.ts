@@ -3,13 +3,18 @@ import { PassThrough } from 'node:stream'
 import { eventsUrl } from '@coppice/api'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
-import { AppError } from '../../lib/errors.ts'
+import { Shares } from '../../lib/shares.ts'
 import type { KeyScope } from '../console/access.ts'
 import type { ChangeEvent, ChangeFeed } from '../console/changes.ts'
 
 /** Proxies close what is silent for a minute; this is also how soon a revoked key stops hearing. */
 const heartbeatMs = 15_000
-const maxStreams = 200
+const shares = () =>
+  new Shares({
+    max: 200,
+    what: 'listeners that may be connected at once',
+    advice: 'close one, or try again later',
+  })
 /** A reader that is this far behind is cut off; it comes back and is told that it has missed some. */
 const maxWaitingBytes = 256 * 1024
 
@@ -23,15 +28,14 @@ export function mountEvents(
   authenticate: (request: FastifyRequest) => Promise<KeyScope>,
 ): void {
   const streams = new Set<PassThrough>()
+  const places = shares()
   // Before the server waits for its requests to end.
   app.addHook('preClose', async () => {
     for (const stream of streams) stream.end()
   })
   app.get(eventsUrl, { schema: { hide: true } }, async (request, reply) => {
     const { project_id: only } = await authenticate(request)
-    if (streams.size >= maxStreams) {
-      throw new AppError('too_many_requests', `${maxStreams} listeners are connected already`)
-    }
+    const giveBack = places.take(only)
     const stream = new PassThrough()
     streams.add(stream)
     const send = (event: ChangeEvent): void => {
@@ -52,6 +56,7 @@ export function mountEvents(
       clearInterval(heartbeat)
       unsubscribe()
       streams.delete(stream)
+      giveBack()
     })
     stream.write('retry: 2000\n\n')
     send({ type: 'missed' })

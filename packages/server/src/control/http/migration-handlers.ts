@@ -45,7 +45,7 @@ export function migrationHandlers(
   return {
     planSchemaMerge: async ({ path, body }, caller) => {
       const at = await place(path, body, caller)
-      return works.run(caller.signal, async (observer) => ({
+      return works.run(path.project_id, caller.signal, async (observer) => ({
         type: 'result' as const,
         plan: await planSchemaMerge(at, body, observer),
       }))
@@ -53,7 +53,7 @@ export function migrationHandlers(
     rehearseMigrations: async ({ path, body }, caller) => {
       const at = await place(path, body, caller)
       const files = await explained(async () => parseFiles(body.files))
-      return works.run(caller.signal, async (observer) => ({
+      return works.run(path.project_id, caller.signal, async (observer) => ({
         type: 'result' as const,
         rehearsal: presentKept(await rehearseFiles(context, at, files, body, observer)),
       }))
@@ -61,7 +61,7 @@ export function migrationHandlers(
     applyMigrations: async ({ path, body }, caller) => {
       const at = await place(path, body, caller)
       const files = await explained(async () => parseFiles(body.files))
-      return works.run(caller.signal, async (observer) => ({
+      return works.run(path.project_id, caller.signal, async (observer) => ({
         type: 'result' as const,
         ...(await applyFiles(at, files, body, observer)),
       }))

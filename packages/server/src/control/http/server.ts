@@ -22,7 +22,7 @@ import Fastify, {
 
 import { withCause } from '../../lib/cause.ts'
 import { AppError, errorCode } from '../../lib/errors.ts'
-import { late } from '../../lib/in-time.ts'
+import { Shares } from '../../lib/shares.ts'
 import { Turns } from '../../lib/turns.ts'
 import type { ConsoleAccess, KeyScope } from '../console/access.ts'
 import type { ChangeFeed } from '../console/changes.ts'
@@ -80,7 +80,12 @@ const requestTimeoutMs = 120_000
  * Changes beyond these wait, for less time than clients do: a thousand at once would all be slower than
  * that. What goes on for as long as it is read has limits of its own.
  */
-const changesAtOnce = 16 * availableParallelism()
+export const changeShares = (max = 16 * availableParallelism()): Shares =>
+  new Shares({
+    max,
+    what: 'changes that this platform makes at once',
+    advice: 'try again in a few seconds',
+  })
 const turnTimeoutMs = 20_000
 /** A branch name of 256 characters, percent-encoded. */
 const maxParamLength = 3 * 4 * 256
@@ -117,7 +122,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
   app.setErrorHandler(answerError)
-  const turns = options.turns ?? new Turns({ atOnce: changesAtOnce, waitMs: turnTimeoutMs })
+  const turns = options.turns ?? new Turns({ shares: changeShares(), waitMs: turnTimeoutMs })
   const { access, changes, platformId } = options.console
   const cookie = sessionCookie(platformId)
   const authenticator: Authenticator = { store: options.store, access, cookie }
@@ -217,7 +222,9 @@ function mount(
         const input = { path: params, query, body }
         const cause = { reason: 'API', detail: name }
         const work = async () => withCause(cause, async () => handler(input, caller))
-        const answer = isChange ? await inTurn(turns, caller, work) : await work()
+        const answer = isChange
+          ? await inTurn(turns, projectOf(params, apiKey), caller, work)
+          : await work()
         if (route.lines) return await sendLines(request, reply, answer as AsyncIterable<unknown>)
         return await reply.code(route.status).send(answer)
       } catch (error) {
@@ -228,15 +235,22 @@ function mount(
   })
 }
 
-async function inTurn<T>(turns: Turns, { signal }: Caller, work: () => Promise<T>): Promise<T> {
-  // Whoever has gone away while it waited wants nothing any more.
-  const answer = await turns.run(async () => (signal.aborted ? late : work()))
-  if (answer !== late) return answer
-  throw new AppError(
-    'too_many_requests',
-    'more changes are asked for at once than this platform can make; try again in a few seconds',
-  )
+async function inTurn<T>(
+  turns: Turns,
+  project: string | null,
+  { signal }: Caller,
+  work: () => Promise<T>,
+): Promise<T> {
+  return turns.run(project, async () => {
+    if (!signal.aborted) return work()
+    // It wants nothing any more, and hears nothing of this.
+    throw new AppError('too_many_requests', 'the client has gone away before its turn')
+  })
 }
+
+/** Whose share of the platform a request takes. */
+const projectOf = (path: unknown, key: KeyScope): string | null =>
+  (path as { project_id?: string }).project_id ?? key.project_id
 
 /**
  * Many a script says `Content-Type: application/json` and sends nothing; axios, and Neon's api-client with it,

@@ -3,56 +3,56 @@ import { AdvisedError } from '@coppice/migrate/advised-error'
 import type { Observer } from '@coppice/migrate/observer'
 
 import { AppError } from '../../lib/errors.ts'
+import { Shares } from '../../lib/shares.ts'
 import { LineQueue } from '../query/line-queue.ts'
 
-/** Each holds a branch and sessions. */
-const worksMax = 8
 /** Proxies and clients give up what is silent for minutes. */
 const aliveEveryMs = 15_000
 
 /** Work that goes on while its caller reads what it tells, of which there may be so much at a time. */
 export class Works {
-  #atWork = 0
+  /** Each holds a branch and sessions. */
+  readonly #shares = new Shares({
+    max: 8,
+    what: 'rehearsals, merges and the like that may be at work at once',
+    advice: 'try again when one is done',
+  })
 
   /**
-   * Runs `work` and answers what it tells its observer, then its result. Aborting `signal` calls the work off:
-   * what it has made is removed before the lines end. Rejects with `too_many_requests` at once.
+   * Begins a project's `work` and answers what it tells its observer, then its result. Aborting `signal` calls
+   * the work off: what it has made is removed before the lines end. Throws `too_many_requests` at once.
    */
   run<T>(
+    project: string,
     signal: AbortSignal,
     work: (observer: Observer) => Promise<T>,
   ): AsyncGenerator<WorkLine | T> {
-    if (this.#atWork >= worksMax) {
-      throw new AppError(
-        'too_many_requests',
-        `${worksMax} rehearsals, merges and the like are at work already; try again when one is done`,
-      )
-    }
-    return this.#lines(signal, work)
-  }
-
-  async *#lines<T>(
-    signal: AbortSignal,
-    work: (observer: Observer) => Promise<T>,
-  ): AsyncGenerator<WorkLine | T> {
-    this.#atWork += 1
+    const giveBack = this.#shares.take(project)
     const lines = new LineQueue<WorkLine>({ onFull: () => undefined, onRoom: () => undefined })
     const tell: Tell = (type, message) => lines.push({ type, message })
     const alive = setInterval(() => tell('alive', 'still at work'), aliveEveryMs)
     const result = explained(async () => work(observerOf(signal, tell))).finally(() => {
-      this.#atWork -= 1
+      giveBack()
       clearInterval(alive)
       lines.end()
     })
     // Awaited below, unless the reader has gone: then a work that fails must not end the process.
     result.catch(() => undefined)
-    yield* lines
-    try {
-      yield await result
-    } catch (error) {
-      // Nobody is there to be told, and that it was called off is no fault.
-      if (!signal.aborted) throw error
-    }
+    return read(lines, result, signal)
+  }
+}
+
+async function* read<T>(
+  lines: AsyncIterable<WorkLine>,
+  result: Promise<T>,
+  signal: AbortSignal,
+): AsyncGenerator<WorkLine | T> {
+  yield* lines
+  try {
+    yield await result
+  } catch (error) {
+    // Nobody is there to be told, and that it was called off is no fault.
+    if (!signal.aborted) throw error
   }
 }
 

@@ -204,6 +204,34 @@ describe('a query', () => {
     expect(lines).toContainEqual(expect.objectContaining({ type: 'error', code: '25006' }))
   })
 
+  test('of one project leaves those of others their places', async () => {
+    const other = await control.client.createProject({ body: { project: {} } })
+    const leaving = new AbortController()
+    // A project's share of the fifty.
+    const running = await Promise.all(
+      Array.from({ length: 25 }, async () => ask('select pg_sleep(600)', {}, leaving.signal)),
+    )
+    await expect(ask('select 1')).rejects.toMatchObject({
+      status: 429,
+      code: 'too_many_requests',
+      message: expect.stringContaining(`project ${path.project_id} has 25 of the 50 queries`),
+    })
+    const there = { project_id: other.project.id, branch_id: other.branch.id }
+    const answer = await control.client.queryProjectBranch({
+      path: there,
+      body: { sql: 'select 2', db_name: 'neondb' },
+    })
+    const lines: QueryLine[] = []
+    for await (const line of answer) lines.push(line)
+    expect(rowsOf(lines)).toEqual([['2']])
+    leaving.abort()
+    const read = async (some: AsyncIterable<QueryLine>) => {
+      for await (const line of some) expect(line.type).not.toBe('complete')
+    }
+    await Promise.allSettled(running.map(read))
+    await until(async () => (await ask('select 1').catch(() => undefined)) !== undefined)
+  })
+
   test('without a statement is refused', async () => {
     await expect(ask(' -- nothing')).rejects.toMatchObject({ code: 'invalid_request' })
   })

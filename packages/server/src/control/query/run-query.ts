@@ -4,6 +4,7 @@ import { Client } from 'pg'
 import { postgresPort } from '../../compute/settings.ts'
 import { AppError } from '../../lib/errors.ts'
 import { once } from '../../lib/once.ts'
+import { Shares } from '../../lib/shares.ts'
 import type { Context } from '../context.ts'
 import type { TimeTravel } from '../time-travel.ts'
 import { LineQueue } from './line-queue.ts'
@@ -27,8 +28,11 @@ export interface QuerySpec extends Omit<DatabasePlace, 'applicationName'> {
 }
 
 /** Each holds a connection of its compute; a compute has a hundred. */
-const maxRunning = 50
-let running = 0
+const shares = new Shares({
+  max: 50,
+  what: 'queries that may run through the API at once',
+  advice: 'wait for one, or connect with a driver',
+})
 
 /**
  * Runs SQL as a role of the branch and answers what comes, line by line, no faster than it is read. When
@@ -41,13 +45,7 @@ export async function runQuery(
   spec: QuerySpec,
   signal: AbortSignal,
 ): Promise<AsyncIterable<QueryLine>> {
-  if (running >= maxRunning) {
-    throw new AppError(
-      'too_many_requests',
-      `${maxRunning} queries run through the API already; wait for one, or connect with a driver`,
-    )
-  }
-  running += 1
+  const giveBack = shares.take(spec.projectId)
   let reached: ReachedDatabase | undefined
   try {
     const spans = await splitStatements(spec.sql)
@@ -57,9 +55,9 @@ export async function runQuery(
     const client = await connect(reached, spec)
     const pid = backendOf(client)
     if (pid !== null) reached.session.setBackend(pid)
-    return new QueryRun(reached, client, spec.sql, spans).lines(signal, () => (running -= 1))
+    return new QueryRun(reached, client, spec.sql, spans).lines(signal, giveBack)
   } catch (error) {
-    running -= 1
+    giveBack()
     reached?.session.end()
     throw error
   }
