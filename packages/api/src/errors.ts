@@ -34,6 +34,7 @@ export const errors = {
   compute_exists: { status: 409, sqlstate: '42710', exit: 1, kind: 'user' },
   saved_query_exists: { status: 409, sqlstate: '42710', exit: 1, kind: 'user' },
   not_recoverable: { status: 409, sqlstate: '55000', exit: 1, kind: 'user' },
+  lock_not_available: { status: 409, sqlstate: '55P03', exit: 1, kind: 'user' },
   password_not_stored: { status: 412, sqlstate: '55000', exit: 1, kind: 'user' },
   branch_is_default: { status: 422, sqlstate: '55006', exit: 1, kind: 'user' },
   branch_is_protected: { status: 422, sqlstate: '55006', exit: 1, kind: 'user' },

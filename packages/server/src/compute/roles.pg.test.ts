@@ -140,6 +140,30 @@ describe.each(majorVersions)('roles and databases of PostgreSQL %d', (majorVersi
     await dropRole(compute, 'r')
   })
 
+  test('what somebody holds is waited for no longer than ten seconds, and told', async () => {
+    const dropTable = async (): Promise<void> =>
+      compute.withSuperuser(owner.database, async (sql) => void (await sql`drop table public.held`))
+    await as({}, async (sql) => {
+      await sql`create role held`
+      await sql`create table public.held ()`
+      await sql`begin`
+      await sql`alter role held connection limit 50`
+      await sql`lock table public.held in access share mode`
+      const next = await verifierOf('new')
+      const error = {
+        code: 'lock_not_available',
+        message: expect.stringContaining('coppice inspect db locks'),
+      }
+      await Promise.all([
+        expect(setPassword(compute, 'held', next)).rejects.toMatchObject(error),
+        expect(dropTable()).rejects.toMatchObject(error),
+      ])
+      await sql`rollback`
+    })
+    await dropTable()
+    await dropRole(compute, 'held')
+  })
+
   test('what a dropped role owned goes to the owner of the database', async () => {
     await createRole(compute, { name: 'leaver', verifier: await verifierOf('pw') })
     await createDatabase(compute, { name: 'other', owner: owner.role })

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 
-import { AppError } from '../lib/errors.ts'
+import { AppError, errorCode } from '../lib/errors.ts'
 import { parseVerifier } from '../lib/scram.ts'
 import { checkObjectName, memberGroup, quoteIdentifier } from './object-names.ts'
 import { type Cluster, platformDatabase } from './superuser.ts'
@@ -67,13 +67,14 @@ function passwordLiteral(verifier: string | null): string {
   return `'${verifier}'`
 }
 
-/** postgres.js keeps the statement on its errors, and this one holds a verifier: only the message goes on. */
+/** postgres.js keeps the statement on its errors, and this one holds a verifier: the rest of them goes on. */
 export async function runSecret(sql: Sql, statement: string): Promise<void> {
   try {
     await sql.unsafe(statement)
   } catch (error) {
+    const message = error instanceof Error ? error.message : 'the statement failed'
     // oxlint-disable-next-line preserve-caught-error -- the cause would carry the statement
-    throw new Error(error instanceof Error ? error.message : 'the statement failed')
+    throw Object.assign(new Error(message), { code: errorCode(error) })
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import postgres, { type Sql } from 'postgres'
 
+import { AppError, errorCode } from '../lib/errors.ts'
 import { superuserName } from './access-files.ts'
 import { postgresPort } from './settings.ts'
 
@@ -10,7 +11,10 @@ export const platformDatabase = 'postgres'
 
 /** A running cluster, or one that is started when it is used. */
 export interface Cluster {
-  /** Runs a function with a superuser's connection to one database. */
+  /**
+   * Runs a function with a superuser's connection to one database. Rejects with AppError `lock_not_available`
+   * where somebody holds for too long what it needs.
+   */
   withSuperuser<T>(database: string, work: (sql: Sql) => Promise<T>): Promise<T>
   /** Where its socket is, once it runs. */
   socketDirectory(): Promise<string>
@@ -18,6 +22,12 @@ export interface Cluster {
 
 /** Over a local socket, to a server that accepts connections; more means that something is wrong. */
 const connectTimeoutSeconds = 10
+
+/**
+ * Whoever may change a role or a table can hold it for as long as they like; what waits for them keeps others
+ * waiting. pg_dump sets its own.
+ */
+const lockTimeoutSeconds = 10
 
 /**
  * Users own databases and may set defaults on them that a superuser's session there would take over. What
@@ -31,7 +41,7 @@ export const safeDefaults = Object.entries({
   default_transaction_read_only: 'off',
   default_transaction_isolation: String.raw`read\ committed`,
   statement_timeout: '0',
-  lock_timeout: '0',
+  lock_timeout: `${lockTimeoutSeconds}s`,
   idle_in_transaction_session_timeout: '0',
   // What the platform has done stays done, whatever users have set for theirs.
   synchronous_commit: 'on',
@@ -101,6 +111,23 @@ export async function reloadConfiguration(sql: Sql): Promise<void> {
   })
 }
 
+/** SQLSTATE (PostgreSQL manual, appendix A). */
+const lockNotAvailable = '55P03'
+
+async function tellingOfLocks<T>(database: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (errorCode(error) !== lockNotAvailable) throw error
+    const where = database === platformDatabase ? '' : `, in database ${database}`
+    throw new AppError(
+      'lock_not_available',
+      `another session has held for ${lockTimeoutSeconds} seconds a lock on what this needs${where}; look for it with \`coppice inspect db locks\`, end it or wait for it, then try again`,
+      { cause: error },
+    )
+  }
+}
+
 /** A running cluster, connected to once for each use. */
 export function clusterAt(socketDirectory: string): Cluster {
   return {
@@ -108,7 +135,7 @@ export function clusterAt(socketDirectory: string): Cluster {
     withSuperuser: async (database, work) => {
       const sql = connectSuperuser(socketDirectory, database)
       try {
-        return await work(sql)
+        return await tellingOfLocks(database, async () => work(sql))
       } finally {
         await disconnect(sql)
       }
@@ -143,7 +170,8 @@ export class SuperuserConnections implements Cluster {
       max: sharedConnections,
       idleTimeoutSeconds: sharedIdleSeconds,
     })
-    return work(this.#shared)
+    const shared = this.#shared
+    return tellingOfLocks(database, async () => work(shared))
   }
 
   /** One that the caller alone uses, and ends with `disconnect`. */
