@@ -33,7 +33,7 @@ interface Plan {
   shape: string
   cost: number
 }
-type Planned = Plan | { error: string }
+export type Planned = Plan | { error: string }
 
 /** Plans each query as it would be for any parameters. Nothing is run. */
 export async function planQueries(
@@ -55,31 +55,39 @@ export async function planQueries(
 
 /**
  * By PREPARE, which finds the types of parameters and works on 14 and 15 as well, where EXPLAIN has no
- * GENERIC_PLAN.
+ * GENERIC_PLAN. Any role has written the text, and planning evaluates functions that say they are immutable,
+ * with the rights of this session: nothing of it is written, or stays.
  */
 async function planOf(sql: Sql, query: string): Promise<Planned> {
+  await sql.unsafe('begin read only')
   try {
-    await sql.unsafe(`prepare coppice_plan as ${query}`)
-  } catch (error) {
-    return { error: messageOf(error) }
-  }
-  try {
+    await runOne(sql, `prepare coppice_plan as ${query}`)
     const [prepared] = await sql<Array<{ count: string }>>`
       select cardinality(parameter_types) as count from pg_prepared_statements
       where name = 'coppice_plan'`
     const count = Number(prepared?.count ?? 0)
     const parameters =
       count === 0 ? '' : `(${Array.from({ length: count }, () => 'null').join(', ')})`
-    const rows = await sql.unsafe<Array<Record<string, unknown>>>(
-      `explain (format json) execute coppice_plan${parameters}`,
-    )
+    const rows = await runOne(sql, `explain (format json) execute coppice_plan${parameters}`)
     return readPlan(rows[0]?.['QUERY PLAN'])
   } catch (error) {
     return { error: messageOf(error) }
   } finally {
-    await sql.unsafe('deallocate coppice_plan')
+    await sql.unsafe('rollback')
+    await sql.unsafe('deallocate all')
   }
 }
+
+/**
+ * By the extended protocol, which refuses more than one statement: pg_stat_statements leaves some constants
+ * in its texts, and one that was written under another `standard_conforming_strings` may end elsewhere.
+ */
+async function runOne(sql: Sql, statement: string): Promise<Array<Record<string, unknown>>> {
+  return sql.unsafe<Array<Record<string, unknown>>>(statement, [], extended)
+}
+
+/** Without parameters the library takes the simple protocol, unless it is told; its types do not know that. */
+const extended: { prepare: boolean; simple: boolean } = { prepare: false, simple: false }
 
 function readPlan(value: unknown): Planned {
   const parsed: unknown = typeof value === 'string' ? JSON.parse(value) : value
