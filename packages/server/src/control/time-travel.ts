@@ -5,6 +5,7 @@ import { plainSpec } from '../compute/spec.ts'
 import { AppError, describeError } from '../lib/errors.ts'
 import { newPastEndpointId, newScratchId } from '../lib/ids.ts'
 import { parseLsn } from '../lib/lsn.ts'
+import { Shares } from '../lib/shares.ts'
 import { findBranchCompute } from './branch-compute.ts'
 import type { Context } from './context.ts'
 import { currentCatalog } from './history/make-volume.ts'
@@ -25,9 +26,17 @@ import { volumeDataDirectory, volumeOfDataDirectory } from './volumes.ts'
 export class TimeTravel {
   readonly #context: Context
   readonly #visits = new Map<string, Visit>()
+  readonly #shares: Shares
 
-  constructor(context: Context) {
+  constructor(context: Context, { visitsMax = 20 } = {}) {
     this.#context = context
+    // Each is a PostgreSQL and a volume.
+    this.#shares = new Shares({
+      max: visitsMax,
+      what: 'moments of the past that may be looked at at once',
+      advice: 'try again when one is left',
+      code: 'limit_reached',
+    })
     context.host.onStateChange(({ endpointId, state }) => {
       if (state === 'idle') this.#leave(endpointId)
     })
@@ -46,19 +55,20 @@ export class TimeTravel {
 
   /** The compute on the moment, which is made present unless somebody is there already. */
   async visit(pastId: string): Promise<Compute> {
-    let visit = this.#visits.get(pastId)
-    if (visit === undefined) {
-      if (this.#visits.size >= visitsMax) {
-        throw new AppError(
-          'limit_reached',
-          `${visitsMax} moments of the past are being looked at already; try again when one is left`,
-        )
-      }
-      visit = { endpointId: newPastEndpointId(), compute: undefined }
-      this.#visits.set(pastId, visit)
-    }
-    visit.compute ??= this.#arrive(pastId, visit.endpointId)
-    return visit.compute
+    return (this.#visits.get(pastId) ?? (await this.#begin(pastId))).compute
+  }
+
+  async #begin(pastId: string): Promise<Visit> {
+    const branch = await this.#findBranch(pastId)
+    if (branch === undefined) throw new AppError('branch_not_found', 'the branch does not exist')
+    // Somebody else may have begun meanwhile.
+    const begun = this.#visits.get(pastId)
+    if (begun) return begun
+    const giveBack = this.#shares.take(branch.project_id)
+    const place = { endpointId: newPastEndpointId(), giveBack }
+    const visit = { ...place, compute: this.#arrive(pastId, branch, place) }
+    this.#visits.set(pastId, visit)
+    return visit
   }
 
   openSession(session: SessionDetails & { endpointId: string }): SessionHandle {
@@ -70,21 +80,27 @@ export class TimeTravel {
     return compute.openSession(session)
   }
 
-  async #arrive(pastId: string, endpointId: string): Promise<Compute> {
+  async #arrive(
+    pastId: string,
+    branch: BranchRow,
+    { endpointId, giveBack }: Omit<Visit, 'compute'>,
+  ): Promise<Compute> {
     const volumeId = newScratchId()
     try {
-      return await this.#prepare(pastId, endpointId, volumeId)
+      return await this.#prepare(pastId, branch, { endpointId, volumeId })
     } catch (error) {
       this.#visits.delete(pastId)
-      await removeScratch(this.#context, volumeId)
+      await removeScratch(this.#context, volumeId).finally(giveBack)
       throw error
     }
   }
 
-  async #prepare(pastId: string, endpointId: string, volumeId: string): Promise<Compute> {
+  async #prepare(
+    pastId: string,
+    branch: BranchRow,
+    { endpointId, volumeId }: { endpointId: string; volumeId: string },
+  ): Promise<Compute> {
     const context = this.#context
-    const branch = await this.#findBranch(pastId)
-    if (branch === undefined) throw new AppError('branch_not_found', 'the branch does not exist')
     const project = await requireProject(context, branch.project_id)
     const own = await findBranchCompute(context, branch.id)
     const catalogNow = await currentCatalog(context, branch)
@@ -125,20 +141,22 @@ export class TimeTravel {
   /** Nobody waits for it: what a crash leaves of it is swept at the next start. */
   #leave(endpointId: string): void {
     const context = this.#context
-    const [pastId] = [...this.#visits].find(([, visit]) => visit.endpointId === endpointId) ?? []
+    const [pastId, visit] = [...this.#visits].find(([, one]) => one.endpointId === endpointId) ?? []
     const compute = context.host.get(endpointId)
-    if (pastId === undefined || compute === undefined) return
+    if (pastId === undefined || visit === undefined || compute === undefined) return
     this.#visits.delete(pastId)
     const volumeId = volumeOfDataDirectory(compute.spec.dataDirectory)
     void (async () => {
       await context.host.remove(endpointId)
       await removeScratch(context, volumeId)
-    })().catch((error: unknown) => {
-      context.log.warn(
-        { endpoint_id: endpointId, error: describeError(error) },
-        'a moment of the past was not cleared away',
-      )
-    })
+    })()
+      .catch((error: unknown) => {
+        context.log.warn(
+          { endpoint_id: endpointId, error: describeError(error) },
+          'a moment of the past was not cleared away',
+        )
+      })
+      .finally(visit.giveBack)
   }
 
   async #findBranch(pastId: string): Promise<BranchRow | undefined> {
@@ -150,11 +168,10 @@ export class TimeTravel {
 
 interface Visit {
   endpointId: string
-  compute: Promise<Compute> | undefined
+  compute: Promise<Compute>
+  /** The share of its project. */
+  giveBack: () => void
 }
-
-/** Each is a PostgreSQL and a volume. */
-const visitsMax = 20
 
 /** As on Neon. */
 const leaveAfterSeconds = 30
