@@ -3,6 +3,7 @@ import type { Sql } from 'postgres'
 import { AppError, errorCode } from '../lib/errors.ts'
 import { parseVerifier } from '../lib/scram.ts'
 import { checkObjectName, memberGroup, quoteIdentifier } from './object-names.ts'
+import { guardReplicationFunctions } from './replication-functions.ts'
 import { type Cluster, platformDatabase } from './superuser.ts'
 
 export interface NewRole {
@@ -35,8 +36,19 @@ export async function createRole(cluster: Cluster, role: NewRole): Promise<void>
   })
 }
 
-/** Lets the roles that the API has made read the WAL, once their project has logical replication. */
+/**
+ * Lets the roles that the API has made read the WAL, once their project has logical replication, and holds
+ * them to what they may ask for. Where it cannot, nobody is left with REPLICATION.
+ */
 export async function grantReplication(cluster: Cluster): Promise<void> {
+  // Its primary's start has seen to it.
+  if (await cluster.withSuperuser(platformDatabase, isStandby)) return
+  try {
+    await guardReplicationFunctions(cluster)
+  } catch (error) {
+    await cluster.withSuperuser(platformDatabase, withdrawReplication)
+    throw error
+  }
   await cluster.withSuperuser(platformDatabase, async (sql) => {
     const roles = await sql<{ name: string }[]>`
       select rolname as name from pg_roles
@@ -47,6 +59,19 @@ export async function grantReplication(cluster: Cluster): Promise<void> {
       await sql.unsafe(`alter role ${quoteIdentifier(name)} replication`)
     }
   })
+}
+
+async function isStandby(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ is_standby: boolean }[]>`select pg_is_in_recovery() as is_standby`
+  return row?.is_standby === true
+}
+
+async function withdrawReplication(sql: Sql): Promise<void> {
+  const roles = await sql<{ name: string }[]>`
+    select rolname as name from pg_roles where rolreplication and not rolsuper`
+  for (const { name } of roles) {
+    await sql.unsafe(`alter role ${quoteIdentifier(name)} noreplication`)
+  }
 }
 
 /** Rejects with AppError `role_not_found`. */

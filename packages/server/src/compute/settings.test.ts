@@ -59,6 +59,8 @@ describe('postgresql.conf', () => {
     const lines = conf({ logicalReplication: true })
     expect(lines).toContain("wal_level = 'logical'")
     expect(lines).toContain("max_slot_wal_keep_size = '4GB'")
+    const replica = conf({ logicalReplication: true, isStandby: true })
+    expect(replica).toContain("wal_level = 'replica'")
   })
 
   test('has only what the host knows', () => {

@@ -83,7 +83,8 @@ function durabilitySettings(spec: ComputeSpec, host: SettingsHost): Settings {
   return {
     fsync: 'on',
     full_page_writes: 'on',
-    wal_level: spec.logicalReplication ? 'logical' : 'replica',
+    // Replicas are made anew at every start, without slots.
+    wal_level: spec.logicalReplication && !spec.isStandby ? 'logical' : 'replica',
     // A slot that nobody reads from any more must not fill the pool.
     ...(spec.logicalReplication && { max_slot_wal_keep_size: '4GB' }),
     max_wal_senders: 10,

@@ -2,6 +2,7 @@ import type { Sql } from 'postgres'
 
 import { hasLibrary, type Installation } from './installations.ts'
 import { memberGroup } from './object-names.ts'
+import { guardReplicationFunctions } from './replication-functions.ts'
 import { platformDatabase, type Cluster } from './superuser.ts'
 
 /** What every cluster of ours has from the beginning. Runs once, in the template. */
@@ -21,6 +22,7 @@ export async function prepareTemplate(cluster: Cluster, installation: Installati
       if (hasStatStatements) await createStatStatements(sql)
     })
   }
+  await guardReplicationFunctions(cluster)
   await cluster.withSuperuser(platformDatabase, async (sql) => {
     await sql`checkpoint`
   })

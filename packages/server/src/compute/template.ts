@@ -21,7 +21,7 @@ export interface TemplateOptions {
 }
 
 /** Raised when what a template holds changes, so that those of an older platform are not used. */
-export const templateRevision = 2
+export const templateRevision = 3
 
 /**
  * WAL segments of 2 MB instead of 16. Every promotion of a clone writes one whole segment, zeros

@@ -135,6 +135,44 @@ suite.each(installations)('PostgreSQL $version', (installation) => {
     expect(await run(client, 'select 1')).toEqual(['T', 'D', 'C', 'Z'])
   })
 
+  test('loads no file for an output plugin, and leaves the platform’s slots alone', async () => {
+    const client = await connect()
+    for (const command of [
+      'CREATE_REPLICATION_SLOT s LOGICAL "/etc/hosts"',
+      'create_replication_slot "s" temporary\n logical "/etc/hosts";',
+    ]) {
+      expect(await run(client, command)).toEqual([
+        '0A000 this output plugin is not available here: ' +
+          'choose one of pgoutput, test_decoding, wal2json, decoderbufs',
+        'Z',
+      ])
+    }
+    await fixture.postgres.sql(`select pg_create_physical_replication_slot('coppice_history')`)
+    for (const command of [
+      'DROP_REPLICATION_SLOT coppice_history',
+      'drop_replication_slot "coppice_history" wait',
+    ]) {
+      expect(await run(client, command)).toEqual([
+        "0A000 slots named coppice_... are the platform's: choose another name",
+        'Z',
+      ])
+    }
+    await fixture.postgres.sql(`select pg_drop_replication_slot('coppice_history')`)
+    // What the gateway takes for SQL is no command to PostgreSQL either.
+    for (const command of [
+      '/**/CREATE_REPLICATION_SLOT s LOGICAL "/etc/hosts"',
+      ';CREATE_REPLICATION_SLOT s LOGICAL "/etc/hosts"',
+      '\u00a0CREATE_REPLICATION_SLOT s LOGICAL "/etc/hosts"',
+    ]) {
+      expect(await run(client, command)).toEqual([expect.stringMatching(/^42601 /), 'Z'])
+    }
+    for (const plugin of ['PGOUTPUT', '"test_decoding"']) {
+      const command = `CREATE_REPLICATION_SLOT s TEMPORARY LOGICAL ${plugin}`
+      expect(await run(client, command)).toEqual(['T', 'D', 'C', 'Z'])
+      expect(await run(client, 'DROP_REPLICATION_SLOT s')).toEqual(['C', 'Z'])
+    }
+  })
+
   test('answers in order, wherever the bytes are split', async () => {
     const client = await connect()
     const bytes = Buffer.concat([query('select 1'), query('BASE_BACKUP'), query('select 2')])

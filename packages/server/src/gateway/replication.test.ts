@@ -14,6 +14,12 @@ test.each([
   'ALTER_REPLICATION_SLOT s (FAILOVER true)',
   'READ_REPLICATION_SLOT s',
   'DROP_REPLICATION_SLOT s WAIT',
+  'drop_replication_slot s;',
+  'create_replication_slot s logical PgOutput;',
+  "CREATE_REPLICATION_SLOT s LOGICAL wal2json(SNAPSHOT 'export')",
+  'CREATE_REPLICATION_SLOT s\vLOGICAL\f"decoderbufs"',
+  'CREATE_REPLICATION_SLOT coppice LOGICAL pgoutput',
+  'READ_REPLICATION_SLOT coppice_history',
   'create publication p for all tables',
   "select pg_create_logical_replication_slot('s', 'pgoutput')",
   '-- a comment\nselect 1',
@@ -45,4 +51,53 @@ test.each([
   expect(refuseReplicationCommand(text)).toContain(
     `errcode = '0A000', message = '${command} is not available here: `,
   )
+})
+
+test.each([
+  `"/tmp/evil.so"`,
+  `"/tmp/evil"`,
+  'evil',
+  'pgoutputs',
+  'pgoutput$',
+  'pgoutput\u00e9',
+  '"PGOUTPUT"',
+  '"pgoutput "',
+  '"pgoutput""x"',
+  '"""pgoutput"',
+  '"$libdir/pgoutput"',
+  '"../pgoutput"',
+  'pgoutput"/tmp/evil.so"',
+])('refuses output plugin %s', (plugin) => {
+  for (const command of [
+    `CREATE_REPLICATION_SLOT s LOGICAL ${plugin}`,
+    `create_replication_slot "s" temporary logical\n${plugin}`,
+    `CREATE_REPLICATION_SLOT s TEMPORARY LOGICAL ${plugin} (SNAPSHOT 'nothing')`,
+  ]) {
+    expect(refuseReplicationCommand(command)).toMatch(/output plugin is not|is not available here/)
+  }
+})
+
+test.each([
+  // A space of Unicode's is a letter to PostgreSQL: this names the plugin `/tmp/evil.so`.
+  'CREATE_REPLICATION_SLOT s\u00a0LOGICAL\u00a0pgoutput LOGICAL "/tmp/evil.so"',
+  'CREATE_REPLICATION_SLOT s LOGICAL\u00a0pgoutput "/tmp/evil.so"',
+  'CREATE_REPLICATION_SLOT /* x */ s LOGICAL "/tmp/evil.so"',
+  'CREATE_REPLICATION_SLOT s LOGICAL -- x\n"/tmp/evil.so"',
+  'CREATE_REPLICATION_SLOT s LOGICAL',
+  'CREATE_REPLICATION_SLOT"s"LOGICAL"/tmp/evil.so"',
+  'DROP_REPLICATION_SLOT',
+])('refuses %j, which it cannot read', (text) => {
+  expect(refuseReplicationCommand(text)).toContain('is not available here')
+})
+
+test.each([
+  'DROP_REPLICATION_SLOT coppice_history',
+  'drop_replication_slot\n"coppice_history" WAIT',
+  'DROP_REPLICATION_SLOT COPPICE_history;',
+  'ALTER_REPLICATION_SLOT coppice_history (FAILOVER true)',
+  'CREATE_REPLICATION_SLOT coppice_history LOGICAL pgoutput',
+  'CREATE_REPLICATION_SLOT "coppice_history" TEMPORARY LOGICAL pgoutput',
+  'START_REPLICATION SLOT coppice_history LOGICAL 0/0',
+])('refuses %j: the slot is the platform’s', (text) => {
+  expect(refuseReplicationCommand(text)).toContain("slots named coppice_... are the platform''s")
 })

@@ -4,16 +4,20 @@
  * verifiers included, for whoever has REPLICATION; the roles of a project have it where the project
  * has logical replication, so the gateway lets through what is logical, and SQL.
  */
+import { outputPlugins, platformSlotPrefix } from '../lib/replication-slots.ts'
 import { ClientError, sqlstates } from './errors.ts'
 import { failingStatement } from './failing-statement.ts'
 
-const identifier = String.raw`(?:"(?:[^"]|"")+"|[a-z_\x80-\xff][\w$\x80-\xff]*)`
+/** As `repl_scanner.l` has them: a space of Unicode's is a letter there. */
+const space = String.raw`[ \t\n\r\f\v]`
+const identifier = String.raw`(?:"(?:[^"]|"")+"|[a-z_\x80-\xff][\w$\x80-\xff]*)(?!["\w$\x80-\xff])`
 
-/** Commands that pass as they are; what is not logical in the rest is known by the word LOGICAL missing. */
-const harmless =
-  /^(?:identify_system|drop_replication_slot|alter_replication_slot|read_replication_slot)\b/i
-const logical = new RegExp(
-  String.raw`^(?:create_replication_slot\s+${identifier}(?:\s+temporary)?|start_replication\s+slot\s+${identifier})\s+logical\b`,
+const looking = /^(?:identify_system|read_replication_slot)\b/i
+/** Those that change a slot; what is not logical is known by the word LOGICAL missing. */
+const changing = new RegExp(
+  String.raw`^(?:create_replication_slot${space}+(?<made>${identifier})(?:${space}+temporary)?${space}+logical${space}+(?<plugin>${identifier})` +
+    String.raw`|start_replication${space}+slot${space}+(?<started>${identifier})${space}+logical\b` +
+    String.raw`|(?:drop|alter)_replication_slot${space}+(?<changed>${identifier}))`,
   'i',
 )
 
@@ -31,8 +35,30 @@ export const maxReplicationQueryBytes = 1024 * 1024
 export function refuseReplicationCommand(text: string): string | undefined {
   const command = text.trimStart()
   const [word] = commandWord.exec(command) ?? []
-  if (word === undefined || harmless.test(command) || logical.test(command)) return undefined
-  return failingStatement(`${word.toUpperCase()} is not available here: ${advice}`)
+  if (word === undefined || looking.test(command)) return undefined
+  const parts = changing.exec(command)?.groups
+  if (parts === undefined) {
+    return failingStatement(`${word.toUpperCase()} is not available here: ${advice}`)
+  }
+  const slot = nameOf(parts['made'] ?? parts['started'] ?? parts['changed'] ?? '')
+  if (slot.startsWith(platformSlotPrefix)) {
+    return failingStatement(
+      `slots named ${platformSlotPrefix}... are the platform's: choose another name`,
+    )
+  }
+  const plugin = parts['plugin']
+  if (plugin === undefined || isServed(nameOf(plugin))) return undefined
+  return failingStatement(
+    `this output plugin is not available here: choose one of ${outputPlugins.join(', ')}`,
+  )
+}
+
+const isServed = (plugin: string): boolean => (outputPlugins as readonly string[]).includes(plugin)
+
+/** What PostgreSQL makes of an identifier. */
+function nameOf(written: string): string {
+  if (!written.startsWith('"')) return written.toLowerCase()
+  return written.slice(1, -1).replaceAll('""', '"')
 }
 
 const advice =
