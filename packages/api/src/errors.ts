@@ -55,6 +55,7 @@ export const errors = {
   internal: { status: 500, sqlstate: 'XX000', exit: 2, kind: 'service' },
   wake_refused: { status: 503, sqlstate: '57P03', exit: 1, kind: 'user' },
   compute_start_failed: { status: 503, sqlstate: '57P03', exit: 2, kind: 'compute' },
+  compute_unavailable: { status: 503, sqlstate: '57P03', exit: 2, kind: 'compute' },
   host_full: { status: 503, sqlstate: '53300', exit: 1, kind: 'limit' },
   store_unavailable: { status: 503, sqlstate: '57P03', exit: 2, kind: 'service' },
   s3_unavailable: { status: 503, sqlstate: '58030', exit: 1, kind: 'service' },

@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto'
 import postgres, { type Sql } from 'postgres'
 
 import { createVerifier } from '../lib/scram.ts'
+import { ofDatabase } from './database-errors.ts'
 import { quoteIdentifier, quoteLiteral } from './object-names.ts'
 import { roleExists, runSecret } from './roles.ts'
 import { postgresPort } from './settings.ts'
-import { type Cluster, disconnect, platformDatabase, safeDefaults } from './superuser.ts'
+import { type Cluster, disconnect, platformDatabase, safeOptions } from './superuser.ts'
 
 /** A role made for work that may run what users wrote, which the superuser must not do. */
 export interface LoginRole {
@@ -47,8 +48,9 @@ export async function withLoginRole<T>(
   database: string,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
+  const socketDirectory = await cluster.socketDirectory()
   const sql = postgres({
-    path: `${await cluster.socketDirectory()}/.s.PGSQL.${postgresPort}`,
+    path: `${socketDirectory}/.s.PGSQL.${postgresPort}`,
     database,
     user: name,
     password,
@@ -57,10 +59,10 @@ export async function withLoginRole<T>(
     fetch_types: false,
     prepare: false,
     onnotice: () => undefined,
-    connection: { application_name: 'coppice', options: safeDefaults },
+    connection: { application_name: 'coppice', options: safeOptions(socketDirectory) },
   })
   try {
-    return await work(sql)
+    return await ofDatabase(async () => work(sql))
   } finally {
     await disconnect(sql)
   }

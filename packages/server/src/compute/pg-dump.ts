@@ -8,7 +8,7 @@ import { isThere } from '../lib/files.ts'
 import { superuserName } from './access-files.ts'
 import { type Installation, supportedMajorVersions, systemDirectories } from './installations.ts'
 import { postgresPort } from './settings.ts'
-import { safeDefaults } from './superuser.ts'
+import { safeOptions } from './superuser.ts'
 
 /** A pg_dump with the pg_restore beside it. */
 export interface PgDump {
@@ -97,7 +97,7 @@ function connectionString(socketDirectory: string, database: string): string {
     application_name: 'coppice',
     connect_timeout: '10',
     sslmode: 'disable',
-    options: safeDefaults,
+    options: safeOptions(socketDirectory),
   }
   return Object.entries(parameters)
     .map(([name, value]) => `${name}='${value.replaceAll(/[\\']/g, String.raw`\$&`)}'`)

@@ -327,27 +327,51 @@ describe.each(majorVersions)('roles and databases of PostgreSQL %d', (majorVersi
   test('an owner’s settings on a database do not reach the platform', async () => {
     await createRole(compute, { name: 'trickster', verifier: await verifierOf('pw') })
     await createDatabase(compute, { name: 'tricky', owner: owner.role })
+    const settings = {
+      search_path: 'evil, public',
+      default_transaction_read_only: 'on',
+      default_transaction_isolation: 'serializable',
+      role: `'app.owner'`,
+      session_authorization: `'app.owner'`,
+      statement_timeout: '1',
+      idle_session_timeout: '1',
+      local_preload_libraries: 'nope',
+      exit_on_error: 'on',
+      default_tablespace: 'pg_global',
+      extra_float_digits: '-15',
+      intervalstyle: 'sql_standard',
+      debug_print_plan: 'on',
+      log_parameter_max_length_on_error: '-1',
+      ...(majorVersion >= 17 && {
+        transaction_timeout: '1',
+        restrict_nonsystem_relation_kind: 'view',
+      }),
+    }
     await as({}, async (sql) => {
-      await sql.unsafe(`alter database tricky set search_path = evil, public`)
-      await sql.unsafe(`alter database tricky set default_transaction_read_only = on`)
-      await sql.unsafe(`alter database tricky set statement_timeout = 1`)
-      await sql.unsafe(`alter database tricky set default_transaction_isolation = serializable`)
-      await sql.unsafe(`alter database tricky set role = 'app.owner'`)
+      for (const [name, value] of Object.entries(settings)) {
+        await sql.unsafe(`alter database tricky set ${name} = ${value}`)
+      }
     })
-    const [row] = await compute.withSuperuser(
-      'tricky',
-      async (sql) => sql`
-      select current_user::text as role, current_setting('search_path') as path,
-        current_setting('statement_timeout') as timeout,
-        current_setting('transaction_read_only') as read_only,
-        current_setting('transaction_isolation') as isolation`,
-    )
-    expect(row).toEqual({
-      role: 'cloud_admin',
-      path: 'pg_catalog,pg_temp',
-      timeout: '0',
-      read_only: 'off',
-      isolation: 'read committed',
+    const seen = await compute.withSuperuser('tricky', async (sql) => {
+      await sql`create table public.made (id int)`
+      await expect(sql`select 1 / 0`).rejects.toThrow('division by zero')
+      await sql`select pg_sleep(0.05)`
+      const names = [...Object.keys(settings), 'transaction_read_only', 'transaction_isolation']
+      return sql<{ name: string; value: string }[]>`
+        select name, current_setting(name) as value
+        from unnest(string_to_array(${names.join()}, ',')) as name`
+    })
+    expect(Object.fromEntries(seen.map(({ name, value }) => [name, value]))).toMatchObject({
+      role: 'none',
+      session_authorization: 'cloud_admin',
+      search_path: 'pg_catalog,pg_temp',
+      statement_timeout: '0',
+      transaction_read_only: 'off',
+      transaction_isolation: 'read committed',
+      extra_float_digits: '1',
+      intervalstyle: 'postgres',
+      debug_print_plan: 'off',
+      log_parameter_max_length_on_error: '0',
     })
     await dropRole(compute, 'trickster')
     await dropDatabase(compute, 'tricky')

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import postgres, { type Sql } from 'postgres'
 
 import { AppError, errorCode } from '../lib/errors.ts'
 import { superuserName } from './access-files.ts'
+import { ofDatabase } from './database-errors.ts'
 import { postgresPort } from './settings.ts'
 
 /** The database for whatever concerns a whole cluster; it holds nothing of users. */
@@ -31,10 +33,10 @@ const lockTimeoutSeconds = 10
 
 /**
  * Users own databases and may set defaults on them that a superuser's session there would take over. What
- * could redirect or stop our statements is set by the connection itself, which wins (manual, "Setting
- * Parameters"). Given as `options`, since postgres.js leaves out parameters that are false or zero.
+ * could redirect or stop our statements, change what they read or write, or tell what is in them is set by
+ * the connection itself, which wins (manual, "Setting Parameters").
  */
-export const safeDefaults = Object.entries({
+const safeDefaults = {
   role: 'none',
   search_path: 'pg_catalog,pg_temp',
   standard_conforming_strings: 'on',
@@ -45,10 +47,61 @@ export const safeDefaults = Object.entries({
   idle_in_transaction_session_timeout: '0',
   // What the platform has done stays done, whatever users have set for theirs.
   synchronous_commit: 'on',
+  idle_session_timeout: '0',
+  // A library that is not there ends the session.
+  local_preload_libraries: '',
+  exit_on_error: 'off',
+  // `pg_global` takes no tables.
+  default_tablespace: '',
+  temp_tablespaces: '',
+  row_security: 'on',
+  array_nulls: 'on',
+  transform_null_equals: 'off',
+  quote_all_identifiers: 'off',
+  // Values are read from one database and written to another as text.
   datestyle: 'ISO',
-})
-  .map(([name, value]) => `-c ${name}=${value}`)
-  .join(' ')
+  intervalstyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  xmloption: 'content',
+  // Users read the log, and some statements of ours hold keys.
+  debug_print_parse: 'off',
+  debug_print_rewritten: 'off',
+  debug_print_plan: 'off',
+  log_parameter_max_length_on_error: '0',
+  client_min_messages: 'warning',
+}
+
+/** Versions that do not know a setting refuse the connection. */
+const safeDefaultsFrom17 = {
+  transaction_timeout: '0',
+  restrict_nonsystem_relation_kind: '',
+}
+
+/**
+ * What a session of the platform in a database of users begins with, at the running server of this
+ * directory. Given as `options`, since postgres.js leaves out parameters that are false or zero.
+ */
+export function safeOptions(socketDirectory: string): string {
+  const isNew = (majorVersionAt(socketDirectory) ?? 0) >= 17
+  return Object.entries({ ...safeDefaults, ...(isNew && safeDefaultsFrom17) })
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ')
+}
+
+/** The second line of the file beside a socket is the data directory (`CreateLockFile`). */
+function majorVersionAt(socketDirectory: string): number | undefined {
+  try {
+    const lock = readFileSync(`${socketDirectory}/.s.PGSQL.${postgresPort}.lock`, 'utf8')
+    const version = readFileSync(`${lock.split('\n')[1]}/PG_VERSION`, 'utf8')
+    return Number.parseInt(version, 10)
+  } catch (error) {
+    // It is on its way down, and takes no connection either.
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
 
 interface ConnectOptions {
   /** Connections that may be opened when one is busy. More than one shares no session state. */
@@ -74,7 +127,7 @@ export function connectSuperuser(
     connect_timeout: connectTimeoutSeconds,
     ...(idleTimeoutSeconds !== undefined && { idle_timeout: idleTimeoutSeconds }),
     onnotice: () => undefined,
-    connection: { application_name: 'coppice', options: safeDefaults },
+    connection: { application_name: 'coppice', options: safeOptions(socketDirectory) },
   })
 }
 
@@ -114,9 +167,10 @@ export async function reloadConfiguration(sql: Sql): Promise<void> {
 /** SQLSTATE (PostgreSQL manual, appendix A). */
 const lockNotAvailable = '55P03'
 
-async function tellingOfLocks<T>(database: string, work: () => Promise<T>): Promise<T> {
+/** Work in a database, whose errors are told as that: as ours, or as somebody's who holds a lock there. */
+async function inDatabase<T>(database: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await work()
+    return await ofDatabase(work)
   } catch (error) {
     if (errorCode(error) !== lockNotAvailable) throw error
     const where = database === platformDatabase ? '' : `, in database ${database}`
@@ -135,7 +189,7 @@ export function clusterAt(socketDirectory: string): Cluster {
     withSuperuser: async (database, work) => {
       const sql = connectSuperuser(socketDirectory, database)
       try {
-        return await tellingOfLocks(database, async () => work(sql))
+        return await inDatabase(database, async () => work(sql))
       } finally {
         await disconnect(sql)
       }
@@ -171,7 +225,7 @@ export class SuperuserConnections implements Cluster {
       idleTimeoutSeconds: sharedIdleSeconds,
     })
     const shared = this.#shared
-    return tellingOfLocks(database, async () => work(shared))
+    return inDatabase(database, async () => work(shared))
   }
 
   /** One that the caller alone uses, and ends with `disconnect`. */

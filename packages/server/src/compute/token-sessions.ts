@@ -25,7 +25,6 @@ const blockBytes = 64
 export async function createTokenFunctions(sql: Sql, key: Buffer): Promise<void> {
   const [inner, outer] = [pad(key, 0x36), pad(key, 0x5c)]
   await sql.begin(async (transaction) => {
-    await transaction.unsafe(`set local lock_timeout = '${lockTimeout}'`)
     await transaction`select pg_advisory_xact_lock(hashtext('coppice token functions'))`
     await createWhereMissing(transaction)
     // Nothing but this may name the table before it is known to be the platform's: a view would be run.
@@ -39,9 +38,6 @@ export async function createTokenFunctions(sql: Sql, key: Buffer): Promise<void>
       on conflict (one) do update set inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad`
   })
 }
-
-/** Whoever holds the table for longer is a user, in the middle of putting another in its place. */
-const lockTimeout = '10s'
 
 /** As an extension where the server has its files, so that dumps name it and nothing in it. */
 async function createWhereMissing(sql: TransactionSql): Promise<void> {

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+
 import postgres, { type Sql } from 'postgres'
 
 import { diskFull } from '../compute/start-failure.ts'
@@ -90,10 +92,11 @@ async function checkCluster(cluster: Cluster): Promise<string[]> {
 async function checkDatabases(cluster: Cluster): Promise<string[]> {
   const databases = await cluster.withSuperuser(
     platformDatabase,
-    async (sql) =>
-      sql<
-        { name: string }[]
-      >`select datname as name from pg_database where datallowconn order by 1`,
+    // One that was being dropped (-2) lets nobody in.
+    async (sql) => sql<{ name: string }[]>`
+      select datname as name from pg_database
+      where datallowconn and datconnlimit <> -2
+      order by 1`,
   )
   const problems: string[] = []
   for (const { name } of databases) {
@@ -103,10 +106,11 @@ async function checkDatabases(cluster: Cluster): Promise<string[]> {
   return problems
 }
 
-/** In a schema of its own, on a volume that is thrown away. */
+/** In a schema of its own, whose name nobody can have taken, on a volume that is thrown away. */
 async function checkDatabase(sql: Sql): Promise<string[]> {
-  await sql`create schema coppice_verify`
-  await sql`create extension if not exists amcheck schema coppice_verify`
+  const schema = `coppice_verify_${randomBytes(8).toString('hex')}`
+  await sql.unsafe(`create schema ${schema}`)
+  await sql.unsafe(`create extension if not exists amcheck schema ${schema}`)
   const [place] = await sql<{ schema: string }[]>`
     select extnamespace::regnamespace::text as schema from pg_extension where extname = 'amcheck'`
   const relations = await sql<{ oid: string; name: string; is_index: boolean }[]>`

@@ -426,6 +426,24 @@ describe.for(pools)('on a pool of kind $kind', ({ kind }) => {
     await control.client.deleteSnapshot({ path: { project_id, snapshot_id: made.id } })
   })
 
+  test('a snapshot is verified whatever the owner of a database has made of it', async () => {
+    await branchAt('odd', 'main', {})
+    await run('odd', 'create schema coppice_verify')
+    await run('odd', 'create database unusable')
+    // As an interrupted DROP DATABASE leaves it.
+    await run('odd', `update pg_database set datconnlimit = -2 where datname = 'unusable'`)
+    await run('odd', `alter database neondb set local_preload_libraries = 'nope'`)
+    const { snapshot: made } = await control.client.createSnapshot({
+      path: branchPath('odd'),
+      query: {},
+    })
+    await verifyNextSnapshot(control.context)
+    expect((await control.client.listSnapshots({ path: { project_id } })).snapshots).toMatchObject([
+      { id: made.id, verification: { status: 'passed' } },
+    ])
+    await control.client.deleteSnapshot({ path: { project_id, snapshot_id: made.id } })
+  })
+
   test('a snapshot whose files are damaged fails its verification, and says where', async () => {
     await branchAt('worn', 'main', {})
     await run(

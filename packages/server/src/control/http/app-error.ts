@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyRequest } from 'fastify'
 
+import { databaseError } from '../../compute/database-errors.ts'
 import { AppError, describeError } from '../../lib/errors.ts'
 import { storeError } from '../store/store.ts'
 
@@ -16,7 +17,7 @@ export function toAppError(error: unknown, request: FastifyRequest): AppError {
 }
 
 function translate(error: unknown): AppError {
-  const known = storeError(error)
+  const known = databaseError(error) ?? storeError(error)
   if (known instanceof AppError) return known
   const { validation, statusCode, message } = (known ?? {}) as Partial<FastifyError>
   // Fastify's own refusals: malformed JSON, a body over the limit, a value out of its schema.

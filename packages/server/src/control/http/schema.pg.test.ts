@@ -56,6 +56,32 @@ describe.each(versions)('of PostgreSQL %d', (pg_version) => {
     })
   })
 
+  test('a database is read whatever its owner has set on it', async () => {
+    await run('main', 'create database odd owner neondb_owner')
+    for (const [setting, value] of [
+      ['local_preload_libraries', 'nope'],
+      ['idle_session_timeout', '1'],
+      ...(pg_version >= 17 ? [['transaction_timeout', '1']] : []),
+    ] as const) {
+      await run('main', `alter database odd set ${setting} = ${value}`)
+    }
+    await control.client.createProjectBranch({
+      path: { project_id },
+      body: {
+        branch: { name: 'bare', init_source: 'schema-only' },
+        endpoints: [{ type: 'read_write' }],
+      },
+    })
+    for (const branch of ['main', 'bare']) {
+      expect(await schema(branch, 'odd')).toHaveProperty('sql')
+    }
+    await control.client.deleteProjectBranch({
+      path: { project_id, branch_id: 'bare' },
+      query: {},
+    })
+    await run('main', 'drop database odd')
+  })
+
   test('the schema is an SQL script without secrets, the same each time', async () => {
     const { sql } = await schema('main')
     expect(sql).toContain('CREATE TABLE public.users (')
