@@ -4,7 +4,7 @@ import type { Sql } from 'postgres'
 
 import { AppError, errorCode } from '../lib/errors.ts'
 import { checkObjectName, memberGroup, quoteIdentifier } from './object-names.ts'
-import { requireRole } from './roles.ts'
+import { requireMemberGroup, requireRole } from './roles.ts'
 import { type Cluster, platformDatabase } from './superuser.ts'
 
 export interface NewDatabase {
@@ -15,12 +15,13 @@ export interface NewDatabase {
 /**
  * Creates a database, or completes the one that an earlier attempt made. Its schema `public` belongs to
  * whoever owns the database, through PostgreSQL's `pg_database_owner`, which the template sets. Rejects
- * with AppError `role_not_found` where the owner is missing.
+ * with AppError `role_not_found` where the owner or the group of all roles is missing.
  */
 export async function createDatabase(cluster: Cluster, database: NewDatabase): Promise<void> {
   const name = quoteIdentifier(checkObjectName('database', database.name))
   const owner = quoteIdentifier(checkObjectName('role', database.owner))
   await cluster.withSuperuser(platformDatabase, async (sql) => {
+    await requireMemberGroup(sql)
     await requireRole(sql, database.owner)
     await dropUnfinished(sql, database.name)
     if (await databaseExists(sql, database.name)) {
@@ -91,10 +92,12 @@ async function tryRename(sql: Sql, from: string, to: string, mayRetry: boolean):
   }
 }
 
-/** Drops a database, ending the sessions in it. A missing one is fine. */
+/** Drops a database, ending the sessions in it, also one that is a template. A missing one is fine. */
 export async function dropDatabase(cluster: Cluster, name: string): Promise<void> {
   const database = quoteIdentifier(checkObjectName('database', name))
   await cluster.withSuperuser(platformDatabase, async (sql) => {
+    const templates = await sql`select from pg_database where datname = ${name} and datistemplate`
+    if (templates.length > 0) await sql.unsafe(`alter database ${database} is_template false`)
     await sql.unsafe(`drop database if exists ${database} with (force)`)
   })
 }

@@ -5,6 +5,7 @@ import { bootstrapCluster } from './bootstrap.ts'
 import type { Compute } from './compute.ts'
 import { changeDatabaseOwner, createDatabase, dropDatabase, renameDatabase } from './databases.ts'
 import { createRole, dropRole, grantReplication, setPassword } from './roles.ts'
+import type { Cluster } from './superuser.ts'
 import { connectAs, type Login, owner, ownerBootstrap } from './testing/clients.ts'
 import { createWorkbench, majorVersions, type Workbench } from './testing/cluster.ts'
 import { createSpec } from './testing/spec.ts'
@@ -270,6 +271,43 @@ describe.each(majorVersions)('roles and databases of PostgreSQL %d', (majorVersi
     expect(left).toHaveLength(0)
   })
 
+  test('a role stays as it is while a database that lets nobody in holds something of its', async () => {
+    await createRole(compute, { name: 'held', verifier: await verifierOf('pw') })
+    await createDatabase(compute, { name: 'shut', owner: owner.role })
+    await as({ database: 'shut' }, async (sql) => {
+      await sql`create table t (id int)`
+      await sql`grant select on t to held`
+    })
+    await as({}, async (sql) => sql`alter database shut allow_connections false`)
+    await expect(dropRole(compute, 'held')).rejects.toMatchObject({
+      code: 'role_owns_objects',
+      message: expect.stringContaining('alter database "shut" allow_connections true'),
+    })
+    await as({ role: 'held', password: 'pw' }, async (sql) => sql`select 1`)
+    await as({}, async (sql) => sql`alter database shut allow_connections true`)
+    await dropRole(compute, 'held')
+    await dropDatabase(compute, 'shut')
+  })
+
+  test('a role that cannot be dropped can log in as before', async () => {
+    await createRole(compute, { name: 'unlucky', verifier: await verifierOf('pw') })
+    await createRole(compute, { name: 'silent', verifier: null })
+    const stuck: Cluster = {
+      socketDirectory: async () => compute.socketDirectory(),
+      withSuperuser: async (database, work) => {
+        if (database === owner.database) throw new Error('no way in')
+        return compute.withSuperuser(database, work)
+      },
+    }
+    for (const name of ['unlucky', 'silent']) {
+      await expect(dropRole(stuck, name)).rejects.toThrow('no way in')
+    }
+    await as({ role: 'unlucky', password: 'pw' }, async (sql) => sql`select 1`)
+    const { roles } = await compute.catalog()
+    expect(roles.find(({ name }) => name === 'silent')).toMatchObject({ canLogin: false })
+    for (const name of ['unlucky', 'silent']) await dropRole(compute, name)
+  })
+
   test('a role that owns a database stays', async () => {
     await expect(dropRole(compute, owner.role)).rejects.toMatchObject({ code: 'role_owns_objects' })
     await as({}, async (sql) => sql`select 1`)
@@ -296,6 +334,30 @@ describe.each(majorVersions)('roles and databases of PostgreSQL %d', (majorVersi
     await dropDatabase(compute, 'after')
     expect(Object.keys(await databases())).not.toContain('after')
     await other.end({ timeout: 0 })
+  })
+
+  test('a database that is a template is dropped too', async () => {
+    await createDatabase(compute, { name: 'mould', owner: owner.role })
+    await as({}, async (sql) => sql`alter database mould is_template true`)
+    await dropDatabase(compute, 'mould')
+    expect(Object.keys(await databases())).not.toContain('mould')
+  })
+
+  test.skipIf(majorVersion >= 16)('where the group has another name, it is told', async () => {
+    await as({}, async (sql) => sql`alter role neon_superuser rename to gone`)
+    const error = {
+      code: 'role_not_found',
+      message: expect.stringContaining('alter role "gone" rename to neon_superuser'),
+    }
+    const verifier = await verifierOf('pw')
+    await expect(createRole(compute, { name: 'late', verifier })).rejects.toMatchObject(error)
+    await expect(
+      createDatabase(compute, { name: 'late', owner: owner.role }),
+    ).rejects.toMatchObject(error)
+    expect(Object.keys(await databases())).not.toContain('late')
+    await as({}, async (sql) => sql`alter role gone rename to neon_superuser`)
+    await createRole(compute, { name: 'late', verifier })
+    await dropRole(compute, 'late')
   })
 
   test('a name that is taken or missing is told apart', async () => {

@@ -2,6 +2,7 @@ import type { Sql } from 'postgres'
 
 import { AppError, errorCode } from '../lib/errors.ts'
 import { parseVerifier } from '../lib/scram.ts'
+import { superuserName } from './access-files.ts'
 import { checkObjectName, memberGroup, quoteIdentifier } from './object-names.ts'
 import { guardReplicationFunctions } from './replication-functions.ts'
 import { type Cluster, platformDatabase } from './superuser.ts'
@@ -18,7 +19,7 @@ export interface NewRole {
  * Creates a role as Neon's API does, or gives the one that an earlier attempt made the same attributes
  * and password. REPLICATION, which Neon always grants, lets a role copy the whole cluster with its
  * password verifiers, were it not for the gateway's guard (docs/decisions/0011): only those have it
- * that can use it.
+ * that can use it. Rejects as `requireMemberGroup` does.
  */
 export async function createRole(cluster: Cluster, role: NewRole): Promise<void> {
   const name = quoteIdentifier(checkObjectName('role', role.name))
@@ -27,6 +28,7 @@ export async function createRole(cluster: Cluster, role: NewRole): Promise<void>
   const replication = role.replication === true ? 'replication ' : ''
   const attributes = `inherit createrole createdb bypassrls ${replication}${login} password ${password}`
   await cluster.withSuperuser(platformDatabase, async (sql) => {
+    await requireMemberGroup(sql)
     if (await roleExists(sql, role.name)) {
       await runSecret(sql, `alter role ${name} ${attributes}`)
       await sql.unsafe(`grant ${memberGroup} to ${name}`)
@@ -105,26 +107,45 @@ export async function runSecret(sql: Sql, statement: string): Promise<void> {
 
 /**
  * Drops a role, and gives what it owns to the owner of the database that it lies in. A missing role is
- * fine. Rejects with AppError `role_owns_objects` while it owns a database.
+ * fine. Rejects with AppError `role_owns_objects` while it owns a database, or has something in one that
+ * allows no connections. A role that stays can log in as before.
  */
 export async function dropRole(cluster: Cluster, name: string): Promise<void> {
   const role = quoteIdentifier(checkObjectName('role', name))
-  const databases = await cluster.withSuperuser(platformDatabase, async (sql) => {
-    if (!(await roleExists(sql, name))) return []
+  const shutOut = await cluster.withSuperuser(platformDatabase, async (sql) => {
+    if (!(await roleExists(sql, name))) return undefined
     await refuseDatabaseOwner(sql, name)
-    // Nobody logs in as it, and so nobody makes new things, from here on.
-    await sql.unsafe(`alter role ${role} nologin`)
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${name}`
-    return listDatabases(sql)
+    await refuseClosedDatabases(sql, name)
+    return shutOutRole(sql, name)
   })
-  for (const database of databases) {
-    await cluster.withSuperuser(database.name, async (sql) => {
-      if (await roleExists(sql, name)) await giveUpObjects(sql, role, database)
+  if (shutOut === undefined) return
+  try {
+    for (const database of shutOut.databases) {
+      await cluster.withSuperuser(database.name, async (sql) => {
+        if (await roleExists(sql, name)) await giveUpObjects(sql, role, database)
+      })
+    }
+    await cluster.withSuperuser(platformDatabase, async (sql) => {
+      await sql.unsafe(`drop role if exists ${role}`)
     })
+  } catch (error) {
+    await cluster.withSuperuser(platformDatabase, async (sql) => {
+      if (shutOut.couldLogIn) await sql.unsafe(`alter role ${role} login`)
+    })
+    throw error
   }
-  await cluster.withSuperuser(platformDatabase, async (sql) => {
-    await sql.unsafe(`drop role if exists ${role}`)
-  })
+}
+
+/** Nobody logs in as it, and so nobody makes new things, from here on. */
+async function shutOutRole(
+  sql: Sql,
+  name: string,
+): Promise<{ couldLogIn: boolean; databases: OwnedDatabase[] }> {
+  const [row] = await sql<{ can_login: boolean }[]>`
+    select rolcanlogin as can_login from pg_roles where rolname = ${name}`
+  await sql.unsafe(`alter role ${quoteIdentifier(name)} nologin`)
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${name}`
+  return { couldLogIn: row?.can_login === true, databases: await listDatabases(sql) }
 }
 
 interface OwnedDatabase {
@@ -164,6 +185,41 @@ async function refuseDatabaseOwner(sql: Sql, name: string): Promise<void> {
   throw new AppError(
     'role_owns_objects',
     `role ${name} owns these databases: ${names}; delete them or give them to another role first`,
+  )
+}
+
+/** Where the platform gets in, it gives up what the role has. */
+async function refuseClosedDatabases(sql: Sql, name: string): Promise<void> {
+  const [closed] = await sql<{ name: string }[]>`
+    select d.datname as name from pg_database d
+    where not d.datallowconn and d.datname <> 'template0' and d.datconnlimit <> -2 and exists (
+      select from pg_shdepend s join pg_roles r on r.oid = s.refobjid
+      where s.dbid = d.oid and s.refclassid = 'pg_authid'::regclass and r.rolname = ${name})
+    order by 1 limit 1`
+  if (closed === undefined) return
+  throw new AppError(
+    'role_owns_objects',
+    `role ${name} has objects or privileges in database ${closed.name}, which allows no connections: ` +
+      `run \`alter database ${quoteIdentifier(closed.name)} allow_connections true\` first, or delete the database`,
+  )
+}
+
+/**
+ * Before 16, whoever has CREATEROLE can give the group another name. Rejects with AppError `role_not_found`
+ * then, which says how to give it back.
+ */
+export async function requireMemberGroup(sql: Sql): Promise<void> {
+  if (await roleExists(sql, memberGroup)) return
+  // Only the platform passes this on in its own name.
+  const [renamed] = await sql<{ name: string }[]>`
+    select r.rolname as name from pg_auth_members m join pg_roles r on r.oid = m.member
+    where m.roleid = 'pg_signal_backend'::regrole and m.admin_option
+      and m.grantor = ${superuserName}::regrole`
+  const present = quoteIdentifier(renamed?.name ?? 'its present name')
+  throw new AppError(
+    'role_not_found',
+    `role ${memberGroup}, which the roles of a branch are members of, is not there: ` +
+      `run \`alter role ${present} rename to ${memberGroup}\``,
   )
 }
 
