@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 
-import { late } from '../lib/in-time.ts'
 import { KeyedLock } from '../lib/keyed-lock.ts'
+import { Shares } from '../lib/shares.ts'
 import { Turns } from '../lib/turns.ts'
 import { ClientError, sqlstates } from './errors.ts'
 import type { GatewayLimits } from './limits.ts'
@@ -16,6 +16,13 @@ const maxAddresses = 10_000
 /** Passwords that are checked at once: one less than the threads that Node.js does such work with, and its files. */
 const maxChecks = 3
 
+const checkShares = (): Shares =>
+  new Shares({
+    max: maxChecks,
+    what: 'logins that may be checked at once',
+    advice: 'try again later',
+  })
+
 /** Counts who is in and who has failed to get in; refuses by ClientError. */
 export class Admission {
   readonly #limits: GatewayLimits
@@ -26,7 +33,7 @@ export class Admission {
 
   constructor(limits: GatewayLimits) {
     this.#limits = limits
-    this.#turns = new Turns({ atOnce: maxChecks, waitMs: limits.handshakeTimeoutMs })
+    this.#turns = new Turns({ shares: checkShares(), waitMs: limits.handshakeTimeoutMs })
   }
 
   /** Refuses an address that has guessed too often of late. */
@@ -58,19 +65,14 @@ export class Admission {
     address: string,
     check: () => Promise<T | undefined>,
   ): Promise<T | undefined> {
-    return this.#guesses.run(endpointId, async () => {
-      const found = await this.#turns.run(async () => {
+    return this.#guesses.run(endpointId, async () =>
+      this.#turns.run(null, async () => {
         this.checkAddress(address)
         const keys = await check()
         if (keys === undefined) this.recordFailure(address)
         return keys
-      })
-      if (found !== late) return found
-      throw new ClientError(
-        sqlstates.tooManyConnections,
-        'Too many logins at once. Please try again later.',
-      )
-    })
+      }),
+    )
   }
 
   /** Counts a session of the endpoint until the answer is called. */
