@@ -148,18 +148,15 @@ const reloadPollMs = 5
  */
 export async function reloadConfiguration(sql: Sql): Promise<void> {
   const deadline = performance.now() + reloadTimeoutMs
-  await sql.reserve().then(async (session) => {
-    try {
-      const [before] = await session<{ at: string }[]>`
-        select pg_conf_load_time()::text as at, pg_reload_conf()`
-      for (;;) {
-        const [now] = await session`select pg_conf_load_time()::text as at`
-        if (now?.['at'] !== before?.at) return
-        if (performance.now() > deadline) throw new Error('the configuration was not read again')
-        await delay(reloadPollMs)
-      }
-    } finally {
-      session.release()
+  // One session throughout; `reserve` of postgres.js never resolves where it has to open a connection first.
+  await sql.begin(async (session) => {
+    const [before] = await session<{ at: string }[]>`
+      select pg_conf_load_time()::text as at, pg_reload_conf()`
+    for (;;) {
+      const [now] = await session`select pg_conf_load_time()::text as at`
+      if (now?.['at'] !== before?.at) return
+      if (performance.now() > deadline) throw new Error('the configuration was not read again')
+      await delay(reloadPollMs)
     }
   })
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { configFilePath, writeConfigFiles } from '../../compute/config-files.ts'
@@ -11,7 +11,13 @@ import {
 } from '../../compute/postmaster.ts'
 import { replayPreparedTransactions } from '../../compute/settings.ts'
 import { type ComputeSpec, plainSpec } from '../../compute/spec.ts'
-import { type Cluster, clusterAt } from '../../compute/superuser.ts'
+import { explainFailure } from '../../compute/start-failure.ts'
+import {
+  type Cluster,
+  clusterAt,
+  platformDatabase,
+  reloadConfiguration,
+} from '../../compute/superuser.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { Context } from '../context.ts'
 import { volumeDataDirectory } from '../volumes.ts'
@@ -70,7 +76,9 @@ export async function replay<T>(
   const readyMs = performance.now()
   let doneMs = readyMs
   try {
-    return await work(clusterAt(postmaster.socketDirectory))
+    const cluster = clusterAt(postmaster.socketDirectory)
+    await quieten(cluster, postmasterOptions)
+    return await work(cluster)
   } finally {
     doneMs = performance.now()
     await stopPostmaster(postmaster.pid, { dataDirectory, fastTimeoutMs: stopTimeoutMs })
@@ -84,6 +92,23 @@ export async function replay<T>(
       },
       'replayed',
     )
+  }
+}
+
+/**
+ * Functions of users may run from here on, and say as much as they like to a log that is not in the pool. Why
+ * it would not start has been told, and errors are told to whoever asked.
+ */
+async function quieten(
+  cluster: Cluster,
+  { configFile, logFile }: PostmasterOptions,
+): Promise<void> {
+  try {
+    await appendFile(configFile, 'log_min_messages = fatal\n')
+    await cluster.withSuperuser(platformDatabase, reloadConfiguration)
+  } catch (error) {
+    // One that ends before its work begins has not started, for all that it can be of use.
+    throw await explainFailure(logFile, 0, error)
   }
 }
 
