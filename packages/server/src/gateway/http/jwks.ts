@@ -1,8 +1,8 @@
 /**
- * The public keys of token issuers, fetched when a token needs them. Who may add an issuer is the
- * platform's operator, and an identity provider may well be in a private network, so that no address is
- * refused; what bounds it: https with a certificate that is verified, no redirects, a size, a time, and
- * nothing of an answer is shown to anybody.
+ * The public keys of token issuers, fetched when a token needs them. A key for one project may add an issuer,
+ * and an identity provider may well be in a private network, so that no address is refused. What bounds it:
+ * https with a certificate that is verified for the URL's name before anything is asked, no redirects, a
+ * size, a time, one text for whatever fails, and nothing of an answer is shown (docs/decisions/0015-tokens.md).
  */
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
 
