@@ -14,6 +14,7 @@ export const kinds = [
   'operator',
   'cast',
   'conversion',
+  'domain check',
   'text search dictionary',
   'text search configuration',
   'sequence',

@@ -5,7 +5,7 @@ import {
   isUserSchema,
   needsLaterObjects,
 } from './catalog.ts'
-import { addressOf, type SchemaObject } from './schema-object.ts'
+import { type Address, addressOf, type SchemaObject } from './schema-object.ts'
 
 interface TypeRow {
   oid: number
@@ -35,12 +35,14 @@ const typeObject = (row: TypeRow, word: 'TYPE' | 'DOMAIN', statement: string): S
 
 /** Enumerations, composite types, domains and ranges. */
 export async function readTypes(catalog: Catalog): Promise<SchemaObject[]> {
-  return [
+  const early = await readEarlyChecks(catalog)
+  const types = [
     ...(await readEnums(catalog)),
     ...(await readComposites(catalog)),
-    ...(await readDomains(catalog)),
+    ...(await readDomains(catalog, early)),
     ...(await readRanges(catalog)),
   ]
+  return types.map((type) => ({ ...type, after: [...(type.after ?? []), ...early.neededBy(type)] }))
 }
 
 async function readEnums(catalog: Catalog): Promise<SchemaObject[]> {
@@ -86,10 +88,62 @@ interface DomainCheckRow {
   domain: number
   name: string
   definition: string
+  is_valid: boolean
   is_apart: boolean
 }
 
-async function readDomains(catalog: Catalog): Promise<SchemaObject[]> {
+interface EarlyChecks {
+  /** Whether checks of a domain cannot wait until tables are there. */
+  has: (domain: number) => boolean
+  /** What stands for the checks of the domains that a type is made of. */
+  neededBy: (type: SchemaObject) => Address[]
+}
+
+/** What stands for the checks of a domain that come early: its array type can only be used after them. */
+const checksOf = (row: TypeRow): Address => addressOf('pg_type', row.array)
+
+/**
+ * PostgreSQL adds no check to a domain that a column holds within an array, a composite type or a range:
+ * it could not find the values (`find_composite_type_dependencies`). The check is added before tables then.
+ * All others come after them, and after rows, since their functions may read tables.
+ */
+async function readEarlyChecks(catalog: Catalog): Promise<EarlyChecks> {
+  const { sql } = catalog
+  const rows = await sql<{ array: number; domain: number; type: number }[]>`
+    with recursive holder (domain, type, is_container) as (
+      select con.contypid, con.contypid, false from pg_constraint con
+      where con.contypid <> 0 and con.contype = 'c' and con.convalidated
+        and ${needsLaterObjects(catalog, 'pg_constraint', sql`con.oid`, sql`0`)}
+      union
+      select h.domain, further.type, h.is_container or further.is_container
+      from holder h cross join lateral (
+        select t.typarray as type, true as is_container from pg_type t
+        where t.oid = h.type and t.typarray <> 0
+        union all
+        select t.oid, false from pg_type t where t.typtype = 'd' and t.typbasetype = h.type
+        union all
+        select c.reltype, true from pg_attribute a join pg_class c on c.oid = a.attrelid
+        where a.atttypid = h.type and c.reltype <> 0
+        union all
+        select unnest(array[r.rngtypid, r.rngmultitypid]), true from pg_range r
+        where r.rngsubtype = h.type) further)
+    select d.oid as domain, d.typarray as array, h.type
+    from holder h join pg_type d on d.oid = h.domain
+    where h.is_container and exists (
+      select from holder used join pg_attribute a on a.atttypid = used.type
+        join pg_class c on c.oid = a.attrelid
+      where used.domain = h.domain and used.is_container and c.relkind in ('r', 'p', 'm'))`
+  const domains = new Set(rows.map(({ domain }) => domain))
+  return {
+    has: (domain) => domains.has(domain),
+    neededBy: ({ addresses }) =>
+      rows
+        .filter(({ type }) => addresses.includes(addressOf('pg_type', type)))
+        .map(({ array }) => addressOf('pg_type', array)),
+  }
+}
+
+async function readDomains(catalog: Catalog, early: EarlyChecks): Promise<SchemaObject[]> {
   const { sql, version } = catalog
   // Since 17 the constraint has a row, and so a name.
   const notNull =
@@ -112,41 +166,50 @@ async function readDomains(catalog: Catalog): Promise<SchemaObject[]> {
     where ${typesOf(catalog, 'd')}`
   const checks = await sql<DomainCheckRow[]>`
     select con.oid, con.contypid as domain, quote_ident(con.conname) as name,
-      pg_get_constraintdef(con.oid) as definition,
+      pg_get_constraintdef(con.oid) as definition, con.convalidated as is_valid,
       not con.convalidated
         or ${needsLaterObjects(catalog, 'pg_constraint', sql`con.oid`, sql`0`)} as is_apart
     from pg_constraint con
     where con.contypid <> 0 and con.contype = 'c'
       and ${isNoMember(catalog, 'pg_type', sql`con.contypid`)}
     order by con.conname collate "C"`
-  const domains = new Map(rows.map((row) => [row.oid, row]))
-  const inline = (row: DomainRow) =>
-    checks.filter((check) => check.domain === row.oid && !check.is_apart)
-  return [
-    ...rows.map((row) => {
-      const constraints = inline(row).map(
-        (check) => `\n    CONSTRAINT ${check.name} ${check.definition}`,
-      )
-      const statement = `CREATE DOMAIN ${row.name} AS ${row.definition}${row.not_null}`
-      const object = typeObject(row, 'DOMAIN', statement + constraints.join(''))
-      const brought = inline(row).map((check) => addressOf('pg_constraint', check.oid))
-      return { ...object, addresses: [...object.addresses, ...brought] }
-    }),
-    ...checks.flatMap((check): SchemaObject[] => {
-      const domain = domains.get(check.domain)
-      if (domain === undefined || !check.is_apart) return []
-      return [
-        {
-          kind: 'check constraint',
-          name: `${domain.name} ${check.name}`,
-          addresses: [addressOf('pg_constraint', check.oid)],
-          statements: [
-            `ALTER DOMAIN ${domain.name} ADD CONSTRAINT ${check.name} ${check.definition}`,
-          ],
-        },
-      ]
-    }),
-  ]
+  const of = (row: DomainRow) => checks.filter((check) => check.domain === row.oid)
+  const add = (row: DomainRow, check: DomainCheckRow) =>
+    `ALTER DOMAIN ${row.name} ADD CONSTRAINT ${check.name} ${check.definition}`
+  return rows.flatMap((row): SchemaObject[] => {
+    const inline = of(row).filter((check) => !check.is_apart)
+    const before = of(row).filter((check) => check.is_apart && check.is_valid && early.has(row.oid))
+    const after = of(row).filter((check) => check.is_apart && !before.includes(check))
+    const constraints = inline.map((check) => `\n    CONSTRAINT ${check.name} ${check.definition}`)
+    const statement = `CREATE DOMAIN ${row.name} AS ${row.definition}${row.not_null}`
+    const object = typeObject(row, 'DOMAIN', statement + constraints.join(''))
+    const addresses = object.addresses.filter(
+      (address) => before.length === 0 || address !== checksOf(row),
+    )
+    const brought = inline.map((check) => addressOf('pg_constraint', check.oid))
+    return [
+      { ...object, addresses: [...addresses, ...brought] },
+      ...(before.length === 0
+        ? []
+        : [
+            {
+              kind: 'domain check' as const,
+              name: row.name,
+              addresses: [
+                checksOf(row),
+                ...before.map((check) => addressOf('pg_constraint', check.oid)),
+              ],
+              statements: before.map((check) => add(row, check)),
+            },
+          ]),
+      ...after.map((check) => ({
+        kind: 'check constraint' as const,
+        name: `${row.name} ${check.name}`,
+        addresses: [addressOf('pg_constraint', check.oid)],
+        statements: [add(row, check)],
+      })),
+    ]
+  })
 }
 
 async function readRanges(catalog: Catalog): Promise<SchemaObject[]> {

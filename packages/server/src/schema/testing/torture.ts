@@ -37,6 +37,18 @@ create type "Odd "" schema"."Pair" as (a integer, "B b" text collate "C", moods 
 create domain positive as integer not null default 1 constraint "is > 0" check (value > 0) check (value < 1000);
 comment on constraint "is > 0" on domain positive is 'above zero';
 create domain words as text collate "C";
+create function is_code(text) returns boolean language sql immutable as $$select $1 ~ '^[a-z]+$'$$;
+create domain code as text constraint "a code" check (is_code(value)) constraint short check (length(value) < 9);
+create domain narrow as code check (is_code(value));
+create domain lone as text check (is_code(value));
+create type coded as (n integer, c narrow);
+create function codes_of(narrow[]) returns integer language sql as 'select 1';
+create table codes (one code, many code[] default array['a']::code[], narrow narrow[], coded coded, lone lone);
+create table narrows (narrow narrow[]);
+create table coded_only (coded coded[]);
+create function all_narrows() returns setof narrows language sql as 'select * from narrows';
+create function all_coded() returns setof coded_only language sql as 'select * from coded_only';
+create function all_codes() returns setof codes language sql as 'select * from codes';
 create type span as range (subtype = float8, subtype_diff = float8mi, multirange_type_name = spans);
 create type "integer" as enum ('not', 'an', 'integer');
 alter type mood owner to "app.owner";
