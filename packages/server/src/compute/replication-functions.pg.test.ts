@@ -5,7 +5,7 @@ import { outputPlugins, platformSlotPrefix } from '../lib/replication-slots.ts'
 import { bootstrapCluster } from './bootstrap.ts'
 import type { Compute } from './compute.ts'
 import { createDatabase } from './databases.ts'
-import { grantReplication } from './roles.ts'
+import { createRole, grantReplication } from './roles.ts'
 import type { Cluster } from './superuser.ts'
 import { connectAs, owner, ownerBootstrap } from './testing/clients.ts'
 import { createWorkbench, majorVersions, type Workbench } from './testing/cluster.ts'
@@ -195,6 +195,8 @@ describe.each(majorVersions)('a role with REPLICATION, PostgreSQL %d', (majorVer
           return compute.withSuperuser(database, work)
         },
       }
+      const born = { name: 'born', verifier: null, replication: true }
+      await expect(createRole(broken, born)).rejects.toThrow('no way in')
       await expect(grantReplication(broken)).rejects.toThrow('no way in')
       const [role] = await sql`select rolreplication from pg_roles where rolname = current_user`
       expect(role).toEqual({ rolreplication: false })

@@ -27,6 +27,7 @@ export async function createRole(cluster: Cluster, role: NewRole): Promise<void>
   const password = passwordLiteral(role.verifier)
   const replication = role.replication === true ? 'replication ' : ''
   const attributes = `inherit createrole createdb bypassrls ${replication}${login} password ${password}`
+  if (role.replication === true) await guardReplicationFunctions(cluster)
   await cluster.withSuperuser(platformDatabase, async (sql) => {
     await requireMemberGroup(sql)
     if (await roleExists(sql, role.name)) {
