@@ -240,6 +240,50 @@ describe.each(await findInstallations())('a session of PostgreSQL $version', (in
       expect(effects.hintsOf(asRead)).toMatchObject({ customSettings })
     })
 
+    test.each([
+      ['create view v as select set_config($$app.x$$, $$1$$, false)', 'select * from v'],
+      [
+        'create view inner_v as select pg_try_advisory_lock(1) as a; create view v as select a from inner_v',
+        'table v',
+      ],
+      [
+        'create view v as select name, setting from pg_settings',
+        "update v set setting = '1' where name = 'work_mem'",
+      ],
+      [
+        'create view v as select 1 as a; create rule r as on insert to v do instead select ts_stat(new.a::text)',
+        'insert into v values (1)',
+      ],
+      [
+        'create aggregate v(text, boolean) (sfunc = set_config, stype = text)',
+        "select v('x', false)",
+      ],
+      [
+        'create domain v as int check (set_config($$a.x$$, $$1$$, false) <> value::text)',
+        'select 1',
+      ],
+      ['create domain v as int check (set_tenant(value) <> $$$$)', 'select 1'],
+      ['create operator @@@@ (rightarg = text, function = ts_stat)', 'select 1'],
+      [
+        'create table v (a text default set_config($$a.x$$, $$1$$, false))',
+        'insert into v default values',
+      ],
+      ['create table v (a int check (pg_try_advisory_lock(a)))', 'copy v from stdin'],
+      [
+        'alter table t add constraint v check (pg_try_advisory_lock(a))',
+        'insert into t values (1)',
+      ],
+    ])('suspects what calls it unseen: %s', async (make, sql) => {
+      const admin = open('postgres')
+      await admin.run(`begin; ${make}`)
+      const unseen = HiddenEffects.parse(await admin.run(hiddenEffectsQuery))
+      await admin.run('rollback')
+      expect(unseen.hintsOf(sql)).toBeDefined()
+      expect(unseen.hintsOf('select * from t')).toEqual(
+        sql === 'select 1' ? unseen.hintsOf(sql) : undefined,
+      )
+    })
+
     test('knows which names are not told', () => {
       expect(effects.hintsOf('select set_any($1, $2)')?.hasUnknownSetting).toBe(true)
     })
@@ -302,13 +346,15 @@ test.each([
   ['an inspection', inspectionQuery(['app.x'])],
   ['the search for effects', hiddenEffectsQuery],
 ])('names every function and operator in %s with its schema', (_, sql) => {
-  const [tokens = []] = readScript(sql).statements
+  const tokens = readScript(sql).statements.at(-1) ?? []
   expect(tokens.filter((token, at) => isUnqualified(token, at, tokens)).map(textOf)).toEqual([])
 })
 
 /** Syntax that may stand before a parenthesis. */
 const syntax = new Set(
-  'operator all as and from lateral coalesce found materialized join'.split(' '),
+  'operator all any array exists then where as and from lateral coalesce found materialized join'.split(
+    ' ',
+  ),
 )
 
 function isUnqualified({ kind, text }: Token, at: number, tokens: readonly Token[]): boolean {
