@@ -8,6 +8,7 @@ const asString = (text: string) => JSON.stringify(text)
 test.each([
   [[], '{}'],
   [[1, null, 'a'], '{"1",NULL,"a"}'],
+  [[-0.5, 1e21, 1e-7, JSON.parse('-0')], '{"-0.5","1e+21","1e-7","0"}'],
   [['NULL', '', 'a"b\\c', '{x,y}'], '{"NULL","","a\\"b\\\\c","{x,y}"}'],
   [
     [
