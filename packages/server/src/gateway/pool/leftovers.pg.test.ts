@@ -64,8 +64,13 @@ describe.each(await findInstallations())('PostgreSQL $version', (installation) =
   })
 
   /** One request; the values of its last row. */
-  async function request(text: string, ...parameters: string[]): Promise<(string | null)[]> {
-    const lease = await fixture.pools.lease(client, AbortSignal.timeout(15_000))
+  async function request(
+    asked: string | { text: string; variables: PoolClientDetails['variables'] },
+    ...parameters: string[]
+  ): Promise<(string | null)[]> {
+    const { text, variables } =
+      typeof asked === 'string' ? { text: asked, variables: client.variables } : asked
+    const lease = await fixture.pools.lease({ ...client, variables }, AbortSignal.timeout(15_000))
     let row: (string | null)[] = []
     let failure = ''
     try {
@@ -168,6 +173,23 @@ describe.each(await findInstallations())('PostgreSQL $version', (installation) =
       expect(await alice.unsafe('show app.own')).toEqual([{ 'app.own': 'mine' }])
       await alice.unsafe('discard all')
     })
+  })
+
+  test('what a client has asked for under a name of its own is not shown to others of the role', async () => {
+    const variables = new Map([...client.variables, ['app.user', 'a secret']])
+    expect(await request({ text: "select current_setting('app.user')", variables })).toEqual([
+      'a secret',
+    ])
+    await until(async () => {
+      const [one] = (await fixture.pools.report({})).servers
+      return one?.state === 'idle'
+    })
+    const [shown] = await fixture.postgres.sql(
+      'select query, state from pg_stat_activity where usename = $1',
+      [poolRole],
+    )
+    expect(shown).toMatchObject({ state: 'idle', query: expect.not.stringContaining('secret') })
+    expect(await request("select coalesce(current_setting('app.user', true), '')")).toEqual([''])
   })
 
   test('the variables that a client has asked for stay on its connection', async () => {

@@ -16,7 +16,7 @@ import { hintsOf, mergeHints, type SessionHints, unread } from './session-hints.
 import { resetQuery } from './session-reset.ts'
 import type { PoolSettings } from './settings.ts'
 import { type HintSource, StatementTable } from './statements.ts'
-import { noVariables } from './variables.ts'
+import { noVariables, type Variables, variablesOf } from './variables.ts'
 
 /** A client that wants a server connection. */
 export interface Waiter {
@@ -392,6 +392,7 @@ export class Pool {
   }
 
   async #wipe(server: ServerConnection): Promise<void> {
+    server.variables = withoutOwnNames(server.variables)
     await server.run(resetQuery(server.variables.values))
     server.forgetStatements()
     server.activity.setListening(false)
@@ -451,6 +452,11 @@ export class Pool {
 function isAboutClient(error: unknown): boolean {
   if (errorCode(error) === 'wake_refused') return true
   return error instanceof ComputeRefusal && /^(28|3D)/.test(error.sqlstate)
+}
+
+/** pg_stat_activity shows their values to all of the role, in the text of the Query that has made them last. */
+function withoutOwnNames({ values }: Variables): Variables {
+  return variablesOf(new Map([...values].filter(([name]) => !name.includes('.'))))
 }
 
 function noTotals(): PoolTotals {
