@@ -1,4 +1,4 @@
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat, mkdir, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
 import { findDatabaseUser } from '../compute/os-user.ts'
@@ -97,15 +97,31 @@ async function report(home: Home, environment: Environment): Promise<PoolReport>
       'the pool image is not mounted; `coppice up` mounts it as root, or run `sudo coppice pool mount`',
     )
   }
-  const user = (await servedUser(home)) ?? (await findDatabaseUser(environment.databaseUser))
-  const volumes = await openPool(home.pool, user)
+  // Not opened by root, who would follow links of whoever owns the directory: what an image holds is known.
+  if (image !== undefined) {
+    const { blocks, bavail, bsize } = await statfs(home.pool)
+    return {
+      driver: 'btrfs',
+      path: home.pool,
+      total_bytes: blocks * bsize,
+      free_bytes: bavail * bsize,
+      image,
+    }
+  }
+  const owner = await servedUser(home)
+  if (owner !== undefined) {
+    throw new AppError(
+      'invalid_request',
+      `the pool in ${home.root} is looked at by whoever it belongs to: run this as user ${owner.name}`,
+    )
+  }
+  const volumes = await openPool(home.pool, await findDatabaseUser(environment.databaseUser))
   const { totalBytes, freeBytes } = await volumes.space()
   return {
     driver: volumes.kind,
     path: volumes.root,
     total_bytes: totalBytes,
     free_bytes: freeBytes,
-    ...(image !== undefined && { image }),
     ...(volumes.warning !== undefined && { warning: volumes.warning }),
   }
 }

@@ -1,10 +1,23 @@
-import { access, lstat, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import {
+  access,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-import { exec } from '../lib/exec.ts'
-import { loopDevicesOf } from './loop-device.ts'
+import { must } from '../lib/assert.ts'
+import { exec, type OsUser } from '../lib/exec.ts'
+import { attachLoopDevice, loopDevicesOf } from './loop-device.ts'
 import { findMount } from './mounts.ts'
 import {
   canCreatePoolImage,
@@ -31,6 +44,13 @@ beforeEach(async () => {
 
 afterEach(async () => cleanup.run())
 
+/** A plain user, whose directory the pool is in. */
+async function ownerOfPlace(): Promise<OsUser> {
+  const user = must(await findUser('nobody'), 'every system has it')
+  await chown(dirname(image.mountPoint), user.uid, user.gid)
+  return user
+}
+
 test.skipIf(isRoot)('says why a plain user cannot make a pool', async () => {
   const support = await canCreatePoolImage()
   expect(support).toMatchObject({ possible: false, reason: expect.stringMatching(/root|Linux/) })
@@ -43,7 +63,7 @@ describe.runIf(canMount)('as root', () => {
 
   test('makes a sparse pool that the best driver works in, for the user that runs it', async () => {
     expect(await canCreatePoolImage()).toEqual({ possible: true })
-    const user = await findUser('nobody')
+    const user = await ownerOfPlace()
     await createPoolImage({ ...image, sizeBytes: 2 * GiB, user })
 
     const { size, blocks, mode } = await stat(image.imagePath)
@@ -51,7 +71,7 @@ describe.runIf(canMount)('as root', () => {
     expect(blocks * 512).toBeLessThan(64 * 1024 ** 2)
     expect(mode & 0o777).toBe(0o600)
     const { uid, mode: directoryMode } = await lstat(image.mountPoint)
-    expect([uid, directoryMode & 0o777]).toEqual([user?.uid, 0o711])
+    expect([uid, directoryMode & 0o777]).toEqual([user.uid, 0o711])
     const volumes = await openPool(image.mountPoint, undefined)
     expect(volumes.kind).toBe('btrfs')
     expect((await volumes.space()).totalBytes).toBe(2 * GiB)
@@ -71,6 +91,47 @@ describe.runIf(canMount)('as root', () => {
     await mountPoolImage(image)
     expect(await isMounted(image)).toBe(true)
     expect(await (await openPool(image.mountPoint, undefined)).list()).toEqual(['main'])
+  })
+
+  test('nothing in it is a program with rights or a device', async () => {
+    await createPoolImage({ ...image, sizeBytes: GiB })
+    const options = await exec('findmnt', ['-no', 'OPTIONS', image.mountPoint])
+    expect(options.split(',')).toEqual(expect.arrayContaining(['nosuid', 'nodev']))
+  })
+
+  test('an image that takes the place of the one that was looked at is not attached', async () => {
+    const other = join(dirname(image.imagePath), 'other.img')
+    await mkdir(dirname(other))
+    for (const path of [image.imagePath, other]) await writeFile(path, Buffer.alloc(1024 ** 2))
+    const file = await open(image.imagePath, 'r+')
+    try {
+      await rename(other, image.imagePath)
+      await expect(attachLoopDevice(file)).rejects.toThrow('(deleted)')
+    } finally {
+      await file.close()
+    }
+    expect(await loopDevicesOf(image.imagePath)).toEqual([])
+  })
+
+  test('for a plain user an image of their own making is not mounted', async () => {
+    const user = await ownerOfPlace()
+    await createPoolImage({ ...image, sizeBytes: GiB, user })
+    await unmountPoolImage(image)
+    await chown(image.imagePath, user.uid, user.gid)
+    await expect(mountPoolImage({ ...image, user })).rejects.toThrow('not one that root has made')
+    expect(await loopDevicesOf(image.imagePath)).toEqual([])
+  })
+
+  test('for a plain user it is mounted where they could have made a directory, and nowhere else', async () => {
+    const user = await findUser('nobody')
+    const place = dirname(image.imagePath)
+    await mkdir(join(place, 'of-root', 'pool'), { recursive: true })
+    await symlink(join(place, 'of-root'), join(place, 'link'))
+    const elsewhere = { ...image, mountPoint: join(place, 'link', 'pool'), user }
+    await expect(createPoolImage({ ...elsewhere, sizeBytes: GiB })).rejects.toThrow(
+      'is not in a directory of user',
+    )
+    expect(await loopDevicesOf(image.imagePath)).toEqual([])
   })
 
   test('gives free what a crash has left attached', async () => {
@@ -140,6 +201,6 @@ describe.runIf(canMount)('as root', () => {
 
 test('renders a line for fstab', () => {
   expect(renderFstabLine({ imagePath: '/srv/my pool.img', mountPoint: '/srv/pool' })).toBe(
-    String.raw`/srv/my\040pool.img /srv/pool btrfs loop,noatime,user_subvol_rm_allowed,discard=async,commit=5,nofail 0 0`,
+    String.raw`/srv/my\040pool.img /srv/pool btrfs loop,nosuid,nodev,noatime,user_subvol_rm_allowed,discard=async,commit=5,nofail 0 0`,
   )
 })

@@ -1,20 +1,32 @@
 import {
+  chmod,
+  chown,
   constants,
+  type FileHandle,
   mkdir,
+  mkdtemp,
   open,
   readdir,
   realpath,
   rename,
   rm,
+  rmdir,
   stat,
   statfs,
 } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 
 import { AppError, errorCode } from '../lib/errors.ts'
 import { exec, type OsUser } from '../lib/exec.ts'
 import { isThere, syncDirectory } from '../lib/files.ts'
-import { backingFileOf, detachLoopDevice, loopDevicesOf } from './loop-device.ts'
+import {
+  attachLoopDevice,
+  backingFileOf,
+  detachLoopDevice,
+  isBackedBy,
+  loopDevicesOf,
+} from './loop-device.ts'
 import { findMount } from './mounts.ts'
 import { findPoolImageObstacle } from './pool-image-support.ts'
 import { renderSize } from './size.ts'
@@ -32,7 +44,11 @@ import { renderSize } from './size.ts'
 export interface PoolImage {
   imagePath: string
   mountPoint: string
-  /** Whom the mounted directory is given to: who runs the platform, where that is not root. */
+  /**
+   * Who runs the platform, where that is not root: the mounted directory is theirs. So are the directories
+   * on the way to it and to the image, which lead elsewhere at any moment that they like, so that root works
+   * with what it has opened and looked at.
+   */
   user?: OsUser | undefined
 }
 
@@ -40,7 +56,8 @@ export interface NewPoolImage extends PoolImage {
   sizeBytes: number
 }
 
-const mountOptions = 'noatime,user_subvol_rm_allowed,discard=async,commit=5'
+/** Nothing in a pool is a program or a device, whoever has written it. */
+const mountOptions = 'nosuid,nodev,noatime,user_subvol_rm_allowed,discard=async,commit=5'
 
 /** btrfs itself needs 109 MiB; a pool that holds a few small clusters and their WAL needs this. */
 export const minPoolImageBytes = 1024 ** 3
@@ -67,7 +84,7 @@ export async function createPoolImage(options: NewPoolImage): Promise<{ warning?
   assertSize(sizeBytes)
   await assertEmptyDirectory(mountPoint)
   const warning = await describeOvercommit(imagePath, sizeBytes)
-  await makeImage(imagePath, sizeBytes)
+  await makeImage(options)
   try {
     await mountPoolImage(options)
   } catch (error) {
@@ -78,46 +95,81 @@ export async function createPoolImage(options: NewPoolImage): Promise<{ warning?
   return warning === undefined ? {} : { warning }
 }
 
-/** Mounts the image, for whom it is to serve; nothing to do where it is. Needs root. */
+/** Mounts the image; nothing to do where it is. Needs root. */
 export async function mountPoolImage(image: PoolImage): Promise<void> {
-  if (!(await isMounted(image))) await mount(image)
-  // Also where a process before this one came only as far as to mount it.
-  if (process.getuid?.() === 0) await giveMounted(image)
-}
-
-async function mount({ imagePath, mountPoint }: PoolImage): Promise<void> {
-  await requireImage(imagePath)
+  if (await isMounted(image)) return
+  await requireImage(image.imagePath)
   if (process.getuid?.() !== 0) {
     throw new AppError(
       'not_available',
-      `the pool image ${imagePath} is not mounted; run \`sudo coppice pool mount\``,
+      `the pool image ${image.imagePath} is not mounted; run \`sudo coppice pool mount\``,
     )
   }
-  await assertEmptyDirectory(mountPoint)
-  await mkdir(mountPoint, { recursive: true, mode: 0o755 })
-  await detachStale(imagePath)
-  // `mount` attaches the loop device so that it goes with the unmount.
-  await exec('mount', ['-t', 'btrfs', '-o', `loop,${mountOptions}`, imagePath, mountPoint], {
-    timeoutMs: toolTimeoutMs,
-  })
-}
-
-/** By a descriptor: where the directory above is somebody else's, a link may take its place at any time. */
-async function giveMounted({ mountPoint, user }: PoolImage): Promise<void> {
-  const noLink = user === undefined ? 0 : constants.O_NOFOLLOW
-  const directory = await open(mountPoint, constants.O_RDONLY | constants.O_DIRECTORY | noLink)
+  await assertEmptyDirectory(image.mountPoint)
+  await makeMountPoint(image)
+  await detachStale(image.imagePath)
+  const file = await openImage(image)
   try {
-    if (user) await directory.chown(user.uid, user.gid)
-    await directory.chmod(0o711)
+    const directory = await openMountPoint(image)
+    try {
+      await mountOn(file, `/proc/${process.pid}/fd/${directory.fd}`)
+    } finally {
+      await directory.close()
+    }
   } finally {
-    await directory.close()
+    await file.close()
   }
 }
+
+/** On a path that is taken as it is, links and all. The loop device goes with the unmount. */
+async function mountOn(image: FileHandle, path: string): Promise<void> {
+  const device = await attachLoopDevice(image)
+  try {
+    const options = ['--no-canonicalize', '-t', 'btrfs', '-o', mountOptions]
+    await exec('mount', [...options, device, path], { timeoutMs: toolTimeoutMs })
+  } finally {
+    await detachLoopDevice(device)
+  }
+}
+
+/** As its owner, where it is not root's: root follows no link of theirs. */
+async function makeMountPoint({ mountPoint, user }: PoolImage): Promise<void> {
+  if (user) await exec('mkdir', ['-p', mountPoint], { user })
+  else await mkdir(mountPoint, { recursive: true, mode: 0o755 })
+}
+
+/** An image in somebody else's directory is root's all the same, or it could hold anything. */
+async function openImage({ imagePath, user }: PoolImage): Promise<FileHandle> {
+  const file = await open(imagePath, constants.O_RDWR | noLinkOf(user))
+  const found = await file.stat()
+  if (user === undefined || (found.isFile() && found.uid === 0)) return file
+  await file.close()
+  throw new AppError(
+    'invalid_request',
+    `${imagePath} is not one that root has made; make one with \`sudo coppice pool create --size 50G\``,
+  )
+}
+
+/** A directory of the user's, or in one of the user's. */
+async function openMountPoint({ mountPoint, user }: PoolImage): Promise<FileHandle> {
+  const directory = await open(
+    mountPoint,
+    constants.O_RDONLY | constants.O_DIRECTORY | noLinkOf(user),
+  )
+  const above = await stat(`/proc/self/fd/${directory.fd}/..`)
+  const owners = [(await directory.stat()).uid, above.uid]
+  if (user === undefined || owners.includes(user.uid)) return directory
+  await directory.close()
+  throw new AppError('invalid_request', `${mountPoint} is not in a directory of user ${user.name}`)
+}
+
+const noLinkOf = (user: OsUser | undefined): number => (user ? constants.O_NOFOLLOW : 0)
 
 /** Unmounts; nothing to do where it is not mounted. Rejects while anything uses the pool. Needs root. */
 export async function unmountPoolImage(image: PoolImage): Promise<void> {
-  if (!(await isMounted(image))) return
-  await exec('umount', [await realpath(image.mountPoint)], { timeoutMs: toolTimeoutMs })
+  const device = await deviceOf(image)
+  if (device === undefined) return
+  await exec('umount', [device], { timeoutMs: toolTimeoutMs })
   await detachStale(image.imagePath)
 }
 
@@ -137,24 +189,28 @@ export async function growPoolImage(
       `the pool is ${renderSize(currentBytes)} already; it can grow, not shrink`,
     )
   }
-  if (!(await isMounted(image))) {
+  const device = await deviceOf(image)
+  if (device === undefined) {
     throw new AppError('invalid_request', `the pool is not mounted on ${mountPoint}`)
   }
   const warning = await describeOvercommit(imagePath, sizeBytes)
-  await resizeFile(imagePath, sizeBytes)
-  for (const device of await loopDevicesOf(imagePath)) {
-    await exec('losetup', ['--set-capacity', device])
-  }
+  await resizeImage(image, device)
+  await exec('losetup', ['--set-capacity', device])
   await exec('btrfs', ['filesystem', 'resize', 'max', mountPoint], { timeoutMs: toolTimeoutMs })
   return warning === undefined ? {} : { warning }
 }
 
 /** Whether this image is mounted on its mount point. Rejects where something else is. */
-export async function isMounted({ imagePath, mountPoint }: PoolImage): Promise<boolean> {
+export async function isMounted(image: PoolImage): Promise<boolean> {
+  return (await deviceOf(image)) !== undefined
+}
+
+/** The loop device that is mounted. */
+async function deviceOf({ imagePath, mountPoint }: PoolImage): Promise<string | undefined> {
   const mount = await findMount(await canonical(mountPoint))
-  if (mount === undefined) return false
+  if (mount === undefined) return undefined
   const backingFile = await backingFileOf(mount.source)
-  if (backingFile === (await canonical(imagePath))) return true
+  if (backingFile === (await canonical(imagePath))) return mount.source
   throw new AppError(
     'invalid_request',
     `${mountPoint} has ${backingFile ?? mount.source} mounted on it, not ${imagePath}`,
@@ -177,33 +233,66 @@ async function assertCanCreate(): Promise<void> {
   if (reason !== undefined) throw new AppError('not_available', reason)
 }
 
-/** At its path once there is a file system in it, and on disk: what is there is taken for the pool from then on. */
-async function makeImage(path: string, sizeBytes: number): Promise<void> {
-  if (await isThere(path)) throw new AppError('invalid_request', `${path} exists already`)
-  const unfinished = `${path}.unfinished`
-  await mkdir(dirname(path), { recursive: true })
+/** At its path once it is whole, and on disk: what is there is taken for the pool from then on. */
+async function makeImage({ imagePath, sizeBytes, user }: NewPoolImage): Promise<void> {
+  if (await isThere(imagePath)) {
+    throw new AppError('invalid_request', `${imagePath} exists already`)
+  }
+  const unfinished = `${imagePath}.unfinished`
+  await mkdir(dirname(imagePath), { recursive: true })
   await rm(unfinished, { force: true })
-  const file = await open(unfinished, 'wx', 0o600)
+  const { O_CREAT, O_EXCL, O_RDWR } = constants
+  const file = await open(unfinished, O_CREAT | O_EXCL | O_RDWR, 0o600)
   try {
     await file.truncate(sizeBytes)
-    await exec('mkfs.btrfs', ['--quiet', '--label', 'coppice', unfinished], {
-      timeoutMs: toolTimeoutMs,
-    })
+    await makeFileSystem(file)
+    await giveRoot(file, user)
     await file.sync()
-    await rename(unfinished, path)
+    await rename(unfinished, imagePath)
   } catch (error) {
     await rm(unfinished, { force: true })
     throw error
   } finally {
     await file.close()
   }
-  await syncDirectory(dirname(path))
+  await syncDirectory(dirname(imagePath))
 }
 
-async function resizeFile(path: string, sizeBytes: number): Promise<void> {
-  const file = await open(path, 'r+')
+async function makeFileSystem(image: FileHandle): Promise<void> {
+  const device = await attachLoopDevice(image)
   try {
-    await file.truncate(sizeBytes)
+    await exec('mkfs.btrfs', ['--quiet', '--label', 'coppice', device], {
+      timeoutMs: toolTimeoutMs,
+    })
+  } finally {
+    await detachLoopDevice(device)
+  }
+}
+
+/** The directory at its root; mounted where nobody else gets to. Others may pass through, not look around. */
+async function giveRoot(image: FileHandle, user: OsUser | undefined): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'coppice-pool-'))
+  try {
+    await mountOn(image, directory)
+    try {
+      if (user) await chown(directory, user.uid, user.gid)
+      await chmod(directory, 0o711)
+    } finally {
+      await exec('umount', [directory], { timeoutMs: toolTimeoutMs })
+    }
+  } finally {
+    await rmdir(directory)
+  }
+}
+
+async function resizeImage(
+  image: PoolImage & { sizeBytes: number },
+  device: string,
+): Promise<void> {
+  const file = await openImage(image)
+  try {
+    if (!(await isBackedBy(device, file))) throw new Error(`${image.imagePath} was replaced`)
+    await file.truncate(image.sizeBytes)
     await file.sync()
   } finally {
     await file.close()
