@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -109,6 +120,24 @@ afterAll(async () => {
   await restored?.remove()
   await rm(directory, { recursive: true, force: true })
 })
+
+test.runIf(isRoot)(
+  'whoever owns the directory of an ejected branch leads root nowhere',
+  async () => {
+    const [target, victim] = [join(directory, 'theirs'), join(directory, 'victim')]
+    await writeFile(victim, 'mine')
+    await mkdir(target)
+    await chown(target, nobody.uid, nobody.gid)
+    const plant = `until [ -e ${target}/PG_VERSION ] || [ ! -x ${target} ]; do :; done
+    ln -sf ${victim} ${target}/README.md`
+    await chmod(directory, 0o711)
+    const planting = run('bash', ['-c', plant], nobody).catch(() => 'refused')
+    await platform.shell(`coppice eject main --to ${target}`)
+    expect(await planting).toBe('refused')
+    expect(await readFile(victim, 'utf8')).toBe('mine')
+    expect((await lstat(join(target, 'README.md'))).isFile()).toBe(true)
+  },
+)
 
 test('a backup is made while the platform is written to, and another adds what is new', async () => {
   const first = JSON.parse(await platform.shell(`coppice backup ${place} -o json`))

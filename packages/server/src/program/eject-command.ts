@@ -1,4 +1,4 @@
-import { chmod, rm, writeFile } from 'node:fs/promises'
+import { chmod, constants, open, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 import { superuserName } from '../compute/access-files.ts'
@@ -44,11 +44,13 @@ export async function ejectCommand(
       branch_id: flags.branch,
     })
     emit({ event: 'step', message: `Copying it to ${directory}` })
-    await copyTo(directory, ejected)
-    await writePlainFiles(directory, ejected, owner.name)
-    await giveToOwner(directory, owner.spec)
-    const { state } = await readControlFile(directory)
-    assert(state === 'shut down', 'an ejected cluster was stopped in order')
+    await inOwnDirectory(directory, async (place) => {
+      await copyTo(place, ejected)
+      await writePlainFiles(place, { ...ejected, directory }, owner.name)
+      await giveToOwner(place, owner.spec)
+      const { state } = await readControlFile(place)
+      assert(state === 'shut down', 'an ejected cluster was stopped in order')
+    })
     return {
       directory,
       branch: ejected.branch,
@@ -68,7 +70,32 @@ async function requireEmpty(to: string | undefined): Promise<string> {
   }
   const directory = resolve(to)
   if ((await namesIn(directory)).length === 0) return directory
-  throw new AppError('invalid_request', `${directory} is not empty; name a new directory`)
+  throw notEmpty(directory)
+}
+
+const notEmpty = (directory: string): AppError =>
+  new AppError('invalid_request', `${directory} is not empty; name a new directory`)
+
+/**
+ * Root's directory is root's alone until it is whole, and goes by what was opened: whoever owns it, or one
+ * above, could have links in it, or one in its place.
+ */
+async function inOwnDirectory(
+  directory: string,
+  work: (place: string) => Promise<void>,
+): Promise<void> {
+  await exec('mkdir', ['-p', directory])
+  if (process.getuid?.() !== 0 || process.platform !== 'linux') return work(directory)
+  const opened = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    await opened.chown(0, 0)
+    await opened.chmod(0o700)
+    const place = `/proc/${process.pid}/fd/${opened.fd}`
+    if ((await namesIn(place)).length > 0) throw notEmpty(directory)
+    await work(`${place}/.`)
+  } finally {
+    await opened.close()
+  }
 }
 
 async function copyTo(
@@ -77,7 +104,6 @@ async function copyTo(
 ): Promise<void> {
   const flags = process.platform === 'darwin' ? ['-R', '-p'] : ['-a', '--reflink=auto']
   try {
-    await exec('mkdir', ['-p', directory])
     await exec('cp', [...flags, `${source}/.`, directory], { timeoutMs: copyTimeoutMs })
     await chmod(directory, 0o700)
   } catch (error) {
@@ -90,12 +116,12 @@ async function copyTo(
 
 /** Instead of what the platform has outside of the data directory. */
 async function writePlainFiles(
-  directory: string,
-  ejected: EjectedCluster,
+  place: string,
+  ejected: EjectedCluster & { directory: string },
   owner: string | undefined,
 ): Promise<void> {
   for (const name of ['coppice-template.json', 'postmaster.opts']) {
-    await rm(join(directory, name), { force: true })
+    await rm(join(place, name), { force: true })
   }
   const files = {
     'postgresql.conf': renderConf(ejected),
@@ -110,11 +136,11 @@ async function writePlainFiles(
     'pg_ident.conf': [...new Set(['postgres', ...(owner === undefined ? [] : [owner])])].map(
       (name) => `superuser  "${name}"  ${superuserName}`,
     ),
-    [readmeName]: renderEjectReadme({ directory, superuser: superuserName, ...ejected }),
+    [readmeName]: renderEjectReadme({ superuser: superuserName, ...ejected }),
   }
   for (const [name, content] of Object.entries(files)) {
     const text = typeof content === 'string' ? content : `${content.join('\n')}\n`
-    await writeFile(join(directory, name), text, { mode: 0o600 })
+    await writeFile(join(place, name), text, { mode: 0o600 })
   }
 }
 
