@@ -254,7 +254,7 @@ test('an apply that is killed goes on where it was, and one at a time works', as
     `-- no-transaction
      CREATE TABLE steps (n int);
      INSERT INTO steps VALUES (1);
-     INSERT INTO steps SELECT 2 FROM pg_sleep(3);
+     INSERT INTO steps SELECT 2 FROM pg_sleep(8);
      INSERT INTO steps VALUES (3);`,
   )
   const child = spawn(
@@ -268,7 +268,7 @@ test('an apply that is killed goes on where it was, and one at a time works', as
   await until(async () => {
     const sleeping = await psql(
       platform.connectionUri,
-      "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(3)%' AND pid <> pg_backend_pid()",
+      "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(8)%' AND pid <> pg_backend_pid()",
     )
     return sleeping === '1'
   }, 'the third statement runs')

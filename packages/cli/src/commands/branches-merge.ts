@@ -79,7 +79,7 @@ async function merge(cli: Cli, named: string | undefined, flags: MergeFlags): Pr
 }
 
 function showPlan(cli: Cli, answer: MergeAnswer): void {
-  if (answer.statements.length > 0) cli.output.line(renderScript(answer.statements))
+  if (answer.statements.length > 0) cli.output.script(renderScript(answer.statements))
   else if (answer.conflicts.length === 0) cli.output.note('There is nothing to merge.')
   for (const line of mergeNotes(answer, cli.output)) cli.output.note(line)
 }
@@ -129,7 +129,7 @@ async function diff(
     return
   }
   if (cli.output.format === 'table') {
-    if (statements.length > 0) cli.output.line(renderScript(statements))
+    if (statements.length > 0) cli.output.script(renderScript(statements))
     for (const line of remainingLines(plan.remaining, cli.output)) cli.output.note(line)
     return
   }

@@ -1,3 +1,5 @@
+import { withoutControls } from '@coppice/migrate/printable'
+
 import type { ShownChange, TableDifference } from '../data-diff/compare-table.ts'
 import type { TextRow } from '../data-diff/session.ts'
 import type { Column, TablePlan } from '../data-diff/tables.ts'
@@ -64,10 +66,14 @@ function notesOn(plan: TablePlan, { base, branch }: { base: string; branch: stri
       ? []
       : [`${plan.label} is only on ${plan.onlyIn === 'base' ? base : branch}.`]),
     ...(removed.length > 0
-      ? [`${plan.label}: columns only on ${base} are not compared: ${removed.join(', ')}.`]
+      ? [
+          `${plan.label}: columns only on ${base} are not compared: ${withoutControls(removed.join(', '))}.`,
+        ]
       : []),
     ...(added.length > 0
-      ? [`${plan.label}: columns only on ${branch} are not compared: ${added.join(', ')}.`]
+      ? [
+          `${plan.label}: columns only on ${branch} are not compared: ${withoutControls(added.join(', '))}.`,
+        ]
       : []),
     ...(plan.key === undefined
       ? [`${plan.label} has no key on both: whole rows are compared, and none counts as changed.`]

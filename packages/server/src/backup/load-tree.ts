@@ -6,7 +6,7 @@ import { giveTo } from '../lib/files.ts'
 import { forEachBounded } from '../lib/for-each-bounded.ts'
 import { isFile } from './known-files.ts'
 import { chunkBytes, type Tree, type TreeEntry } from './manifest.ts'
-import type { Repository } from './repository.ts'
+import { damaged, type Repository } from './repository.ts'
 
 export interface LoadTreeOptions {
   /** Who is to own the files. */
@@ -27,7 +27,10 @@ export async function loadTree(
   root: string,
   options: LoadTreeOptions,
 ): Promise<void> {
-  for (const { path } of entries) refuseOutside(path)
+  for (const entry of entries) {
+    refuseOutside(entry.path)
+    refuseLarger(entry)
+  }
   const before = new Map((options.base?.entries ?? []).map((entry) => [entry.path, entry]))
   await removeSpare(root, before, entries)
   for (const entry of entries) {
@@ -38,7 +41,7 @@ export async function loadTree(
     const there = before.get(entry.path)
     const base = there !== undefined && isFile(there) && (await isThere(path)) ? there : undefined
     await writeFile(repository, path, entry, base)
-    await chmod(path, entry.mode)
+    await chmod(path, permissionsOf(entry))
     await giveTo(path, options.user)
     if (options.keepsTimes === true) {
       const seconds = Number(BigInt(entry.mtime_ns) / 1_000_000n) / 1000
@@ -48,11 +51,19 @@ export async function loadTree(
   })
 }
 
-/** A backup is as trusted as the platform itself; a damaged one is not. */
+/** Whoever can write to a place may have put anything there: it stays in its directory, and in its size. */
 function refuseOutside(path: string): void {
   const isInside = !isAbsolute(path) && normalize(path) === path && path.split('/')[0] !== '..'
-  if (!isInside) throw new Error(`the backup names a file outside of its directory: ${path}`)
+  if (!isInside) throw damaged(`the backup names a file outside of its directory: ${path}`)
 }
+
+function refuseLarger({ path, size = 0, chunks = [] }: TreeEntry): void {
+  if (size <= chunks.length * chunkBytes) return
+  throw damaged(`the backup has a file that is larger than what it holds of it: ${path}`)
+}
+
+/** Nobody's rights come with a file. */
+const permissionsOf = ({ mode }: TreeEntry): number => mode & 0o777
 
 async function removeSpare(
   root: string,
@@ -68,11 +79,11 @@ async function removeSpare(
 
 async function makeDirectory(
   path: string,
-  { mode }: TreeEntry,
+  entry: TreeEntry,
   { user }: LoadTreeOptions,
 ): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
-  await chmod(path, mode)
+  await chmod(path, permissionsOf(entry))
   await giveTo(path, user)
 }
 
@@ -90,7 +101,7 @@ async function writeFile(
     for (const [at, name] of entry.chunks.entries()) {
       // The last of a file that had another size is another chunk, so names say it all.
       if (base?.chunks[at] === name) continue
-      await writeFully(file, await repository.getObject(name), at * chunkBytes)
+      await writeFully(file, await repository.getChunk(name), at * chunkBytes)
     }
     await file.truncate(entry.size)
   } finally {

@@ -1,4 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -269,5 +279,41 @@ describe('a tree', () => {
     const tree = { entries: [{ path, mode: 0o600, size: 0, mtime_ns: '0', chunks: [] }] }
     const work = loadTree(repository, tree, source, { user: undefined, onBytes })
     await expect(work).rejects.toThrow('outside of its directory')
+  })
+
+  test('comes with nobody’s rights', async () => {
+    const repository = await open()
+    const name = await repository.putObject(Buffer.from('#!'))
+    const tree = { entries: [{ path: 'x', mode: 0o4755, size: 2, mtime_ns: '0', chunks: [name] }] }
+    await loadTree(repository, tree, source, { user: undefined, onBytes })
+    expect((await stat(join(source, 'x'))).mode & 0o7777).toBe(0o755)
+  })
+
+  test('is no larger than what is there of it', async () => {
+    const repository = await open()
+    const name = await repository.putObject(Buffer.from('x'))
+    const tree = {
+      entries: [{ path: 'x', mode: 0o600, size: 2 ** 43, mtime_ns: '0', chunks: [name] }],
+    }
+    const work = loadTree(repository, tree, source, { user: undefined, onBytes })
+    await expect(work).rejects.toMatchObject({ code: 'backup_damaged' })
+  })
+
+  test('is unpacked as far as a part of a file may go', async () => {
+    const repository = await open()
+    const name = await repository.putObject(Buffer.alloc(64 * 1024 ** 2))
+    await expect(repository.getChunk(name)).rejects.toMatchObject({ code: 'backup_damaged' })
+  })
+})
+
+test('a backup under the name of another is refused', async () => {
+  const repository = await open('a passphrase')
+  await back(repository, '2026-01-01T00-00-00Z')
+  await copyFile(
+    join(place, 'backups', '2026-01-01T00-00-00Z'),
+    join(place, 'backups', '2026-02-02T00-00-00Z'),
+  )
+  await expect(repository.readManifest('2026-02-02T00-00-00Z')).rejects.toMatchObject({
+    code: 'backup_damaged',
   })
 })

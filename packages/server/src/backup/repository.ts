@@ -1,5 +1,5 @@
 import { AppError, describeError } from '../lib/errors.ts'
-import { type Manifest, manifestFormat, type Tree } from './manifest.ts'
+import { chunkBytes, type Manifest, manifestFormat, type Tree } from './manifest.ts'
 import type { BackupPlace } from './place.ts'
 import {
   createEncryption,
@@ -20,6 +20,8 @@ interface OpenOptions {
   passphrase: string | undefined
 }
 
+/** A list of what is in a volume; files are cut into chunks. */
+const maxObjectBytes = 1024 ** 3
 const markerKey = 'coppice-backup.json'
 const manifestFolder = 'backups/'
 const objectFolder = 'chunks/'
@@ -108,12 +110,17 @@ export class Repository {
   }
 
   /** Rejects where it is not there, or is not what was put. */
-  async getObject(name: string): Promise<Buffer> {
+  async getObject(name: string, maxBytes = maxObjectBytes): Promise<Buffer> {
     const packed = await this.place.get(objectKey(name))
     if (packed === undefined) throw damaged(`object ${name} is missing from ${this.place.url}`)
-    const content = await this.#unpack(name, packed)
+    const content = await this.#unpack(name, packed, maxBytes)
     if (this.#seal.nameOf(content) === name) return content
     throw damaged(`object ${name} in ${this.place.url} is not what was put there`)
+  }
+
+  /** The same, of a file. */
+  async getChunk(name: string): Promise<Buffer> {
+    return this.getObject(name, chunkBytes)
   }
 
   async putTree(tree: Tree): Promise<string> {
@@ -145,8 +152,9 @@ export class Repository {
       throw new AppError('invalid_request', `no backup ${id} in ${this.place.url}; ${there}`)
     }
     const manifest = JSON.parse((await this.#unpack(id, packed)).toString('utf8')) as Manifest
-    if (manifest.format <= manifestFormat) return manifest
-    throw newer(`backup ${id}`, manifest.version)
+    if (manifest.format > manifestFormat) throw newer(`backup ${id}`, manifest.version)
+    if (manifest.id === id) return manifest
+    throw damaged(`${id} in ${this.place.url} is backup ${manifest.id} under another name`)
   }
 
   /** The backup exists from here on. */
@@ -179,9 +187,9 @@ export class Repository {
     return { backups: ids.length, objects: spare.length }
   }
 
-  async #unpack(name: string, packed: Buffer): Promise<Buffer> {
+  async #unpack(name: string, packed: Buffer, maxBytes = maxObjectBytes): Promise<Buffer> {
     try {
-      return await this.#seal.unpack(packed)
+      return await this.#seal.unpack(packed, maxBytes)
     } catch (error) {
       throw damaged(`${name} in ${this.place.url} cannot be read: ${describeError(error)}`)
     }
@@ -259,7 +267,7 @@ const objectKey = (name: string): string => `${objectFolder}${name.slice(0, 2)}/
 
 const nameIn = (key: string): string => key.slice(key.lastIndexOf('/') + 1)
 
-const damaged = (message: string): AppError => new AppError('backup_damaged', message)
+export const damaged = (message: string): AppError => new AppError('backup_damaged', message)
 
 const newer = (what: string, version: string): AppError =>
   new AppError(

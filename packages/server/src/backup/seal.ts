@@ -17,8 +17,8 @@ export interface Seal {
   /** The same content has the same name, and another content another one. */
   nameOf(content: Uint8Array): string
   pack(content: Uint8Array): Promise<Buffer>
-  /** Rejects where the bytes are not those that `pack` made. */
-  unpack(packed: Uint8Array): Promise<Buffer>
+  /** Rejects where the bytes are not those that `pack` made, or would be more than that. */
+  unpack(packed: Uint8Array, maxBytes: number): Promise<Buffer>
 }
 
 /** In the clear in the place: what it takes to make the key from the passphrase. */
@@ -46,7 +46,7 @@ export function createPlainSeal(): Seal {
   return {
     nameOf: (content) => createHash('sha256').update(content).digest('hex'),
     pack: async (content) => compress(content, gzipOptions),
-    unpack: async (packed) => decompress(packed),
+    unpack: async (packed, maxBytes) => decompress(packed, { maxOutputLength: maxBytes }),
   }
 }
 
@@ -109,12 +109,12 @@ function createSecretSeal({ content: key, names }: Keys): Seal {
       const body = Buffer.concat([cipher.update(await plain.pack(content)), cipher.final()])
       return Buffer.concat([nonce, cipher.getAuthTag(), body])
     },
-    unpack: async (packed) => {
+    unpack: async (packed, maxBytes) => {
       const nonce = packed.subarray(0, nonceBytes)
       const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
       decipher.setAuthTag(packed.subarray(nonceBytes, nonceBytes + tagBytes))
       const body = decipher.update(packed.subarray(nonceBytes + tagBytes))
-      return plain.unpack(Buffer.concat([body, decipher.final()]))
+      return plain.unpack(Buffer.concat([body, decipher.final()]), maxBytes)
     },
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { createDirectoryPlace } from '../backup/directory-place.ts'
-import { manifestFormat } from '../backup/manifest.ts'
+import { manifestFormat, type ManifestTree } from '../backup/manifest.ts'
 import { Repository } from '../backup/repository.ts'
 import { readEnvironment } from '../lib/config.ts'
 import { type Home, homePaths } from '../lib/home.ts'
@@ -28,7 +28,7 @@ afterEach(async () => {
 })
 
 /** A backup that nothing can be made of: who restores it begins, and gets no further. */
-async function backUpNothing(): Promise<void> {
+async function backUpNothing(trees: readonly ManifestTree[] = []): Promise<void> {
   const repository = await Repository.openFor('ours', createDirectoryPlace(place), {
     passphrase: undefined,
   })
@@ -45,7 +45,7 @@ async function backUpNothing(): Promise<void> {
     pg_versions: [],
     projects: 0,
     branches: 0,
-    trees: [],
+    trees: [...trees],
     bytes: 0,
     added_bytes: 0,
   })
@@ -79,4 +79,22 @@ test('one that was interrupted before it had made anything can be begun again', 
   await writeFile(join(home.root, 'mine'), '')
   await rm(join(home.root, 'restoring.json'))
   await expect(restore()).rejects.toThrow('is not empty')
+})
+
+test('nothing comes to the state directory that is in no backup', async () => {
+  const repository = await Repository.openFor('ours', createDirectoryPlace(place), {
+    passphrase: undefined,
+  })
+  const chunks = [await repository.putObject(Buffer.from('#!'))]
+  const entry = { mode: 0o755, size: 2, mtime_ns: '0', chunks }
+  const object = await repository.putTree({
+    entries: [
+      { ...entry, path: 'api-key' },
+      { ...entry, path: 'bin' },
+    ],
+  })
+  await backUpNothing([{ kind: 'home', name: 'home', object, bytes: 4 }])
+  await mkdir(home.root)
+  await expect(restore()).rejects.toMatchObject({ code: 'backup_damaged' })
+  expect(await readdir(home.root)).not.toContain('bin')
 })

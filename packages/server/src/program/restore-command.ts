@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { loadTree, type LoadTreeOptions } from '../backup/load-tree.ts'
 import { LoadedTrees } from '../backup/loaded-trees.ts'
 import type { Manifest, ManifestTree, Tree } from '../backup/manifest.ts'
-import type { Repository } from '../backup/repository.ts'
+import { damaged, type Repository } from '../backup/repository.ts'
 import { walDirectory } from '../control/history/create-history.ts'
 import { packedDirectory } from '../control/packed-volume.ts'
 import { refuseNewer } from '../control/store/store.ts'
@@ -21,6 +21,7 @@ import { readSavedConfig, type SavedConfig, saveConfig } from '../lib/saved-conf
 import type { VolumeDriver } from '../volume/volume.ts'
 import { askPlatform } from './ask-platform.ts'
 import { type BackupFlags, openRepository, presentBackup } from './backup-command.ts'
+import { isHomeFile } from './backup-home.ts'
 import { lockHome } from './home-lock.ts'
 import { emit } from './output.ts'
 import { openPlatformPool } from './platform-pool.ts'
@@ -184,10 +185,14 @@ class Restore {
   }
 
   async #loadHome(): Promise<void> {
-    const [tree] = this.#trees('home')
-    await this.#load(must(tree, 'a backup has the state directory'), this.#home.root, {
-      user: undefined,
-    })
+    const [found] = this.#trees('home')
+    const { object, name } = must(found, 'a backup has the state directory')
+    const tree = await this.#repository.getTree(object)
+    for (const { path } of tree.entries) {
+      // It would be a program or a setting, made by root.
+      if (!isHomeFile(path)) throw damaged(`the backup has ${path}, which is in none`)
+    }
+    await this.#loadTree(name, tree, this.#home.root, { user: undefined })
   }
 
   /** A volume begins as a clone of the one that it is most like, where blocks can be shared. */

@@ -1,5 +1,6 @@
 import { maxComputeUnits } from '@coppice/api'
 
+import { AppError } from '../../lib/errors.ts'
 import { organization, owner, requireOrganization } from '../account.ts'
 import * as apiKeys from '../api-keys.ts'
 import type { Context } from '../context.ts'
@@ -15,10 +16,12 @@ import type { Handlers } from './server.ts'
 export function accountHandlers(context: Context) {
   return {
     listApiKeys: async () => (await apiKeys.listApiKeys(context, 'user')).map(presentApiKey),
-    createApiKey: async ({ body }) =>
-      presentCreatedApiKey(
+    createApiKey: async ({ body }) => {
+      refuseScope(body)
+      return presentCreatedApiKey(
         await apiKeys.createApiKey(context, { kind: 'user', name: body.key_name }),
-      ),
+      )
+    },
     revokeApiKey: async ({ path }) =>
       presentRevokedApiKey(await apiKeys.revokeApiKey(context, 'user', path.key_id)),
     getCurrentUserInfo: async () => ({
@@ -58,4 +61,13 @@ export function accountHandlers(context: Context) {
       }
     },
   } satisfies Partial<Handlers>
+}
+
+/** Neon would make a key for everything: whoever asks for less must not be given that. */
+function refuseScope(body: object): void {
+  if (!('project_id' in body)) return
+  throw new AppError(
+    'invalid_request',
+    `a key of the owner reaches every project; make one for project ${String(body.project_id)} with POST /organizations/${organization.id}/api_keys`,
+  )
 }

@@ -382,6 +382,13 @@ describe('keys', () => {
     expect(answer).toMatchObject({ status: 401, body: { code: 'not_authenticated' } })
   })
 
+  test('of the owner are for every project, and no other is made of one that was asked for', async () => {
+    const body = { key_name: 'one', project_id }
+    const answer = await call('POST', '/api_keys', body)
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
+    expect((await control.client.listApiKeys({})).map(({ name }) => name)).not.toContain('one')
+  })
+
   test('are made, used, listed without the key, and revoked at once', async () => {
     const made = await control.client.createApiKey({ body: { key_name: 'ci' } })
     const headers = { authorization: `Bearer ${made.key}` }
