@@ -9,12 +9,13 @@ import { headerBytes, message } from '../wire/messages.ts'
 import type { Pool } from './pool.ts'
 import type { ServerConnection } from './server-connection.ts'
 import type { SessionHints } from './session-hints.ts'
+import { statementPrefix } from './statement-prefix.ts'
 import {
   closeNothing,
   closeStatement,
   makeStatement,
+  noStatement,
   type Statement,
-  statementPrefix,
 } from './statements.ts'
 
 /** What is sent in place of a message's first bytes. */
@@ -107,15 +108,18 @@ export class ClientStatements {
     const nameEnd = portalEnd === -1 ? -1 : bytes.indexOf(0, portalEnd + 1)
     if (nameEnd === -1) throw protocolViolation('invalid Bind message')
     if (nameEnd === portalEnd + 1) return this.#again(server)
-    const statement = this.#named.get(bytes.toString('utf8', portalEnd + 1, nameEnd))
+    const name = bytes.toString('utf8', portalEnd + 1, nameEnd)
+    const statement = this.#named.get(name)
     // The server itself says that there is none.
-    if (statement === undefined) return undefined
-    this.#reader.suspect(statement.hints())
-    const head = Buffer.allocUnsafe(portalEnd + 1 + statement.name.length)
+    if (statement === undefined && !isOurs(name)) return undefined
+    this.#reader.suspect(statement?.hints())
+    const named = statement?.name ?? noStatement
+    const head = Buffer.allocUnsafe(portalEnd + 1 + named.length)
     bytes.copy(head, 0, 0, portalEnd + 1)
-    head.writeUInt32BE(bytes.readUInt32BE(1) + statement.name.length - (nameEnd - portalEnd), 1)
-    statement.name.copy(head, portalEnd + 1)
-    return { parts: [...this.#ensure(server, statement), head], replaced: nameEnd + 1 }
+    head.writeUInt32BE(bytes.readUInt32BE(1) + named.length - (nameEnd - portalEnd), 1)
+    named.copy(head, portalEnd + 1)
+    const before = statement ? this.#ensure(server, statement) : []
+    return { parts: [...before, head], replaced: nameEnd + 1 }
   }
 
   describe(server: ServerConnection, bytes: Buffer): Replacement | undefined {
@@ -123,9 +127,11 @@ export class ClientStatements {
     const name = nameIn(bytes)
     if (name === '') return this.#again(server)
     const statement = this.#named.get(name)
-    if (statement === undefined) return undefined
-    const described = message('D', Buffer.concat([Buffer.from('S'), statement.name]))
-    return { parts: [...this.#ensure(server, statement), described], replaced: bytes.length }
+    if (statement === undefined && !isOurs(name)) return undefined
+    const named = statement?.name ?? noStatement
+    const described = message('D', Buffer.concat([Buffer.from('S'), named]))
+    const before = statement ? this.#ensure(server, statement) : []
+    return { parts: [...before, described], replaced: bytes.length }
   }
 
   close(server: ServerConnection, bytes: Buffer): Replacement | undefined {
@@ -144,7 +150,8 @@ export class ClientStatements {
       if (statement && !this.#named.has(name)) this.#named.set(name, statement)
     })
     this.#named.delete(name)
-    return statement && { parts: [closeNothing], replaced: bytes.length }
+    if (statement === undefined && !isOurs(name)) return undefined
+    return { parts: [closeNothing], replaced: bytes.length }
   }
 
   /** A Query that drops a statement by SQL, as some drivers do: the server knows it by our name. */
@@ -268,6 +275,11 @@ export class ClientStatements {
     })
     return { parts: [closeStatement(unnamed)], replaced: 0 }
   }
+}
+
+/** Whether a name that the client has not given may be that of another's statement on the server. */
+function isOurs(name: string): boolean {
+  return name.startsWith(statementPrefix)
 }
 
 function ourName(statement: Statement): string {

@@ -14,6 +14,7 @@ import {
 } from './session-hints.ts'
 import { quoteLiteral } from './sql-quoting.ts'
 import { readScript } from './sql-tokens.ts'
+import { statementPrefix } from './statement-prefix.ts'
 
 /** Where there are more, every text is suspected: each is looked for in all bodies. */
 const maxRoutines = 200
@@ -27,9 +28,12 @@ const effects = [
   `set_config|pg_settings|advisory_(un)?lock|${runners}`,
   String.raw`\m(listen|unlisten|temp|temporary|hold|prepare|load)\M|\mdo\s+([$]|language\M)`,
   String.raw`(^|[;'$\n\r]|[*]/|\mbegin|\mthen|\melse|\mloop|\matomic)\s*(set|reset)\M`,
-  String.raw`\mexecute\s+\w+\s*(;|\minto\M|\musing\M)`,
+  String.raw`\mexecute\M|\mdeallocate\M|\mu&["']|${statementPrefix}`,
 ].join('|')
-const writes = String.raw`\m(insert|update|delete|merge|truncate|copy)\M`
+/** Statements that run triggers, defaults, checks or expressions of indexes, which they need not name. */
+const writing =
+  'insert|update|delete|merge|truncate|copy|alter|create|import|refresh|reindex|cluster|vacuum|analy[sz]e'
+const writes = String.raw`\m(${writing})\M`
 
 const userRoutines = `
   select routine.oid, routine.proname::pg_catalog.text as name, language.lanname as language,
@@ -165,7 +169,10 @@ const dependents = `
 export const hiddenEffectsQuery = `set local jit = off;
 with recursive routines as materialized (${userRoutines}),
 effective as materialized (
-  select * from routines where body operator(pg_catalog.~) ${quoteLiteral(effects)} order by oid limit ${maxRoutines + 1}
+  select * from routines
+  where language operator(pg_catalog.<>) all (array['sql', 'plpgsql'])
+    or body operator(pg_catalog.~) ${quoteLiteral(effects)}
+  order by oid limit ${maxRoutines + 1}
 ),
 builtins as materialized (${builtins}),
 marks as materialized (
@@ -221,7 +228,7 @@ interface Effect {
   runsTexts: boolean
 }
 
-const writeWord = /\b(?:insert|update|delete|merge|truncate|copy)\b/i
+const writeWord = new RegExp(String.raw`\b(?:${writing})\b`, 'i')
 
 export class HiddenEffects {
   static readonly none = new HiddenEffects(new Map(), undefined, undefined)

@@ -13,8 +13,9 @@ import {
 } from '../../testing/pool-fixture.ts'
 import { findInstallations } from '../../testing/throwaway-postgres.ts'
 import { until } from '../../testing/until.ts'
-import { describe as shown } from '../../testing/wire-client.ts'
+import { describe as shown, openTcp, startupPacket, wireClient } from '../../testing/wire-client.ts'
 import { parseDataRow, queryMessages, sync } from '../http/query-messages.ts'
+import { message } from '../wire/messages.ts'
 import type { PoolClientDetails } from './lease.ts'
 
 /** What one client may leave in its session, unseen by whoever reads its text alone. */
@@ -144,6 +145,11 @@ describe.each(await findInstallations())('PostgreSQL $version', (installation) =
       await Promise.all(clients.map(async (sql) => sql.end({ timeout: 5 })))
     })
 
+    // Else one that fails would let others fail.
+    afterEach(async () => {
+      await alice.unsafe('discard all').simple()
+    })
+
     /** None pins. */
     const settings = remains.slice(0, 4)
     const asOne = `select concat(${settings.map((remain) => `(${remain})`).join(', ')})`
@@ -171,6 +177,136 @@ describe.each(await findInstallations())('PostgreSQL $version', (installation) =
       await leave()
       expect(await bob.unsafe(findings).values()).toEqual(before)
       expect(await alice.unsafe('show app.own')).toEqual([{ 'app.own': 'mine' }])
+      await alice.unsafe('discard all')
+    })
+
+    /** A text in hex, for a function that runs it: nobody can read it there. */
+    const hidden = (sql: string) => `'${Buffer.from(sql).toString('hex')}'`
+    const decoded = "convert_from(decode(q, 'hex'), 'utf8')"
+
+    test.each([
+      { how: 'an expression', execute: `execute ${decoded}` },
+      { how: 'a field', execute: `for x in select ${decoded} as q loop execute x.q; end loop` },
+      { how: 'a name in quotes', execute: `"Q" := ${decoded}; execute "Q"` },
+      { how: 'a loop', execute: `for x in execute ${decoded} loop end loop` },
+    ])('EXECUTE of $how in a function leaves the other nothing', async ({ execute }) => {
+      await alice.unsafe(`create or replace function runs(q text) returns void language plpgsql
+        as $$ declare "Q" text; x record; begin ${execute}; end $$`)
+      const before = await bob.unsafe(findings).values()
+      await alice.unsafe(`select runs(${hidden(`${asOne} as a`)})`)
+      expect(await bob.unsafe(findings).values()).toEqual(before)
+    })
+
+    test('a DO whose text was put together leaves the other nothing', async () => {
+      const before = await bob.unsafe(findings).values()
+      await alice.unsafe(
+        `do $$ declare s text := 'se' || 't app."user" = 1'; begin execute s; end $$`,
+      )
+      expect(await bob.unsafe(findings).values()).toEqual(before)
+    })
+
+    // A name of its own: one that alice is known to have set is reset for bob anyway.
+    test.each([{ name: 'app.validated', sql: 'alter table checked validate constraint c' }])(
+      'a check that is run by $sql leaves the other nothing',
+      async ({ name, sql }) => {
+        await alice.unsafe(`create or replace function checks(a bigint) returns bool language plpgsql
+        as $$ begin perform set_config('${name}', 'mallory', false); return true; end $$`)
+        await alice.unsafe(`drop table if exists checked; create table checked (a int);
+        insert into checked values (1);
+        alter table checked add constraint c check (checks(a)) not valid`)
+        await alice.unsafe('select 1')
+        await alice.unsafe(sql)
+        const found = await bob
+          .unsafe(`select coalesce(current_setting('${name}', true), '')`)
+          .values()
+        expect(found).toEqual([['']])
+        await alice.unsafe('drop table checked')
+      },
+    )
+
+    describe('a statement that one has prepared', () => {
+      beforeAll(async () => {
+        await alice.unsafe(`create or replace function runs(q text) returns void language plpgsql
+          as $$ begin execute ${decoded}; end $$`)
+      })
+
+      const own = "select 'own' as answer where $1::int = 1"
+      const answers = async () =>
+        (await bob.unsafe(own, [1], { prepare: true })).map((row) => row['answer'])
+      const named = async () => {
+        expect(await answers()).toEqual(['own'])
+        const [row] = await alice.unsafe(
+          "select name from pg_prepared_statements where statement like '%''own''%' and not from_sql",
+        )
+        return String(row?.['name'])
+      }
+
+      test.each([
+        {
+          how: 'a function',
+          run: async (sql: string) => {
+            await alice.unsafe(`select runs(${hidden(sql)})`)
+          },
+        },
+        {
+          how: 'a DO with its text',
+          run: async (sql: string) => alice.unsafe(`do $do$ begin execute $q$${sql}$q$; end $do$`),
+        },
+        { how: 'its text', run: async (sql: string) => alice.unsafe(sql) },
+      ])('is not taken away or replaced by $how', async ({ run }) => {
+        const name = await named()
+        await run(`deallocate "${name}"`)
+        expect(await answers()).toEqual(['own'])
+        const next = await named()
+        await run(`deallocate "${next}"`).catch(() => undefined)
+        await run(`prepare "${next}"(int) as select 'poison' as answer`).catch(() => undefined)
+        await alice.unsafe('deallocate all')
+        expect(await answers()).toEqual(['own'])
+      })
+
+      test('is not taken away by DEALLOCATE ALL in a DO', async () => {
+        await named()
+        await alice.unsafe("do $$ begin execute 'deallocate all'; end $$")
+        expect(await answers()).toEqual(['own'])
+      })
+
+      test('is neither used nor closed by a message with its name', async () => {
+        const name = await named()
+        const wire = wireClient(await openTcp(fixture.port))
+        wire.stream.write(startupPacket({ user: poolRole, database: poolDatabase }))
+        await wire.nextUntil('Z')
+        for (const part of [
+          message('D', Buffer.from(`S${name}\0`)),
+          message('B', Buffer.from(`\0${name}\0\0\0\0\x01\0\0\0\x01` + '1\0\0', 'latin1')),
+          message('C', Buffer.from(`S${name}\0`)),
+        ]) {
+          wire.stream.write(Buffer.concat([part, sync]))
+          const [answer] = await wire.nextUntil('Z')
+          expect(answer?.type).toBe(part[0] === 0x43 ? '3' : 'E')
+          if (answer?.type === 'E') await wire.nextUntil('Z')
+        }
+        wire.stream.destroy()
+        expect(await answers()).toEqual(['own'])
+      })
+    })
+
+    test('what nobody could know of a pooled client is gone for a request', async () => {
+      await alice.unsafe('select 1')
+      // Not through the pool, which looks for such functions when one is made there.
+      const admin = createSql({
+        path: fixture.postgres.socketPath,
+        user: 'postgres',
+        database: poolDatabase,
+        max: 1,
+        fetch_types: false,
+        onnotice: () => undefined,
+      })
+      await admin.unsafe(`create or replace function unknown_yet() returns text language sql
+        as $$ ${asOne} $$`)
+      await admin.end({ timeout: 5 })
+      const before = await request(findings)
+      await alice.unsafe('select unknown_yet()')
+      expect(await request(findings)).toEqual(before)
       await alice.unsafe('discard all')
     })
   })

@@ -26,6 +26,7 @@ export async function leaseFrom(
   const variables = variablesOf(client.variables)
   const server = await waitFor(pool, client, variables, signal)
   try {
+    if (server.hasServedSession) await pool.wipe(server)
     if (server.variables.signature !== variables.signature) {
       const sql = transition(server.variables.values, variables.values)
       if (sql !== undefined) await server.run(sql)

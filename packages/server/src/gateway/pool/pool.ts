@@ -180,7 +180,7 @@ export class Pool {
    * also what no text has told of. The variables that it came with stay, for the next is likely to want them.
    */
   reset(server: ServerConnection): void {
-    this.#emptyFirst(server, async () => this.#wipe(server))
+    this.#emptyFirst(server, async () => this.wipe(server))
   }
 
   /** Closes a connection for good. */
@@ -391,10 +391,12 @@ export class Pool {
       )
   }
 
-  async #wipe(server: ServerConnection): Promise<void> {
+  /** Empties the session of one that is lent, but for its variables without a dot. */
+  async wipe(server: ServerConnection): Promise<void> {
     server.variables = withoutOwnNames(server.variables)
     await server.run(resetQuery(server.variables.values))
     server.forgetStatements()
+    server.hasServedSession = false
     server.activity.setListening(false)
   }
 
@@ -402,6 +404,7 @@ export class Pool {
     if (server.status !== 'I') await server.run('ROLLBACK')
     await server.run('DISCARD ALL')
     server.forgetStatements()
+    server.hasServedSession = false
     server.variables = noVariables
     server.activity.setListening(false)
   }

@@ -279,7 +279,8 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     this.#server = server
     server.user = this
     this.#startedAt = performance.now()
-    if (server.variables.signature === this.#variables.signature) return this.#begin()
+    const isAlike = server.variables.signature === this.#variables.signature
+    if (isAlike && !(this.#isRequest && server.hasServedSession)) return this.#begin()
     this.#isMovingIn = true
     this.#work(
       async () => this.#moveIn(server),
@@ -505,6 +506,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   #forward(server: ServerConnection, parts: readonly Buffer[]): void {
     const [first] = parts
     if (first === undefined) return
+    if (!this.#isRequest) server.hasServedSession = true
     if (server.write(parts.length === 1 ? first : Buffer.concat(parts))) return
     this.#stream.pause()
     server.onDrain(() => {
@@ -635,6 +637,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   }
 
   async #makeAlike(server: ServerConnection): Promise<void> {
+    if (this.#isRequest && server.hasServedSession) await this.#pool.wipe(server)
     const sql = transition(server.variables.values, this.#variables.values)
     if (sql !== undefined) await server.run(sql)
     server.variables = this.#variables
@@ -647,6 +650,8 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     const names = [...this.#customSettings]
     const state = readInspection((await server.run(inspectionQuery(names))) ?? '')
     this.#isSuspicious = false
+    // A text has taken away what other clients are believed to have there.
+    if (state.preparedByMessages !== server.preparedStatements) this.#hasUnread = true
     server.variables = variablesOf(state.settings)
     this.#variables = variablesOf(new Map([...this.#initial, ...state.settings]))
     this.pins = [

@@ -90,6 +90,8 @@ export class ServerConnection {
   /** The unnamed statement, as whoever has made it knows it; undefined where there is none. */
   unnamed: object | undefined
   user: ServerUser | undefined
+  /** A client with a session has sent something since all that sessions leave was taken out. */
+  hasServedSession = false
   bytesIn = 0
   bytesOut = 0
 

@@ -53,7 +53,7 @@ test.each([
   ["do $$ begin perform set_config('a.b', 'x', false); set c.d = 1; end $$", ['a.b', 'c.d']],
   ['do $$ begin if x then set a.b = 1; else reset c.d; end if; end $$', ['a.b', 'c.d']],
   ["do 'begin execute ''set a.b = 1''; end'", ['a.b']],
-  ["do $$ begin execute format('set a.b = %L', x); end $$ language plpgsql", ['a.b']],
+  ["do $$ begin execute 'set a.b = 1' using x; end $$ language plpgsql", ['a.b']],
   ["call p('x')", []],
   ['create table t (a int)', []],
   ['create table t as select 1', []],
@@ -153,6 +153,21 @@ test.each([
   expect(hintsOf(sql)).toMatchObject(hints)
   expect(hintsOfBody(`begin perform 1; ${sql}; end`)?.isUnread ?? sql.length > 1000).toBe(true)
   expect(refusalOf(sql)).toBeUndefined()
+})
+
+test.each([
+  "do $$ begin execute format('set a.b = %L', x); end $$ language plpgsql",
+  "do $$ declare s text := 'se' || 't a.b = 1'; begin execute s; end $$",
+  "do $$ begin execute 'se' || 't a.b = 1'; end $$",
+  "do $$ begin execute E'se\\x74 a.b = 1'; end $$",
+  'do $$ begin open c for execute x.q; end $$',
+  'do $$ begin execute "Q"; end $$',
+  "do E'begin exec\\x75te s; end'",
+  'do language plperl $$ spi_exec_query($x) $$',
+  "do language 'plperl' $$ spi_exec_query($x) $$",
+  'deallocate "coppice_a1_2"',
+])('knows that it cannot read what %j runs', (sql) => {
+  expect(hintsOf(sql)?.isUnread).toBe(true)
 })
 
 test('does not suspect a long text for its length', () => {

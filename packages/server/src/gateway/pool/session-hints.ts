@@ -11,6 +11,7 @@
  * empty from then on instead of missing. As in every pooler, these need a direct connection.
  */
 import { readScript, type Token } from './sql-tokens.ts'
+import { statementPrefix } from './statement-prefix.ts'
 
 /** State that keeps a client on its server. */
 export type PinKind =
@@ -52,7 +53,7 @@ const openings =
 export const runners =
   '(?:query|cursor|table|schema|database)_to_xml|ts_stat|ts_rewrite|crosstab|connectby|xpath_table|dblink'
 /** Words that matter wherever they stand. INTO does where it may make a table. */
-const anywhere = String.raw`${runners}|set_config|pg_settings|advisory_(?:un)?lock|\bhold\b|u&"|(?<!(?:insert|merge)\s)\binto\b`
+const anywhere = String.raw`${runners}|${statementPrefix}|set_config|pg_settings|advisory_(?:un)?lock|\bhold\b|u&"|(?<!(?:insert|merge)\s)\binto\b`
 
 /** Matches every text in which `Finder` can find something, in a time that its length bounds. */
 const suspicious = new RegExp(
@@ -60,7 +61,8 @@ const suspicious = new RegExp(
   'i',
 )
 
-const runs = new RegExp(runners, 'i')
+/** Also where a name of ours stands: what it runs, or takes from others, is another's statement. */
+const runs = new RegExp(`${runners}|${statementPrefix}`, 'i')
 
 /** Reading a text takes a millisecond for some kilobytes, in which everybody waits. */
 const maxReadChars = 32 * 1024
@@ -231,18 +233,20 @@ class Finder {
   #hasUnknownSetting = false
   #changes = false
   #ends = false
+  #isUnread = false
   #calls = 0
 
   /** What was found; undefined for nothing. */
   hints(): SessionHints | undefined {
-    if (!this.#changes && !this.#ends) return undefined
+    if (!this.#changes && !this.#ends && !this.#isUnread) return undefined
     const names = [...this.#names]
     return {
       customSettings: names.slice(0, maxNames),
       hasUnknownSetting: this.#hasUnknownSetting || names.length > maxNames,
       pins: [...this.#pins],
       isLoad: this.#pins.has('LOAD'),
-      ...(this.#changes ? {} : { onlyEnds: true }),
+      ...(this.#changes || this.#isUnread ? {} : { onlyEnds: true }),
+      ...(this.#isUnread ? { isUnread: true } : {}),
     }
   }
 
@@ -272,6 +276,7 @@ class Finder {
     }
     const runsTexts = statements.some((statement) => hasWords(statement, 'execute'))
     if (runsTexts && depth < maxDepth) this.#readDynamic(literalsIn(statements), depth)
+    this.#isUnread ||= runsTexts && (depth >= maxDepth || statements.some(executesUnread))
     return this
   }
 
@@ -327,8 +332,15 @@ class Finder {
   /** DO runs code that the text tells. */
   #readDo(statement: readonly Token[], depth: number): void {
     this.#changes = true
+    const literals = literalsIn([statement])
+    // Also its language may be a literal.
+    const isPlain = literals.length === 1 && !hasWords(statement, 'language')
+    const isRead = isPlain || hasWords(statement, 'language', 'plpgsql')
+    if (!isRead || depth >= maxDepth || !literals.every(({ isExact }) => isExact)) {
+      this.#isUnread = true
+    }
     if (depth >= maxDepth) return
-    for (const { text } of literalsIn([statement])) this.readCode(text, depth + 1)
+    for (const { text } of literals) this.readCode(text, depth + 1)
   }
 
   #readAnywhere(statement: readonly Token[], depth: number): void {
@@ -394,6 +406,18 @@ const settingPattern = /\b(?:set|reset)\s+(?:session\s+)?([a-z_]\w*(?:\.\w+)+)/g
 /** SET as the beginning of a statement, with what follows it; some of it may be missing. */
 const dynamicSetPattern =
   /(?:^\s*|;\s*)set\s+(?!(?:local|transaction|constraints)\b)(?:session\s+)?([^\s=]*)/gi
+
+/** Whether EXECUTE is given anything but one literal, which has been read. */
+function executesUnread(statement: readonly Token[]): boolean {
+  return statement.some((token, at) => {
+    if (wordOf(token) !== 'execute') return false
+    const [operand, next] = statement.slice(at + 1, at + 3)
+    const isPlain = operand?.kind === 'literal' && operand.isExact
+    return !isPlain || (next !== undefined && !afterOperand.has(wordOf(next)))
+  })
+}
+
+const afterOperand = new Set(['into', 'using', 'loop'])
 
 /** DO, and not `DO NOTHING` after THEN. */
 function isDo(statement: readonly Token[]): boolean {

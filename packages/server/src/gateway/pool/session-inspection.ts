@@ -6,6 +6,8 @@ export interface SessionState {
   settings: Map<string, string>
   /** What no other session can be given, in words: `LISTEN on channel jobs`. */
   pins: string[]
+  /** How many statements there are that messages have prepared under a name. */
+  preparedByMessages: number
 }
 
 /** Named of each kind: one is enough to pin, and the words are for people. */
@@ -57,7 +59,7 @@ const cursors = `(
 
 const preparedStatements = `(
   select pg_catalog.json_agg(name) from (
-    select name from pg_catalog.pg_prepared_statements where from_sql limit ${maxNamed}
+    select name from prepared where from_sql limit ${maxNamed}
   ) statements
 )`
 
@@ -76,7 +78,8 @@ const isOtherUser = `(
  * also those made by messages, add another.
  */
 export function inspectionQuery(customSettings: readonly string[]): string {
-  return `with listed as materialized (${listed})
+  return `with listed as materialized (${listed}),
+prepared as materialized (select name, from_sql from pg_catalog.pg_prepared_statements)
 select pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_object(
   'settings', ${settings},
   'custom', ${customValues(customSettings)},
@@ -86,7 +89,8 @@ select pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_object(
   'temporary_objects', ${temporaryObjects},
   'advisory_locks', ${advisoryLocks},
   'cursors', ${cursors},
-  'prepared_statements', ${preparedStatements}
+  'prepared_statements', ${preparedStatements},
+  'prepared_by_messages', (select pg_catalog.count(*) from prepared where not from_sql)
 )::pg_catalog.text, 'UTF8'), 'base64')`
 }
 
@@ -110,6 +114,7 @@ interface Inspection {
   advisory_locks: number
   cursors: string[] | null
   prepared_statements: string[] | null
+  prepared_by_messages: number
 }
 
 /** Of what `inspectionQuery` answers. Throws SyntaxError for anything else. */
@@ -117,7 +122,11 @@ export function readInspection(column: string): SessionState {
   const json = Buffer.from(column, 'base64').toString('utf8')
   // The statement above has built it.
   const found = JSON.parse(json) as Inspection
-  return { settings: settingsOf(found), pins: pinsOf(found) }
+  return {
+    settings: settingsOf(found),
+    pins: pinsOf(found),
+    preparedByMessages: found.prepared_by_messages,
+  }
 }
 
 function settingsOf({ settings, custom, role }: Inspection): Map<string, string> {

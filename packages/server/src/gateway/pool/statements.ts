@@ -2,8 +2,11 @@
  * Named prepared statements under transaction pooling. A client's statement lives here; a server
  * connection gets it, under a name of ours, when the client first uses it there.
  */
+import { randomBytes } from 'node:crypto'
+
 import { headerBytes, message } from '../wire/messages.ts'
 import type { SessionHints } from './session-hints.ts'
+import { statementPrefix } from './statement-prefix.ts'
 
 /** One text with its parameter types, shared by all clients of a pool that prepare the same. */
 export interface Statement {
@@ -14,8 +17,6 @@ export interface Statement {
   /** What its text may do to the session, as functions are now. */
   hints(): SessionHints | undefined
 }
-
-export const statementPrefix = 'coppice_'
 
 /** Statements remembered for sharing; a client's own stay whatever happens here. */
 const maxShared = 5_000
@@ -32,6 +33,8 @@ export interface HintSource {
 /** The statements of one pool by their text, so that clients share what is prepared on a server. */
 export class StatementTable {
   readonly #byText = new Map<string, Statement>()
+  /** Not to be guessed by who cannot see the names. */
+  readonly #prefix = `${statementPrefix}${randomBytes(6).toString('hex')}_`
   #made = 0
 
   /**
@@ -59,7 +62,7 @@ export class StatementTable {
   }
 
   #make(tail: Buffer, source: HintSource): Statement {
-    return makeStatement(Buffer.from(`${statementPrefix}${++this.#made}\0`, 'latin1'), tail, source)
+    return makeStatement(Buffer.from(`${this.#prefix}${++this.#made}\0`, 'latin1'), tail, source)
   }
 }
 
@@ -84,7 +87,8 @@ export function makeStatement(name: Buffer, tail: Buffer, source: HintSource): S
 }
 
 /** A server keeps none under this name, so closing it does nothing and answers CloseComplete. */
-export const closeNothing = closeStatement(Buffer.from(`${statementPrefix}none\0`, 'latin1'))
+export const noStatement = Buffer.from(`${statementPrefix}none\0`, 'latin1')
+export const closeNothing = closeStatement(noStatement)
 
 /** Close of a statement; the name with its NUL. */
 export function closeStatement(name: Buffer): Buffer {
