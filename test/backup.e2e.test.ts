@@ -7,7 +7,6 @@ import {
   mkdtemp,
   readdir,
   readFile,
-  rename,
   rm,
   writeFile,
 } from 'node:fs/promises'
@@ -17,6 +16,8 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
+import { createDirectoryPlace } from '../packages/server/src/backup/directory-place.ts'
+import { Repository } from '../packages/server/src/backup/repository.ts'
 import { psql, run, startTestPlatform, type TestPlatform, until } from './platform.ts'
 
 /**
@@ -88,6 +89,15 @@ async function refuseNewerState(home: string, shell: TestPlatform['shell']): Pro
   await writeFile(path, config)
 }
 
+/** Gives a backup another time. */
+async function moveBackup(from: string, to: string): Promise<void> {
+  const repository = await Repository.open(createDirectoryPlace(place), {
+    passphrase: passphrase.COPPICE_BACKUP_PASSPHRASE,
+  })
+  await repository.writeManifest({ ...(await repository.readManifest(from)), id: to })
+  await rm(join(place, 'backups', from))
+}
+
 const facts = `SELECT count(*) || ' ' || md5(string_agg(n || m, ',' ORDER BY n)) FROM facts`
 
 beforeAll(async () => {
@@ -146,7 +156,7 @@ test('a backup is made while the platform is written to, and another adds what i
   expect(since).toBeGreaterThan(before.acknowledged)
   // As if the clock had been ahead then.
   const ahead = '2999-12-31T23-59-59Z'
-  await rename(join(place, 'backups', first.id), join(place, 'backups', ahead))
+  await moveBackup(first.id, ahead)
   const second = JSON.parse(await platform.shell(`coppice backup ${place} --keep 1 -o json`))
   expect(second.added_bytes).toBeLessThan(first.added_bytes / 2)
   expect(second.removed.backups).toBe(1)
