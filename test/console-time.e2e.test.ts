@@ -111,6 +111,8 @@ describe.skipIf(chromiumPath === undefined)(
     }
 
     test('a moment is chosen by keys, by the pointer, by its name and by what happened near it', async () => {
+      // A window of a few seconds cannot be looked at more closely.
+      await until(() => Date.now() - Date.parse(moment) > 15_000, 20_000)
       await page.goto(`${base}/time-machine`)
       await slider(page).focus()
       const begin = await settle(async () => page.keyboard.press('Home'))
