@@ -5,3 +5,8 @@
 export function withoutControls(text: string): string {
   return text.replaceAll(/[^\P{Cc}\n]|\p{Bidi_Control}/gu, '\uFFFD')
 }
+
+/** The same of code, which tabs indent. */
+export function codeWithoutControls(text: string): string {
+  return text.split('\t').map(withoutControls).join('\t')
+}

@@ -1,4 +1,4 @@
-import { withoutControls } from '@coppice/migrate/printable'
+import { codeWithoutControls } from '@coppice/migrate/printable'
 
 import type { Output } from '../output.ts'
 import type { Comparison } from '../schema-comparison.ts'
@@ -11,8 +11,7 @@ export function renderComparisons(comparisons: readonly Comparison[], output: Ou
   return parts.join('\n\n')
 
   function paint(line: string): string {
-    // Tabs are part of a function's text; other control characters would reach the terminal.
-    const text = line.split('\t').map(withoutControls).join('\t')
+    const text = codeWithoutControls(line)
     if (line.startsWith('@@')) return output.style('cyan', text)
     if (line.startsWith('-')) return output.style('red', text)
     return line.startsWith('+') ? output.style('green', text) : text

@@ -1,4 +1,4 @@
-import { AppError, errorCode } from '../lib/errors.ts'
+import { AppError, errorCode, isConnectionLost } from '../lib/errors.ts'
 import { diskFull, poolIsFull } from './start-failure.ts'
 
 const known = new WeakSet<object>()
@@ -29,13 +29,6 @@ export function databaseError(error: unknown): AppError | undefined {
   )
 }
 
-/** Of sockets, of postgres.js, or PostgreSQL's last words (manual, "Error Codes", class 57P). */
-export function isSessionEnded(code: string): boolean {
-  return (
-    ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', 'CONNECT_TIMEOUT', '25P03', '25P04'].includes(
-      code,
-    ) ||
-    code.startsWith('CONNECTION_') ||
-    code.startsWith('57P')
-  )
-}
+/** Also by a timeout that somebody has set on the database, or while it was written to. */
+const isSessionEnded = (code: string): boolean =>
+  isConnectionLost(code) || ['EPIPE', '25P03', '25P04'].includes(code)

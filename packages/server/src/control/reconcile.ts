@@ -88,10 +88,8 @@ function createSchedule() {
         trimOldRehearsals,
       ],
     },
-    {
-      everyMs: tickMs / 2,
-      reconcilers: [createLeftOperationsRecoverer(), createLeftComputesReconciler()],
-    },
+    { everyMs: tickMs / 2, reconcilers: [createLeftOperationsRecoverer()] },
+    { everyMs: tickMs, reconcilers: [createLeftComputesReconciler()] },
     { everyMs: tickMs, reconcilers: [takeDueSnapshots, runSchedules, createReplicaRefresher()] },
     { everyMs: tickMs, reconcilers: [verifyNextSnapshot] },
     { everyMs: seldomMs, reconcilers: [readNextExclusive] },

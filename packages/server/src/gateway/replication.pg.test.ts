@@ -137,26 +137,22 @@ suite.each(installations)('PostgreSQL $version', (installation) => {
 
   test('loads no file for an output plugin, and leaves the platform’s slots alone', async () => {
     const client = await connect()
-    for (const command of [
-      'CREATE_REPLICATION_SLOT s LOGICAL "/etc/hosts"',
-      'create_replication_slot "s" temporary\n logical "/etc/hosts";',
-    ]) {
-      expect(await run(client, command)).toEqual([
-        '0A000 this output plugin is not available here: ' +
-          'choose one of pgoutput, test_decoding, wal2json, decoderbufs',
-        'Z',
-      ])
+    const expectRefused = async (commands: readonly string[], told: string): Promise<void> => {
+      for (const command of commands) expect(await run(client, command)).toEqual([told, 'Z'])
     }
+    await expectRefused(
+      [
+        'CREATE_REPLICATION_SLOT s LOGICAL "/etc/hosts"',
+        'create_replication_slot "s" temporary\n logical "/etc/hosts";',
+      ],
+      '0A000 this output plugin is not available here: ' +
+        'choose one of pgoutput, test_decoding, wal2json, decoderbufs',
+    )
     await fixture.postgres.sql(`select pg_create_physical_replication_slot('coppice_history')`)
-    for (const command of [
-      'DROP_REPLICATION_SLOT coppice_history',
-      'drop_replication_slot "coppice_history" wait',
-    ]) {
-      expect(await run(client, command)).toEqual([
-        "0A000 slots named coppice_... are the platform's: choose another name",
-        'Z',
-      ])
-    }
+    await expectRefused(
+      ['DROP_REPLICATION_SLOT coppice_history', 'drop_replication_slot "coppice_history" wait'],
+      "0A000 slots named coppice_... are the platform's: choose another name",
+    )
     await fixture.postgres.sql(`select pg_drop_replication_slot('coppice_history')`)
     // What the gateway takes for SQL is no command to PostgreSQL either.
     for (const command of [

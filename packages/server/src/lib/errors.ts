@@ -36,6 +36,15 @@ export function describeError(error: unknown): string {
   return parts.join(': ')
 }
 
+/** Whether a code is of a session or server that has gone: of sockets, of postgres.js, or of class 57P (manual, "Error Codes"). */
+export function isConnectionLost(code: string): boolean {
+  return (
+    ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'CONNECT_TIMEOUT'].includes(code) ||
+    code.startsWith('CONNECTION_') ||
+    code.startsWith('57P')
+  )
+}
+
 /** The `code` of a Node or PostgreSQL error (`ENOENT`, `28P01`), where it has one. */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined

@@ -4,7 +4,7 @@ import Postgrator from 'postgrator'
 import postgres, { type Sql } from 'postgres'
 
 import { diskFull } from '../../compute/start-failure.ts'
-import { AppError, errorCode } from '../../lib/errors.ts'
+import { AppError, errorCode, isConnectionLost } from '../../lib/errors.ts'
 
 /** The metadata database. SQL on it stands only in `control/store/`, one file per table. */
 export type Store = Sql<{ bigint: number }>
@@ -206,11 +206,7 @@ export function storeError(error: unknown): unknown {
       { cause: error },
     )
   }
-  const isDown =
-    ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'CONNECT_TIMEOUT'].includes(code) ||
-    code.startsWith('CONNECTION_') ||
-    code.startsWith('57P')
-  if (!isDown) return error
+  if (!isConnectionLost(code)) return error
   return new AppError(
     'store_unavailable',
     'the metadata store does not answer; connections to branches keep working, try again shortly ' +

@@ -13,7 +13,6 @@ import {
 import type { Pool, Waiter } from './pool.ts'
 import { forClient } from './pooled-session.ts'
 import type { ServerConnection } from './server-connection.ts'
-import { transition } from './session-variables.ts'
 import { type Variables, variablesOf } from './variables.ts'
 
 /** Resolves with a connection whose session has the client's variables. */
@@ -26,12 +25,8 @@ export async function leaseFrom(
   const variables = variablesOf(client.variables)
   const server = await waitFor(pool, client, variables, signal)
   try {
-    if (server.hasServedSession) await pool.wipe(server)
-    if (server.variables.signature !== variables.signature) {
-      const sql = transition(server.variables.values, variables.values)
-      if (sql !== undefined) await server.run(sql)
-      server.variables = variables
-    }
+    const wanted = { variables, isRequest: true }
+    if (!pool.isAlike(server, wanted)) await pool.makeAlike(server, wanted)
   } catch (error) {
     pool.recycle(server)
     throw forClient(error)

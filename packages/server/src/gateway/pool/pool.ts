@@ -14,9 +14,17 @@ import type { PoolTotals } from './report.ts'
 import { ServerConnection } from './server-connection.ts'
 import { hintsOf, mergeHints, type SessionHints, unread } from './session-hints.ts'
 import { resetQuery } from './session-reset.ts'
+import { transition } from './session-variables.ts'
 import type { PoolSettings } from './settings.ts'
 import { type HintSource, StatementTable } from './statements.ts'
 import { noVariables, type Variables, variablesOf } from './variables.ts'
+
+/** What a client wants to find in a session. */
+export interface SessionWanted {
+  variables: Variables
+  /** It has no session of its own, and is to find nobody else's. */
+  isRequest: boolean
+}
 
 /** A client that wants a server connection. */
 export interface Waiter {
@@ -170,6 +178,20 @@ export class Pool {
     this.#offer(server)
   }
 
+  /** Whether the session of one that is lent is as `makeAlike` would leave it. */
+  isAlike(server: ServerConnection, client: SessionWanted): boolean {
+    const isEmpty = !client.isRequest || !server.hasServedSession
+    return isEmpty && server.variables.signature === client.variables.signature
+  }
+
+  /** Gives the session its next client's variables; a request's has nothing else of those before. */
+  async makeAlike(server: ServerConnection, client: SessionWanted): Promise<void> {
+    if (client.isRequest && server.hasServedSession) await this.#wipe(server)
+    const sql = transition(server.variables.values, client.variables.values)
+    if (sql !== undefined) await server.run(sql)
+    server.variables = client.variables
+  }
+
   /** Takes back a connection whatever the client left in it. */
   recycle(server: ServerConnection): void {
     this.#emptyFirst(server, async () => this.#clean(server))
@@ -180,7 +202,7 @@ export class Pool {
    * also what no text has told of. The variables that it came with stay, for the next is likely to want them.
    */
   reset(server: ServerConnection): void {
-    this.#emptyFirst(server, async () => this.wipe(server))
+    this.#emptyFirst(server, async () => this.#wipe(server))
   }
 
   /** Closes a connection for good. */
@@ -391,22 +413,17 @@ export class Pool {
       )
   }
 
-  /** Empties the session of one that is lent, but for its variables without a dot. */
-  async wipe(server: ServerConnection): Promise<void> {
-    server.variables = withoutOwnNames(server.variables)
-    await server.run(resetQuery(server.variables.values))
-    server.forgetStatements()
-    server.hasServedSession = false
-    server.activity.setListening(false)
+  /** But for its variables without a dot. */
+  async #wipe(server: ServerConnection): Promise<void> {
+    const kept = withoutOwnNames(server.variables)
+    await server.run(resetQuery(kept.values))
+    server.beginAnew(kept)
   }
 
   async #clean(server: ServerConnection): Promise<void> {
     if (server.status !== 'I') await server.run('ROLLBACK')
     await server.run('DISCARD ALL')
-    server.forgetStatements()
-    server.hasServedSession = false
-    server.variables = noVariables
-    server.activity.setListening(false)
+    server.beginAnew(noVariables)
   }
 
   #effectsAreOld(): boolean {

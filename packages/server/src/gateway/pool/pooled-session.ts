@@ -37,7 +37,7 @@ import {
   tagForgetsStatements,
 } from './command-tags.ts'
 import { type PoolClientDetails, type TransactionStatus, wakingClient } from './lease.ts'
-import { maxTextBytes, type Pool, type Waiter } from './pool.ts'
+import { maxTextBytes, type Pool, type SessionWanted, type Waiter } from './pool.ts'
 import {
   canonical,
   type ServerConnection,
@@ -46,7 +46,6 @@ import {
 } from './server-connection.ts'
 import { refusalOf, type SessionHints, unread } from './session-hints.ts'
 import { inspectionQuery, readInspection } from './session-inspection.ts'
-import { transition } from './session-variables.ts'
 import { type Variables, variablesOf } from './variables.ts'
 
 export interface PooledClient extends PoolClientDetails {
@@ -266,6 +265,10 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     return this.details.via === 'http'
   }
 
+  get #wanted(): SessionWanted {
+    return { variables: this.#variables, isRequest: this.#isRequest }
+  }
+
   get #isIdleInTransaction(): boolean {
     const server = this.#server
     return server?.isSettled === true && server.status !== 'I' && !this.#isBusy
@@ -279,8 +282,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     this.#server = server
     server.user = this
     this.#startedAt = performance.now()
-    const isAlike = server.variables.signature === this.#variables.signature
-    if (isAlike && !(this.#isRequest && server.hasServedSession)) return this.#begin()
+    if (this.#pool.isAlike(server, this.#wanted)) return this.#begin()
     this.#isMovingIn = true
     this.#work(
       async () => this.#moveIn(server),
@@ -626,7 +628,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
   /** Gives the server session the client's variables. */
   async #moveIn(server: ServerConnection): Promise<void> {
     try {
-      await this.#makeAlike(server)
+      await this.#pool.makeAlike(server, this.#wanted)
     } catch (error) {
       // Nothing of the client's has been sent: another connection will do.
       if (!(error instanceof Disconnected) || this.#isOver) throw error
@@ -634,13 +636,6 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
     } finally {
       this.#isMovingIn = false
     }
-  }
-
-  async #makeAlike(server: ServerConnection): Promise<void> {
-    if (this.#isRequest && server.hasServedSession) await this.#pool.wipe(server)
-    const sql = transition(server.variables.values, this.#variables.values)
-    if (sql !== undefined) await server.run(sql)
-    server.variables = this.#variables
   }
 
   /** Finds out what the client has left in its session. */

@@ -247,6 +247,14 @@ export class ServerConnection {
     this.unnamed = undefined
   }
 
+  /** All that clients have left in the session has been taken out, but for these variables. */
+  beginAnew(variables: Variables): void {
+    this.forgetStatements()
+    this.hasServedSession = false
+    this.variables = variables
+    this.activity.setListening(false)
+  }
+
   /** Sends messages of which the last is a Query or Sync; every answer goes to `onMessage`. */
   async exchange(
     messages: Buffer,
