@@ -30,8 +30,12 @@ export function ChartOverlay(props: TimeChartProps & { width: number; scales: Sc
     scales.at(event.clientX - event.currentTarget.getBoundingClientRect().left)
   const zoom = (fromMs: number, toMs: number): void => {
     setAnchor(undefined)
-    if (Math.abs(scales.x(fromMs) - scales.x(toMs)) < dragPx) return
+    if (fromMs === toMs) return
     onZoom({ fromMs: Math.min(fromMs, toMs), toMs: Math.max(fromMs, toMs) })
+  }
+  const drop = (fromMs: number, toMs: number): void => {
+    if (Math.abs(scales.x(fromMs) - scales.x(toMs)) < dragPx) setAnchor(undefined)
+    else zoom(fromMs, toMs)
   }
   const walk = (event: KeyboardEvent): void => {
     const from = index < 0 ? times.length - 1 : index
@@ -92,7 +96,7 @@ export function ChartOverlay(props: TimeChartProps & { width: number; scales: Sc
         setAnchor(momentOf(event))
       }}
       onPointerUp={(event) => {
-        if (anchor !== undefined) zoom(anchor, momentOf(event))
+        if (anchor !== undefined) drop(anchor, momentOf(event))
       }}
       onPointerCancel={() => setAnchor(undefined)}
     >

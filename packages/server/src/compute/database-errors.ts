@@ -29,6 +29,6 @@ export function databaseError(error: unknown): AppError | undefined {
   )
 }
 
-/** Also by a timeout that somebody has set on the database, or while it was written to. */
+/** Also by a timeout that somebody has set on the database. */
 const isSessionEnded = (code: string): boolean =>
-  isConnectionLost(code) || ['EPIPE', '25P03', '25P04'].includes(code)
+  isConnectionLost(code) || ['25P03', '25P04'].includes(code)

@@ -39,7 +39,7 @@ export function describeError(error: unknown): string {
 /** Whether a code is of a session or server that has gone: of sockets, of postgres.js, or of class 57P (manual, "Error Codes"). */
 export function isConnectionLost(code: string): boolean {
   return (
-    ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'CONNECT_TIMEOUT'].includes(code) ||
+    ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', 'CONNECT_TIMEOUT'].includes(code) ||
     code.startsWith('CONNECTION_') ||
     code.startsWith('57P')
   )

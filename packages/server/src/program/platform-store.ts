@@ -1,12 +1,11 @@
 import { chooseInstallation, type Installation } from '../compute/installations.ts'
-import { listenToChanges } from '../control/store/changes.ts'
 import {
   isEmptyStore,
   migrateStore,
-  openListener,
   openRenewable,
   platformId,
   type Store,
+  type StoreAddress,
 } from '../control/store/store.ts'
 import { AppError, describeError } from '../lib/errors.ts'
 import type { Home } from '../lib/home.ts'
@@ -20,10 +19,11 @@ import { startStoreCluster, storeVersion } from './store-cluster.ts'
 
 export interface PlatformStore {
   sql: Store
-  /** For who listens to it alone. */
-  listener: Store
+  address: StoreAddress
   kind: 'own' | 'database_url'
   platformId: string
+  /** For who hears that it is there again, having been away; of its own the platform knows. */
+  onReturn: () => void
   stop(): Promise<void>
 }
 
@@ -57,31 +57,20 @@ export async function openPlatformStore(
       : undefined
   const address = cluster?.address ?? { ...(url !== undefined && { url }) }
   const { store: sql, renew } = openRenewable(address)
-  const listener = openListener(address)
   const stop = async (): Promise<void> => {
-    await Promise.all([sql.end({ timeout: 5 }), listener.end({ timeout: 5 })])
+    await sql.end({ timeout: 5 })
     await cluster?.stop()
   }
   try {
     if (await isEmptyStore(sql)) await refuseEmptyStore(volumes)
     await migrateStore(sql)
     const id = await platformId(sql, newName())
-    if (cluster === undefined) await hearOfReturn(listener, onReturn)
-    return { sql, listener, kind: url === undefined ? 'own' : 'database_url', platformId: id, stop }
+    const kind = url === undefined ? 'own' : 'database_url'
+    return { sql, address, kind, platformId: id, onReturn, stop }
   } catch (error) {
     await stop()
     throw error
   }
-}
-
-/** Of somebody else's PostgreSQL nobody says that it was away, but a connection that has to listen anew. */
-async function hearOfReturn(listener: Store, onReturn: () => void): Promise<void> {
-  let isFirst = true
-  const onListening = (): void => {
-    if (!isFirst) onReturn()
-    isFirst = false
-  }
-  await listenToChanges(listener, () => undefined, onListening)
 }
 
 /** A store keeps the major version that it was made with; PostgreSQL reads no other's files. */

@@ -273,9 +273,15 @@ async function start(
   })
   const checks = createDoctor(home, options.environment)
   const access = new ConsoleAccess(store.sql)
-  const changes = new ChangeFeed(store.listener, log)
+  const changes = new ChangeFeed(store.address, log)
   await changes.start()
   parts.add('feed of changes', async () => changes.stop())
+  // Of somebody else's PostgreSQL nobody says that it was away, but who has to listen to it anew.
+  if (store.kind === 'database_url') {
+    changes.subscribe(({ type }) => {
+      if (type === 'missed') store.onReturn()
+    })
+  }
   const api = await createHttpServer({
     store: store.sql,
     handlers: createHandlers(context, timeTravel, {

@@ -134,7 +134,7 @@ export async function startTestControl(options: TestControlOptions = {}): Promis
     poolImage: undefined,
   })
   const checks = createDoctor(home, environment)
-  const changes = new ChangeFeed(store, log)
+  const changes = new ChangeFeed(cluster.address, log)
   await changes.start()
   const consoleParts: ConsoleParts = {
     access: new ConsoleAccess(store),

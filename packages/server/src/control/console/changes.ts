@@ -4,7 +4,7 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Service } from '../../lib/service.ts'
 import { listenToChanges } from '../store/changes.ts'
-import type { Store } from '../store/store.ts'
+import type { StoreAddress } from '../store/store.ts'
 
 /** What a listener is told: a change, or that some may have been missed. */
 export type ChangeEvent = { type: 'change'; change: Change } | { type: 'missed' }
@@ -14,19 +14,19 @@ export type ChangeEvent = { type: 'change'; change: Change } | { type: 'missed' 
  * that writes has to think of it, and a daemon beside this one is heard too.
  */
 export class ChangeFeed implements Service {
-  readonly #store: Store
+  readonly #address: StoreAddress
   readonly #log: Logger
   readonly #listeners = new Set<(event: ChangeEvent) => void>()
   #unlisten: (() => Promise<void>) | undefined
 
-  constructor(store: Store, log: Logger) {
-    this.#store = store
+  constructor(address: StoreAddress, log: Logger) {
+    this.#address = address
     this.#log = log
   }
 
   async start(): Promise<void> {
     this.#unlisten = await listenToChanges(
-      this.#store,
+      this.#address,
       (payload) => this.#tell({ type: 'change', change: JSON.parse(payload) as Change }),
       () => this.#tell({ type: 'missed' }),
     )

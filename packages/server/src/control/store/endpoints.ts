@@ -187,7 +187,7 @@ export async function setQuietApplications(
   names: readonly string[],
 ): Promise<void> {
   await sql`
-    update endpoints set quiet_applications = ${sql.array([...names])}, updated_at = now()
+    update endpoints set quiet_applications = ${[...names]}, updated_at = now()
     where id = ${id}`
 }
 

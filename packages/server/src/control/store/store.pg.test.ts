@@ -6,6 +6,7 @@ import {
   type ThrowawayPostgres,
 } from '../../testing/throwaway-postgres.ts'
 import { until } from '../../testing/until.ts'
+import { listenToChanges } from './changes.ts'
 import { migrateStore, newestMigration, openRenewable, openStore, schemaTable } from './store.ts'
 
 const connections = 10
@@ -85,4 +86,65 @@ test('a migration that is cut off leaves nothing behind, and the next one goes t
   expect(await schema()).not.toEqual(before)
   const [row] = await store`select max(version) as version from ${store(schemaTable)}`
   expect(row).toEqual({ version: newest })
+})
+
+test('texts go into arrays and come back as they are', async () => {
+  const server = await startServer()
+  const { socketDirectory } = server
+  const store = openStore({ socketDirectory, username: 'postgres', database: 'postgres' })
+  onTestFinished(async () => {
+    await store.end({ timeout: 0 })
+    await server.stop()
+  })
+  const texts = [
+    'plain',
+    '',
+    'null',
+    'NULL',
+    'a, b',
+    '{}',
+    'a "quoted" \\ one',
+    '\t\n',
+    'größe',
+    ' ',
+  ]
+  for (const given of [texts, []]) {
+    const [row] = await store`
+      select ${given}::text[] as texts, cardinality(${given}::text[]) as count`
+    expect(row).toEqual({ texts: given, count: given.length })
+  }
+  const [row] = await store`
+    select 'plain' = any (${texts}) as is_one, 'none' = any (${texts}) as is_none`
+  expect(row).toEqual({ is_one: true, is_none: false })
+})
+
+test('changes are heard again, however often and however soon the connection is ended', async () => {
+  const server = await startServer()
+  const address = {
+    socketDirectory: server.socketDirectory,
+    username: 'postgres',
+    database: 'postgres',
+  }
+  const heard: string[] = []
+  let begun = 0
+  const stop = await listenToChanges(
+    address,
+    (payload) => heard.push(payload),
+    () => begun++,
+  )
+  onTestFinished(async () => {
+    await stop()
+    await server.stop()
+  })
+  const end = async (): Promise<unknown> =>
+    server.sql(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'coppice'",
+    )
+  for (let round = 1; round <= 3; round++) {
+    const before = begun
+    for (let time = 0; time < 20; time++) await end()
+    await until(async () => begun > before)
+    await server.sql(`notify coppice_changes, 'round ${round}'`)
+    await until(async () => heard.includes(`round ${round}`))
+  }
 })

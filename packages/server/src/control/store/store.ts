@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 
+import { types as pgTypes } from 'pg'
 import Postgrator from 'postgrator'
 import postgres, { type Sql } from 'postgres'
 
@@ -23,9 +24,10 @@ export interface StoreAddress {
 
 const connectTimeoutSeconds = 10
 const maxConnections = 10
+const pauseSeconds = 0.1
 
 export function openStore(address: StoreAddress): Store {
-  return open(address, { max: maxConnections, pauseSeconds: 0.1 })
+  return open(address, { max: maxConnections })
 }
 
 /**
@@ -47,27 +49,42 @@ export function openRenewable(address: StoreAddress): { store: Store; renew: () 
   return { store, renew }
 }
 
-/** For whoever listens to the store, and connects again whenever that is over. */
-export function openListener(address: StoreAddress): Store {
-  return open(address, { max: 1, pauseSeconds: 0.5 })
+/** One connection, for as long as it lasts. postgres.js has these hooks and does not type them. */
+export function openConnection(
+  address: StoreAddress,
+  hooks: { onclose: () => void; onnotify: (channel: string, payload: string) => void },
+): Store {
+  return open(address, { max: 1, max_lifetime: null, ...hooks })
+}
+
+const textArrayOid: number = 1009
+
+/** `text[]`, the only array here (manual, "Arrays"). */
+const textArray = {
+  to: textArrayOid,
+  from: [textArrayOid],
+  parse: (literal: string) => pgTypes.getTypeParser(textArrayOid)(literal) as string[],
+  serialize: (texts: readonly string[]) =>
+    `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`,
 }
 
 /**
  * A connection that has been lost is made again after a pause. That of postgres.js grows to 20 seconds while
  * the store is away, for whoever asks when it has come back, and is none where the server refuses.
+ *
+ * Arrays are named here, since what postgres.js asks a new connection about them is awaited by nobody:
+ * where that connection is lost meanwhile, the process would end by an unhandled rejection.
  */
-function open(
-  address: StoreAddress,
-  { max, pauseSeconds }: { max: number; pauseSeconds: number },
-): Store {
+function open(address: StoreAddress, own: { max: number; max_lifetime?: null }): Store {
   const options = {
-    max,
+    ...own,
     backoff: () => pauseSeconds,
     connect_timeout: connectTimeoutSeconds,
     onnotice: () => undefined,
     connection: { application_name: 'coppice' },
     // int8 holds byte counts: exact in a double up to 8 PiB.
-    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String }, textArray },
+    fetch_types: false,
   }
   if (address.url !== undefined) return postgres(address.url, options)
   return postgres({
