@@ -1,4 +1,5 @@
-/** An integer literal that a double may not hold. */
+/** Digits of an integer literal that a double may not hold. */
+const inexactFrom = 16
 const suspect = /\d{16}/
 
 /**
@@ -14,11 +15,14 @@ export function hasInexactInteger(json: string): boolean {
       continue
     }
     const end = endOfNumber(json, at)
-    const literal = json.slice(at, end)
-    if (/^-?\d+$/.test(literal) && !Number.isSafeInteger(Number(literal))) return true
+    if (end - at >= inexactFrom && isInexact(json.slice(at, end))) return true
     at = Math.max(end, at + 1)
   }
   return false
+}
+
+function isInexact(literal: string): boolean {
+  return /^-?\d+$/.test(literal) && !Number.isSafeInteger(Number(literal))
 }
 
 function endOfString(json: string, start: number): number {

@@ -1,4 +1,5 @@
 /** Runs the queries of one request on a connection that is lent to it. */
+import { mapInSlices } from '../../lib/map-in-slices.ts'
 import { Disconnected } from '../errors.ts'
 import type { Lease, TransactionStatus } from '../pool/lease.ts'
 import { RequestError } from './failures.ts'
@@ -40,7 +41,7 @@ export async function runSql(
     onTooLarge: () => controller.abort(responseTooLarge()),
   })
   if (!body.isBatch) {
-    await exchange(lease, pipeline(body, options), writer, signal)
+    await exchange(lease, await pipeline(body, options, signal), writer, signal)
     return Buffer.concat(writer.finish())
   }
   await runBatch(lease, body, options, writer, signal)
@@ -59,15 +60,20 @@ async function runBatch(
   signal: AbortSignal,
 ): Promise<void> {
   const begin = commandMessages(beginStatement(options.transaction))
-  const status = await exchange(lease, [begin, ...pipeline(body, options)], writer, signal)
+  const queries = await pipeline(body, options, signal)
+  const status = await exchange(lease, [begin, ...queries], writer, signal)
   // A batch may have ended its transaction itself.
   if (status !== 'I') await exchange(lease, [simpleQuery('COMMIT')], writer, signal)
 }
 
 /** Claims last as long as the transaction, which without BEGIN is the pipeline. */
-function pipeline({ queries }: SqlBody, { claims }: RunOptions): Buffer[] {
+async function pipeline(
+  { queries }: SqlBody,
+  { claims }: RunOptions,
+  signal: AbortSignal,
+): Promise<Buffer[]> {
   const giveClaims = claims === undefined ? [] : [commandMessages(setClaims, [claims])]
-  return [...giveClaims, ...queries.map(queryMessages), sync]
+  return [...giveClaims, ...(await mapInSlices(queries, queryMessages, signal)), sync]
 }
 
 /** Sends and takes the answers. After a failure the lease's owner gives it back, which rolls back. */

@@ -4,9 +4,9 @@ import { isCopy, parseSqlBody } from './sql-body.ts'
 
 const parse = (body: string) => parseSqlBody(Buffer.from(body))
 
-test('reads one query with the kinds of parameters that there are', () => {
+test('reads one query with the kinds of parameters that there are', async () => {
   const params = ['a', null, 1.5, true, { a: 1 }, [1, null, ['x']]]
-  expect(parse(JSON.stringify({ query: 'select 1', params }))).toEqual({
+  expect(await parse(JSON.stringify({ query: 'select 1', params }))).toEqual({
     isBatch: false,
     queries: [
       {
@@ -18,9 +18,9 @@ test('reads one query with the kinds of parameters that there are', () => {
   })
 })
 
-test('reads a batch, with and without parameters', () => {
+test('reads a batch, with and without parameters', async () => {
   const queries = [{ query: 'select 1' }, { query: 'select 2', params: ['x'], arrayMode: false }]
-  expect(parse(JSON.stringify({ queries }))).toEqual({
+  expect(await parse(JSON.stringify({ queries }))).toEqual({
     isBatch: true,
     queries: [
       { text: 'select 1', parameters: [], arrayMode: undefined },
@@ -38,8 +38,10 @@ test.each([
   '{"query":"select 1","params":{}}',
   '{"queries":{}}',
   '{"queries":["select 1"]}',
-])('says what a body must be instead of %s', (body) => {
-  expect(() => parse(body)).toThrow('the request body must be {"query": "…", "params": […]}')
+])('says what a body must be instead of %s', async (body) => {
+  await expect(parse(body)).rejects.toThrow(
+    'the request body must be {"query": "…", "params": […]}',
+  )
 })
 
 test.each([
@@ -54,8 +56,8 @@ test.each([
     'a query takes at most 65535 parameters, not 65536',
   ],
   [JSON.stringify({ query: 'copy t from stdin' }), 'COPY is not possible in SQL over HTTP'],
-])('refuses %.60s', (body, message) => {
-  expect(() => parse(body)).toThrow(message)
+])('refuses %.60s', async (body, message) => {
+  await expect(parse(body)).rejects.toThrow(message)
 })
 
 test.each([

@@ -1,4 +1,5 @@
 /** The body of a request: one query, or several that run in one transaction. */
+import { mapInSlices } from '../../lib/map-in-slices.ts'
 import { arrayLiteral } from './array-literal.ts'
 import { hasInexactInteger } from './exact-json.ts'
 import { RequestError } from './failures.ts'
@@ -19,8 +20,8 @@ export interface SqlQuery {
 /** The count in a Bind message has 16 bits. */
 const maxParameters = 65_535
 
-/** Throws RequestError that says what is wrong. */
-export function parseSqlBody(bytes: Buffer): SqlBody {
+/** Rejects with RequestError that says what is wrong. */
+export async function parseSqlBody(bytes: Buffer, signal?: AbortSignal): Promise<SqlBody> {
   const text = bytes.toString()
   const body = parseJson(text)
   if (hasInexactInteger(text)) {
@@ -29,7 +30,7 @@ export function parseSqlBody(bytes: Buffer): SqlBody {
   if (!isObject(body)) throw malformed()
   if (!('queries' in body)) return { isBatch: false, queries: [readQuery(body)] }
   if (!Array.isArray(body['queries'])) throw malformed()
-  return { isBatch: true, queries: body['queries'].map(readQuery) }
+  return { isBatch: true, queries: await mapInSlices(body['queries'], readQuery, signal) }
 }
 
 function parseJson(text: string): unknown {

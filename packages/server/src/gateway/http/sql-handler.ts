@@ -214,7 +214,8 @@ export class SqlHandler {
       via: 'http',
     }
     const options = { ...runOptions, claims }
-    return { client, options, body: parseSqlBody(await abortable(reading, signal)) }
+    const bytes = await abortable(reading, signal)
+    return { client, options, body: await parseSqlBody(bytes, signal) }
   }
 
   async #borrow(client: PoolClientDetails, controller: AbortController): Promise<Lease> {
