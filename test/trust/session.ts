@@ -115,6 +115,8 @@ export class Worker {
     while (!this.#isStopped) {
       await this.#resumed
       client ??= await options.connect().catch(() => undefined)
+      // It may have been paused while it connected.
+      await this.#resumed
       const isUsable = client !== undefined && (await options.transact(client))
       if (isUsable) await pause(options.pauseMs ?? 0)
       else {

@@ -171,6 +171,35 @@ export const conversations: Record<string, (table: string) => Exchange[]> = {
     ready(query(`select * from ${table}`)),
   ],
 
+  'copy in, with its end before its beginning': (table) => {
+    const copy = [parse('', `copy ${table} from stdin`), bind(''), execute()]
+    const copyNowhere = [parse('', 'copy nowhere from stdin'), bind(''), execute()]
+    // Answered one after the other.
+    const slowly = parse('', 'select 1 from pg_sleep(0.03)')
+    const several = [slowly, bind(''), ...run(), sync(), bind(''), ...run()]
+    return [
+      ready(query(`truncate ${table}`)),
+      { send: together(...copy, copyData('1\tone\n'), copyDone()), until: 'G' },
+      ready(sync()),
+      ready(...several),
+      ready(query(`copy ${table} from stdin`), copyData('2\ttwo\n'), copyDone()),
+      ready(...several),
+      { send: together(...copy, sync(), copyData('3\tthree\n'), copyDone(), sync()), until: 'Z' },
+      ready(...several),
+      ready(query(`copy ${table} from stdin; copy ${table} from stdin`), copyDone(), copyDone()),
+      ready(...several),
+      // The end of what never began ends no other.
+      ready(query('copy nowhere from stdin'), copyData('1\n'), copyDone()),
+      { send: query(`copy ${table} from stdin`), until: 'G' },
+      ready(copyData('4\tfour\n'), copyDone()),
+      ready(...copyNowhere, copyData('1\n'), copyDone(), sync()),
+      { send: together(...copy, sync()), until: 'G' },
+      ready(copyData('5\tfive\n'), copyDone(), sync()),
+      ready(...several),
+      ready(query(`select * from ${table} order by n`)),
+    ]
+  },
+
   'copy out': (table) => [
     ready(
       query(`truncate ${table}; insert into ${table} select i, i from generate_series(1, 50) i`),

@@ -560,7 +560,7 @@ export class PooledSession implements ServerUser, TextReader, Waiter {
         return this.#statements.close(server, bytes)
       case types.copyDone:
       case types.copyFail:
-        server.endCopyIn()
+        server.endCopyIn(this.#isUnsynced)
         return undefined
       default:
         if (type === types.execute || type === types.flush) this.#isUnsynced = true

@@ -48,6 +48,13 @@ interface Expected {
 
 type Undo = () => void
 
+interface EndAhead {
+  /** In which the COPY stands, counted as in what is expected. */
+  batch: number
+  /** How many batches had been sent before it. */
+  sent: number
+}
+
 interface Exchange {
   onMessage: (type: string, body: Buffer) => void
   resolve: (status: TransactionStatus) => void
@@ -103,11 +110,13 @@ export class ServerConnection {
   readonly #parses: Expected[] = []
   readonly #closes: Expected[] = []
   /** Messages that ReadyForQuery answers, in order. */
-  #pending: number[] = []
+  readonly #pending: number[] = []
   #batchesSent = 0
   #batchesDone = 0
   #expectedCount = 0
   #isCopyingIn = false
+  /** Ends of COPY that went out before the server had said that it begins, if it ever does. */
+  readonly #endsAhead: EndAhead[] = []
   #status: TransactionStatus = 'I'
   #carry: Buffer | undefined
   /** Bytes to come of a message whose beginning has been passed on. */
@@ -198,9 +207,15 @@ export class ServerConnection {
     this.#batchesSent++
   }
 
-  /** CopyDone or CopyFail is about to be sent. */
-  endCopyIn(): void {
-    this.#isCopyingIn = false
+  /** CopyDone or CopyFail is about to be sent; `isUnsynced` where the Sync of the COPY is still to come. */
+  endCopyIn(isUnsynced: boolean): void {
+    if (this.#isCopyingIn) {
+      this.#isCopyingIn = false
+      return
+    }
+    const sent = this.#batchesSent
+    const batch = isUnsynced ? sent : sent - 1
+    if (batch >= this.#batchesDone) this.#endsAhead.push({ batch, sent })
   }
 
   has(statement: Statement): boolean {
@@ -440,6 +455,7 @@ export class ServerConnection {
     this.#status = status
     this.#pending.shift()
     this.#batchesDone++
+    dropUnanswered(this.#endsAhead, this.#batchesDone)
     const closes = dropUnanswered(this.#closes, this.#batchesDone)
     const parses = dropUnanswered(this.#parses, this.#batchesDone)
     if (closes.length + parses.length > 0) this.#takeBack([...closes, ...parses])
@@ -463,12 +479,14 @@ export class ServerConnection {
     return { action, statement, undo, batch: this.#batchesSent, place: this.#expectedCount++ }
   }
 
-  /** The Syncs sent along with the COPY are ignored: another follows CopyDone or CopyFail. */
+  /** Syncs sent between the COPY and its end are ignored: another follows CopyDone or CopyFail. */
   #beginCopyIn(): void {
-    this.#isCopyingIn = true
-    if (this.#pending[0] === query) return
-    this.#batchesDone += this.#pending.length
-    this.#pending = []
+    const end = this.#endsAhead.shift()
+    this.#isCopyingIn = end === undefined
+    const own = this.#pending[0] === query ? 1 : 0
+    const ignored = (end?.sent ?? this.#batchesSent) - this.#batchesDone - own
+    this.#pending.splice(own, ignored)
+    this.#batchesDone += ignored
   }
 
   #learn(body: Buffer): void {
@@ -526,13 +544,13 @@ function answerOf(expected: Expected | undefined): 'pass' | 'drop' | Buffer {
 }
 
 /** After an error the server skips to the next Sync; what it skipped has no answer. */
-function dropUnanswered(expected: Expected[], batchesDone: number): Expected[] {
+function dropUnanswered<T extends { batch: number }>(expected: T[], batchesDone: number): T[] {
   let count = 0
   while (count < expected.length && (expected[count]?.batch ?? 0) < batchesDone) count++
   return count === 0 ? none : expected.splice(0, count)
 }
 
-const none: Expected[] = []
+const none: never[] = []
 
 function statusOf(byte: number | undefined): TransactionStatus {
   return byte === 0x54 ? 'T' : byte === 0x45 ? 'E' : 'I'
