@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 
+import { arrayLiteral } from '../../lib/array-literal.ts'
 import { quoteIdentifier } from '../object-names.ts'
 import type { TableMasks } from './rules.ts'
 import type { MaskableTable } from './tables.ts'
@@ -69,11 +70,11 @@ function columnLists(rows: readonly RawRow[], width: number): { lists: string[];
   const lists = Array.from({ length: width }, (_, at) => {
     const values = rows.map((row) => {
       const value = row[at] ?? null
-      if (value === null) return 'NULL'
+      if (value === null) return null
       bytes += value.length
-      return `"${decoder.decode(value).replaceAll(/["\\]/g, String.raw`\$&`)}"`
+      return decoder.decode(value)
     })
-    return `{${values.join(',')}}`
+    return arrayLiteral(values)
   })
   return { lists, bytes }
 }

@@ -7,7 +7,15 @@ import {
 } from '../../testing/throwaway-postgres.ts'
 import { until } from '../../testing/until.ts'
 import { listenToChanges } from './changes.ts'
-import { migrateStore, newestMigration, openRenewable, openStore, schemaTable } from './store.ts'
+import {
+  migrateStore,
+  newestMigration,
+  openRenewable,
+  openStore,
+  schemaTable,
+  type Store,
+  type StoreAddress,
+} from './store.ts'
 
 const connections = 10
 
@@ -17,13 +25,26 @@ async function startServer(): Promise<ThrowawayPostgres> {
   return startThrowawayPostgres(installation)
 }
 
+const addressOf = ({ socketDirectory }: ThrowawayPostgres): StoreAddress => ({
+  socketDirectory,
+  username: 'postgres',
+  database: 'postgres',
+})
+
+/** On a server of its own, until the test is over. */
+async function startStore(): Promise<Store> {
+  const server = await startServer()
+  const store = openStore(addressOf(server))
+  onTestFinished(async () => {
+    await store.end({ timeout: 0 })
+    await server.stop()
+  })
+  return store
+}
+
 test('when the connections have been ended, every query works on the new ones', async () => {
   const server = await startServer()
-  const { store, renew } = openRenewable({
-    socketDirectory: server.socketDirectory,
-    username: 'postgres',
-    database: 'postgres',
-  })
+  const { store, renew } = openRenewable(addressOf(server))
   onTestFinished(async () => {
     await store.end({ timeout: 0 })
     await server.stop()
@@ -57,13 +78,7 @@ test('when the connections have been ended, every query works on the new ones', 
 })
 
 test('a migration that is cut off leaves nothing behind, and the next one goes through', async () => {
-  const server = await startServer()
-  const { socketDirectory } = server
-  const store = openStore({ socketDirectory, username: 'postgres', database: 'postgres' })
-  onTestFinished(async () => {
-    await store.end({ timeout: 0 })
-    await server.stop()
-  })
+  const store = await startStore()
   const schema = async (): Promise<unknown[]> => [
     ...(await store`
       select table_name, column_name from information_schema.columns
@@ -89,13 +104,7 @@ test('a migration that is cut off leaves nothing behind, and the next one goes t
 })
 
 test('texts go into arrays and come back as they are', async () => {
-  const server = await startServer()
-  const { socketDirectory } = server
-  const store = openStore({ socketDirectory, username: 'postgres', database: 'postgres' })
-  onTestFinished(async () => {
-    await store.end({ timeout: 0 })
-    await server.stop()
-  })
+  const store = await startStore()
   const texts = [
     'plain',
     '',
@@ -120,15 +129,10 @@ test('texts go into arrays and come back as they are', async () => {
 
 test('changes are heard again, however often and however soon the connection is ended', async () => {
   const server = await startServer()
-  const address = {
-    socketDirectory: server.socketDirectory,
-    username: 'postgres',
-    database: 'postgres',
-  }
   const heard: string[] = []
   let begun = 0
   const stop = await listenToChanges(
-    address,
+    addressOf(server),
     (payload) => heard.push(payload),
     () => begun++,
   )

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises'
 
-import { types as pgTypes } from 'pg'
 import Postgrator from 'postgrator'
 import postgres, { type Sql } from 'postgres'
 
 import { diskFull } from '../../compute/start-failure.ts'
+import { arrayLiteral, arrayToJson } from '../../lib/array-literal.ts'
 import { AppError, errorCode, isConnectionLost } from '../../lib/errors.ts'
 
 /** The metadata database. SQL on it stands only in `control/store/`, one file per table. */
@@ -57,15 +57,15 @@ export function openConnection(
   return open(address, { max: 1, max_lifetime: null, ...hooks })
 }
 
-const textArrayOid: number = 1009
+const textArrayOid = 1009
 
-/** `text[]`, the only array here (manual, "Arrays"). */
+/** `text[]`, the only array here. */
 const textArray = {
   to: textArrayOid,
   from: [textArrayOid],
-  parse: (literal: string) => pgTypes.getTypeParser(textArrayOid)(literal) as string[],
-  serialize: (texts: readonly string[]) =>
-    `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`,
+  parse: (literal: string) =>
+    JSON.parse(arrayToJson(literal, (text) => JSON.stringify(text), ',')) as string[],
+  serialize: arrayLiteral,
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The body of a request: one query, or several that run in one transaction. */
+import { arrayLiteral } from '../../lib/array-literal.ts'
 import { mapInSlices } from '../../lib/map-in-slices.ts'
-import { arrayLiteral } from './array-literal.ts'
 import { hasInexactInteger } from './exact-json.ts'
 import { RequestError } from './failures.ts'
 

@@ -2,7 +2,7 @@
  * Values for clients that do not parse PostgreSQL's texts themselves (without
  * `Neon-Raw-Text-Output`): JSON where it says the same exactly, else the text.
  */
-import { arrayToJson } from './array-literal.ts'
+import { arrayToJson } from '../../lib/array-literal.ts'
 
 /** JSON text of a value's text. */
 export type ToJson = (text: string) => string
