@@ -8,7 +8,7 @@ import { ClosingLine } from './vitest.reporter.ts'
 // `.e2e.test.ts` a whole platform. Processes and volumes are real, so the last two get time.
 // Real processes on a shared machine can be starved for seconds. There a test may try once more, and is named at
 // the end; what fails twice has failed, and where people work nothing is tried again.
-const retry = Number(env['COPPICE_TEST_RETRIES'] ?? (env['CI'] ? 1 : 0))
+const retry = env['CI'] ? 1 : 0
 const expect = { poll: { timeout: 15_000 } }
 const sources = ['packages/*/src/**']
 

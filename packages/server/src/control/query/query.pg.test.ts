@@ -174,6 +174,7 @@ describe('a query', () => {
       ).then(rowsOf, () => [])
       return rows[0]?.[0] === '0'
     })
+    expect(rowsOf(await collect('select 1'))).toEqual([['1']])
   })
 
   test('that is left in the middle of its rows is cancelled too', async () => {
